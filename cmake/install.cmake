@@ -1,0 +1,13 @@
+# make install: headers, both libraries, mlplat.pc and find_package(mlplat).
+include(CMakePackageConfigHelpers)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT mlplat)
+install(TARGETS mlplat_shared mlplat_static EXPORT mlplat COMPONENT mlplat)
+install(EXPORT mlplat NAMESPACE mlplat:: FILE mlplat-targets.cmake COMPONENT mlplat
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mlplat)
+configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/mlplat-config.cmake.in mlplat-config.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mlplat)
+write_basic_package_version_file(mlplat-config-version.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/mlplat-config.cmake ${PROJECT_BINARY_DIR}/mlplat-config-version.cmake
+  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mlplat COMPONENT mlplat)
+configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/mlplat.pc.in mlplat.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/mlplat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT mlplat)

@@ -1,0 +1,97 @@
+/**
+ * The model registry: registered models, their versions, tags and aliases, in MLflow's own store.
+ *
+ * Documents have the shape of MLflow's REST answers: a registered model is {"name", "creation_timestamp",
+ * "last_updated_timestamp", "description", "tags": [{"key", "value"}], "aliases": [{"alias", "version"}],
+ * "latest_versions": [...]}; a model version is {"name", "version": "1", "creation_timestamp",
+ * "last_updated_timestamp", "current_stage", "description", "source", "run_id", "run_link", "status", "tags",
+ * "aliases": ["champion"], "user_id"}.
+ *
+ * Names of models are 1 to 256 characters without '/' and ':'. Every call waits for the store. Any thread.
+ */
+#ifndef MLPLAT_REGISTRY_H
+#define MLPLAT_REGISTRY_H
+#include <mlplat/doc.h>
+#include <mlplat/session.h>
+#include <mlplat/tracking.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Create a registered model. @param description  or NULL @param tags  JSON object of strings, or NULL
+ * @return MLPLAT_OK; MLPLAT_EXISTS; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_registered_model_create(mlplat *ml, const char *name, const char *description,
+                                                        const char *tags, mlplat_error *err);
+/** A registered model. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_registered_model_get(mlplat *ml, const char *name, mlplat_doc **out,
+                                                     mlplat_error *err);
+/** Registered models by name: {"registered_models": [...], "next_page_token"}. *out is yours.
+ * @param query  NULL or max_results (0: 100, at most 1,000) and page_token */
+MLPLAT_API mlplat_status mlplat_registered_model_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                                      mlplat_error *err);
+/** Change the description. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: over 5,000 characters */
+MLPLAT_API mlplat_status mlplat_registered_model_update(mlplat *ml, const char *name, const char *description,
+                                                        mlplat_error *err);
+/** Delete a registered model with its versions, tags and aliases. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_registered_model_delete(mlplat *ml, const char *name, mlplat_error *err);
+/** Set a tag. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_registered_model_set_tag(mlplat *ml, const char *name, const char *key,
+                                                         const char *value, mlplat_error *err);
+/** Remove a tag; one that is not there is fine. @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such model */
+MLPLAT_API mlplat_status mlplat_registered_model_delete_tag(mlplat *ml, const char *name, const char *key,
+                                                            mlplat_error *err);
+
+/** How to create a model version. */
+typedef struct mlplat_model_version_options {
+    size_t size;
+    const char *run_id;      /**< the run that made it; NULL: none, or taken from a runs:/ source */
+    const char *description; /**< or NULL */
+    const char *tags;        /**< JSON object of strings, or NULL */
+    const char *run_link;    /**< or NULL */
+} mlplat_model_version_options;
+#define MLPLAT_MODEL_VERSION_OPTIONS_INIT { sizeof(mlplat_model_version_options), 0, 0, 0, 0 }
+
+/**
+ * Register a version; the model is created if it is not there. *version is the new number, 1 for the first.
+ * @param source  URI of the model directory: runs:/<run id>/model, models:/..., a path or another artifact URI
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_NOT_FOUND: a runs:/ or models:/ source that is not there
+ */
+MLPLAT_API mlplat_status mlplat_model_version_create(mlplat *ml, const char *name, const char *source,
+                                                     const mlplat_model_version_options *options, int64_t *version,
+                                                     mlplat_error *err);
+/**
+ * A model version. *out is yours.
+ * @param version  "3", an alias as "@champion", or "latest"
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_model_version_get(mlplat *ml, const char *name, const char *version, mlplat_doc **out,
+                                                  mlplat_error *err);
+/** Versions of a model, newest first: {"model_versions": [...], "next_page_token"}. *out is yours.
+ * @param name  NULL: of all models @param query  as above */
+MLPLAT_API mlplat_status mlplat_model_version_list(mlplat *ml, const char *name, const mlplat_search *query,
+                                                   mlplat_doc **out, mlplat_error *err);
+/** Change the description. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_model_version_update(mlplat *ml, const char *name, const char *version,
+                                                     const char *description, mlplat_error *err);
+/** Delete a version with its tags and aliases. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_model_version_delete(mlplat *ml, const char *name, const char *version,
+                                                     mlplat_error *err);
+/** Set a tag. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_model_version_set_tag(mlplat *ml, const char *name, const char *version,
+                                                      const char *key, const char *value, mlplat_error *err);
+/** Remove a tag; one that is not there is fine. @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such version */
+MLPLAT_API mlplat_status mlplat_model_version_delete_tag(mlplat *ml, const char *name, const char *version,
+                                                         const char *key, mlplat_error *err);
+/** Point an alias at a version, from wherever it pointed before, in one step.
+ * @param alias  1 to 255 of [A-Za-z0-9_-], not "latest", not "v" and digits
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such version; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_model_alias_set(mlplat *ml, const char *name, const char *alias, const char *version,
+                                                mlplat_error *err);
+/** Remove an alias; one that is not there is fine. @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such model */
+MLPLAT_API mlplat_status mlplat_model_alias_delete(mlplat *ml, const char *name, const char *alias,
+                                                   mlplat_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

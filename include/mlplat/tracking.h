@@ -1,0 +1,280 @@
+/**
+ * Tracking: experiments, runs, metrics, params, tags, in MLflow's own store.
+ *
+ * Documents have the shape of MLflow's REST answers: an experiment is {"experiment_id", "name", "artifact_location",
+ * "lifecycle_stage", "creation_time", "last_update_time", "tags": [{"key", "value"}]}; a run is {"info": {"run_id",
+ * "run_name", "experiment_id", "user_id", "status", "start_time", "end_time", "artifact_uri", "lifecycle_stage"},
+ * "data": {"metrics": [{"key", "value", "timestamp", "step"}], "params": [{"key", "value"}], "tags": [...]}}. Ids are
+ * strings, times are milliseconds since 1970, a value that is not finite is "NaN", "Infinity" or "-Infinity".
+ *
+ * Limits are MLflow's: keys 1 to 250 bytes of [A-Za-z0-9_/-. :] that are also a clean relative path, param values 6,000
+ * and tag values 8,000 characters, names of experiments and runs 500 and 250.
+ *
+ * Every call but the log ones may wait for the store. Any thread.
+ */
+#ifndef MLPLAT_TRACKING_H
+#define MLPLAT_TRACKING_H
+#include <mlplat/artifacts.h>
+#include <mlplat/doc.h>
+#include <mlplat/session.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- experiments ---------------------------------------------------------------------------------------------- */
+
+/** How to create an experiment. */
+typedef struct mlplat_experiment_options {
+    size_t size;
+    const char *artifact_location; /**< NULL: <artifact root>/<experiment id> */
+    const char *tags;              /**< JSON object of strings, or NULL */
+} mlplat_experiment_options;
+#define MLPLAT_EXPERIMENT_OPTIONS_INIT { sizeof(mlplat_experiment_options), 0, 0 }
+
+/**
+ * Create an experiment. *id is yours: mlplat_free.
+ * @return MLPLAT_OK; MLPLAT_EXISTS: the name is taken (also by a deleted one: the message says so); MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_experiment_create(mlplat *ml, const char *name,
+                                                  const mlplat_experiment_options *options, char **id,
+                                                  mlplat_error *err);
+
+/** Get or create: the id of the experiment of this name. Safe when many processes do it at once. *id is yours.
+ * @return MLPLAT_OK; MLPLAT_STATE: it is deleted; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_experiment_ensure(mlplat *ml, const char *name, char **id, mlplat_error *err);
+
+/** An experiment by id. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_experiment_get(mlplat *ml, const char *id, mlplat_doc **out, mlplat_error *err);
+
+/** An experiment by name. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_experiment_get_by_name(mlplat *ml, const char *name, mlplat_doc **out,
+                                                       mlplat_error *err);
+
+/** Which of the living and the deleted a list shows. */
+typedef enum mlplat_view { MLPLAT_VIEW_ACTIVE = 0, MLPLAT_VIEW_DELETED = 1, MLPLAT_VIEW_ALL = 2 } mlplat_view;
+
+/** What to list or search. Zero means: all active, newest first, first page of 1,000. */
+typedef struct mlplat_search {
+    size_t size;
+    const char *experiment_ids; /**< runs: ids joined by commas; NULL: all active experiments */
+    const char *filter;         /**< one comparison: "metrics.loss < 0.5", "params.depth = '6'", "tags.team LIKE 'a%'",
+                                     "attributes.status = 'FINISHED'"; NULL: all */
+    const char *order_by;       /**< one key: "metrics.loss ASC"; NULL: newest first. Nulls and NaN come last */
+    mlplat_view view;
+    int max_results;            /**< of one page, 1 to 50,000; 0: 1,000 */
+    const char *page_token;     /**< "next_page_token" of the page before; NULL: the first */
+} mlplat_search;
+#define MLPLAT_SEARCH_INIT { sizeof(mlplat_search), 0, 0, 0, MLPLAT_VIEW_ACTIVE, 0, 0 }
+
+/** Experiments, newest first: {"experiments": [...], "next_page_token"}. Only view, max_results and page_token of the
+ * query count. *out is yours. @return MLPLAT_OK; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_experiment_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                                mlplat_error *err);
+
+/** Mark an experiment and its runs deleted. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE: it is deleted already */
+MLPLAT_API mlplat_status mlplat_experiment_delete(mlplat *ml, const char *id, mlplat_error *err);
+
+/** Bring a deleted experiment and the runs deleted with it back. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE */
+MLPLAT_API mlplat_status mlplat_experiment_restore(mlplat *ml, const char *id, mlplat_error *err);
+
+/** Set a tag of an experiment. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID; MLPLAT_STATE: it is deleted */
+MLPLAT_API mlplat_status mlplat_experiment_set_tag(mlplat *ml, const char *id, const char *key, const char *value,
+                                                   mlplat_error *err);
+
+/* ---- runs ----------------------------------------------------------------------------------------------------- */
+
+typedef struct mlplat_run mlplat_run;
+
+/** How to start a run. Zero: the configured experiment, a generated name. */
+typedef struct mlplat_run_options {
+    size_t size;
+    const char *experiment;    /**< name, created if it is not there; NULL: MLFLOW_EXPERIMENT_NAME, else see next */
+    const char *experiment_id; /**< instead of a name; NULL: MLFLOW_EXPERIMENT_ID, else "0", MLflow's Default */
+    const char *name;          /**< NULL: MLFLOW_RUN_NAME, else generated: "able-finch-123" */
+    const char *parent_run_id; /**< makes it a nested run; NULL: MLPLAT_PARENT_RUN_ID, else none */
+    const char *description;   /**< shown by MLflow's UI; NULL: none */
+    const char *tags;          /**< JSON object of strings, or NULL; wins over the context tags */
+    const char *source_name;   /**< tag mlflow.source.name; NULL: the program's path */
+    int64_t start_time_ms;     /**< 0: now */
+    mlplat_durability durability; /**< of this run's metrics and tags; 0: the session's */
+} mlplat_run_options;
+#define MLPLAT_RUN_OPTIONS_INIT { sizeof(mlplat_run_options), 0, 0, 0, 0, 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT }
+
+/**
+ * Start a run; it is in the store when this returns. *out is yours: mlplat_run_end, then mlplat_run_free.
+ * MLflow's context tags are set: mlflow.runName, mlflow.user, mlflow.source.name, mlflow.source.type, and in a git
+ * work tree mlflow.source.git.commit, .branch and .repoURL.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such experiment id or parent run; MLPLAT_STATE: the experiment is deleted;
+ *         MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_run_start(mlplat *ml, const mlplat_run_options *options, mlplat_run **out,
+                                          mlplat_error *err);
+
+/**
+ * Go on with a run, of this process or another; its status becomes RUNNING again. *out is yours.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE: it is deleted
+ */
+MLPLAT_API mlplat_status mlplat_run_resume(mlplat *ml, const char *run_id, mlplat_run **out, mlplat_error *err);
+
+/** A handle to log to a run without changing its status, as a second process of one training does. *out is yours.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE: it is deleted */
+MLPLAT_API mlplat_status mlplat_run_attach(mlplat *ml, const char *run_id, mlplat_run **out, mlplat_error *err);
+
+/** Free the handle; NULL is fine. The run keeps its status: end it first. */
+MLPLAT_API void mlplat_run_free(mlplat_run *run);
+
+/** The run's id, 32 hexadecimal digits. Lent by the run. */
+MLPLAT_API const char *mlplat_run_id(const mlplat_run *run);
+/** The run's name as it was at the start. Lent by the run. */
+MLPLAT_API const char *mlplat_run_name(const mlplat_run *run);
+/** The id of the run's experiment. Lent by the run. */
+MLPLAT_API const char *mlplat_run_experiment_id(const mlplat_run *run);
+/** Where the run's artifacts are, a URI or an absolute path. Lent by the run. */
+MLPLAT_API const char *mlplat_run_artifact_uri(const mlplat_run *run);
+
+/**
+ * End a run: its records are stored first, then its status and end time.
+ * @param status  "FINISHED" (also for NULL), "FAILED" or "KILLED"
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_STATE: it is deleted, or it was ended through this handle already
+ */
+MLPLAT_API mlplat_status mlplat_run_end(mlplat_run *run, const char *status, mlplat_error *err);
+
+/** The step that asks for the key's next one: 0, 1, 2, ... per handle, after the largest that was given. */
+#define MLPLAT_STEP_AUTO INT64_MIN
+/** The timestamp that asks for now. */
+#define MLPLAT_TIME_NOW (-1)
+
+/**
+ * Log one value; returns as the run's durability says. Does not wait for the store below level remote.
+ * @param key    1 to 250 bytes, see above
+ * @param value  any double: NaN and infinities are stored as MLflow stores them
+ * @param step   any but INT64_MIN, which is MLPLAT_STEP_AUTO
+ * @return MLPLAT_OK: accepted; MLPLAT_INVALID: the key; MLPLAT_STATE: the run is ended or inherited by fork;
+ *         MLPLAT_NO_SPACE, MLPLAT_IO: the journal cannot take it: nothing was accepted
+ */
+MLPLAT_API mlplat_status mlplat_run_log_metric(mlplat_run *run, const char *key, double value, int64_t step,
+                                               mlplat_error *err);
+
+/** Log one value with the caller's timestamp. @param timestamp_ms  0 to INT64_MAX, or MLPLAT_TIME_NOW */
+MLPLAT_API mlplat_status mlplat_run_log_metric_at(mlplat_run *run, const char *key, double value, int64_t step,
+                                                  int64_t timestamp_ms, mlplat_error *err);
+
+/**
+ * Log n values of one key: all are accepted or none.
+ * @param steps          n steps, or NULL: the key's next ones
+ * @param timestamps_ms  n times, or NULL: now for all
+ * @param values         n values
+ */
+MLPLAT_API mlplat_status mlplat_run_log_metrics(mlplat_run *run, const char *key, const int64_t *steps,
+                                                const int64_t *timestamps_ms, const double *values, size_t n,
+                                                mlplat_error *err);
+
+/**
+ * Log metrics, params and tags of one document: {"metrics": [{"key", "value", "step"?, "timestamp"?}] or {key: value},
+ * "params": {key: value} or [{"key", "value"}], "tags": likewise}. All of it is checked before any of it is accepted;
+ * any number of each.
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_CONFLICT: a param has another value; MLPLAT_STATE
+ */
+MLPLAT_API mlplat_status mlplat_run_log_batch(mlplat_run *run, const char *batch, mlplat_error *err);
+
+/**
+ * Log a param; it is in the store when this returns. The same value again is fine.
+ * @return MLPLAT_OK; MLPLAT_CONFLICT: it has another value, which stays; MLPLAT_INVALID; MLPLAT_STATE
+ */
+MLPLAT_API mlplat_status mlplat_run_log_param(mlplat_run *run, const char *key, const char *value, mlplat_error *err);
+
+/** Set a tag; queued like a metric. @return as mlplat_run_log_metric */
+MLPLAT_API mlplat_status mlplat_run_set_tag(mlplat_run *run, const char *key, const char *value, mlplat_error *err);
+
+/** Remove a tag; waits for the store. @return MLPLAT_OK; MLPLAT_NOT_FOUND: the run has no such tag; MLPLAT_STATE */
+MLPLAT_API mlplat_status mlplat_run_delete_tag(mlplat_run *run, const char *key, mlplat_error *err);
+
+/** A run with its latest metrics, params and tags. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_doc **out, mlplat_error *err);
+
+/** Runs: {"runs": [...], "next_page_token"}. *out is yours. @param query  NULL: all active runs
+ * @return MLPLAT_OK; MLPLAT_INVALID: the filter, order or token, with the place */
+MLPLAT_API mlplat_status mlplat_run_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                           mlplat_error *err);
+
+/** Mark a run deleted. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_run_delete(mlplat *ml, const char *run_id, mlplat_error *err);
+
+/** Bring a deleted run back. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_run_restore(mlplat *ml, const char *run_id, mlplat_error *err);
+
+/**
+ * All points of a metric in the order (timestamp, step, value): {"metrics": [{"key", "value", "timestamp", "step"}],
+ * "next_page_token"}. *out is yours.
+ * @param max_results  of one page; 0: all
+ * @param page_token   NULL: the first page
+ * @return MLPLAT_OK (no points: an empty list); MLPLAT_NOT_FOUND: no such run; MLPLAT_INVALID: the token
+ */
+MLPLAT_API mlplat_status mlplat_metric_history(mlplat *ml, const char *run_id, const char *key, int64_t max_results,
+                                               const char *page_token, mlplat_doc **out, mlplat_error *err);
+
+/* ---- artifacts of a run: see artifacts.h for those of any URI --------------------------------------------------- */
+
+/** Copy a file or a directory into the run's artifacts.
+ * @param artifact_path  a clean relative folder to put it in, NULL or "": the top
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such file; MLPLAT_INVALID: the path leaves the run; MLPLAT_NO_SPACE */
+MLPLAT_API mlplat_status mlplat_run_log_artifact(mlplat_run *run, const char *path, const char *artifact_path,
+                                                 mlplat_error *err);
+
+/** Write text as an artifact. @param artifact_file  clean relative path with the file's name: "notes/readme.md" */
+MLPLAT_API mlplat_status mlplat_run_log_text(mlplat_run *run, const char *text, const char *artifact_file,
+                                             mlplat_error *err);
+
+/** Write a JSON document as an artifact, as YAML if the name ends in .yaml or .yml.
+ * @param json  JSON text @return MLPLAT_OK; MLPLAT_INVALID: not JSON, or the path */
+MLPLAT_API mlplat_status mlplat_run_log_dict(mlplat_run *run, const char *json, const char *artifact_file,
+                                             mlplat_error *err);
+
+/**
+ * Save a model directory and log it as an artifact of the run, with MLflow's tag mlflow.log-model.history.
+ * @param name  clean relative path within the run, usually "model"; model->run_id and ->artifact_path are set for you
+ * @param uri   "runs:/<run id>/<name>", ready for mlplat_model_version_create; yours: mlplat_free; NULL: not wanted
+ * @return MLPLAT_OK; as mlplat_model_save and mlplat_run_log_artifact
+ */
+MLPLAT_API mlplat_status mlplat_run_log_model(mlplat_run *run, const mlplat_model *model, const char *name,
+                                              char **uri, mlplat_error *err);
+
+/* ---- the spool: what was accepted and is not yet stored ----------------------------------------------------------- */
+
+/** Counts of this session's spool. */
+typedef struct mlplat_spool_counts {
+    size_t size;       /**< set by the caller: sizeof(mlplat_spool_counts) */
+    uint64_t accepted; /**< records that calls returned MLPLAT_OK for */
+    uint64_t durable;  /**< of these, durable at the level asked for */
+    uint64_t stored;   /**< of these, in the store */
+    uint64_t dead;     /**< of these, refused by the store and set aside */
+} mlplat_spool_counts;
+
+/** This session's counts; takes no lock that a logging call could wait for. @return MLPLAT_OK; MLPLAT_STATE: forked */
+MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out, mlplat_error *err);
+
+/**
+ * Every journal of the store: {"store", "folder", "accepted", "stored", "waiting", "dead", "journals": [{"id", "pid",
+ * "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id", "run_id", "kind", "key",
+ * "reason", ...}]}. Changes nothing. *out is yours.
+ */
+MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);
+
+/** Store what dead processes left behind: {"replayed", "dead", "journals"}. *out is yours, may be NULL.
+ * @return MLPLAT_OK; the store's own status if it refuses; MLPLAT_CORRUPT: a journal is damaged and was set aside */
+MLPLAT_API mlplat_status mlplat_spool_sync(mlplat *ml, mlplat_doc **out, mlplat_error *err);
+
+/** Try the dead letters again: {"stored", "dead"}. *out is yours, may be NULL. */
+MLPLAT_API mlplat_status mlplat_spool_retry(mlplat *ml, mlplat_doc **out, mlplat_error *err);
+
+/* ---- the store ---------------------------------------------------------------------------------------------------- */
+
+/** Create the store that the tracking URI names, if it is not there; an existing one of ours or MLflow's is fine.
+ * *out: {"uri", "path", "head", "created": true|false}, yours, may be NULL.
+ * @return MLPLAT_OK; MLPLAT_CORRUPT: the file is not MLflow's; MLPLAT_DENIED, MLPLAT_IO, MLPLAT_NO_SPACE */
+MLPLAT_API mlplat_status mlplat_store_create(mlplat *ml, mlplat_doc **out, mlplat_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,28 @@
+/* An artifact store: one file, one const table, one line in stores.c. */
+#ifndef MLP_ARTIFACT_STORE_H
+#define MLP_ARTIFACT_STORE_H
+#include "base/file.h"
+#include "base/hook.h"
+#include "session/session.h"
+
+typedef struct mlp_artifact_store {
+    const char *scheme; /* "file"; a plain path counts as file */
+    /* root is a URI of this scheme, name a clean relative path below it, "" for the root itself. */
+    mlplat_status (*put_file)(mlplat *ml, const char *root, const char *name, int fd, mlp_hook *hook, mlplat_error *err);
+    mlplat_status (*put_bytes)(mlplat *ml, const char *root, const char *name, const void *data, size_t n,
+                               mlplat_error *err);
+    mlplat_status (*read)(mlplat *ml, const char *root, const char *name, mlplat_write write, void *user,
+                          mlplat_error *err);
+    /* Appends {"path", "is_dir", "file_size"} (path relative to root) to files; *is_file if name is a file itself. */
+    mlplat_status (*list)(mlplat *ml, const char *root, const char *name, json_t *files, bool *is_file,
+                          mlplat_error *err);
+} mlp_artifact_store;
+
+const mlp_artifact_store *mlp_artifact_store_for(const char *uri, mlplat_error *err); /* NULL: UNSUPPORTED */
+const mlp_artifact_store *mlp_artifact_file(void);
+
+/* For tracking and registry: split any URI into store, root and name, with resolvers. root and name are the caller's. */
+mlplat_status mlp_artifact_locate(mlplat *ml, const char *uri, const mlp_artifact_store **store, char **root, char **name,
+                                  mlplat_error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* Settings: call > environment > profile file > default, and who won. */
+#ifndef MLP_CONFIG_H
+#define MLP_CONFIG_H
+#include "base/json.h"
+#include <mlplat/session.h>
+
+typedef enum mlp_setting {
+    MLP_SET_TRACKING_URI,
+    MLP_SET_REGISTRY_URI,
+    MLP_SET_ARTIFACT_ROOT,
+    MLP_SET_SPOOL,
+    MLP_SET_DURABILITY,
+    MLP_SET_EXPERIMENT_NAME, /* MLFLOW_EXPERIMENT_NAME */
+    MLP_SET_EXPERIMENT_ID,   /* MLFLOW_EXPERIMENT_ID */
+    MLP_SET_RUN_NAME,        /* MLFLOW_RUN_NAME */
+    MLP_SET_PARENT_RUN_ID,   /* MLPLAT_PARENT_RUN_ID */
+    MLP_SET_PIPELINE_ROOT,   /* MLPLAT_PIPELINE_ROOT */
+    MLP_SET_TRUNCATE,        /* MLFLOW_TRUNCATE_LONG_VALUES: "true" (default) cuts long param and tag values */
+    MLP_SET_COUNT
+} mlp_setting;
+
+typedef struct mlp_config {
+    char *value[MLP_SET_COUNT];  /* NULL: not set and no default */
+    char *source[MLP_SET_COUNT]; /* "call", "environment MLFLOW_TRACKING_URI", "profile default in /x/config.yaml", "default" */
+} mlp_config;
+
+mlplat_status mlp_config_load(const mlplat_options *options, mlp_config *out, mlplat_error *err);
+void mlp_config_free(mlp_config *config);
+json_t *mlp_config_json(const mlp_config *config); /* as mlplat_config hands out, redacted; new reference or NULL */
+
+#endif

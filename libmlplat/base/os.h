@@ -1,0 +1,56 @@
+/*
+ * Every system call of ours that can fail for a reason outside the program, in one table, so that faults can be put into
+ * the library as it is shipped (tests replace the table) and so that what differs between platforms lives here alone.
+ * Functions return what the call returns: -1 and errno on failure. EINTR is handled inside.
+ */
+#ifndef MLP_OS_H
+#define MLP_OS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+typedef struct mlp_os {
+    int (*open)(int dirfd, const char *path, int flags, mode_t mode); /* openat, always O_CLOEXEC */
+    int (*close)(int fd);
+    ssize_t (*read)(int fd, void *buf, size_t n);
+    ssize_t (*write)(int fd, const void *buf, size_t n);
+    ssize_t (*pread)(int fd, void *buf, size_t n, off_t at);
+    ssize_t (*pwrite)(int fd, const void *buf, size_t n, off_t at);
+    int (*fsync)(int fd);
+    int (*fdatasync)(int fd);
+    int (*ftruncate)(int fd, off_t size);
+    int (*fallocate)(int fd, off_t size); /* space is really there afterwards; zero-written where not supported */
+    void *(*mmap)(size_t n, int fd, off_t at); /* shared, read and write, not inherited by fork; NULL and errno on failure */
+    int (*munmap)(void *p, size_t n);
+    int (*rename)(int from_dirfd, const char *from, int to_dirfd, const char *to);
+    int (*link)(int from_dirfd, const char *from, int to_dirfd, const char *to);
+    int (*unlink)(int dirfd, const char *path, int flags);
+    int (*mkdir)(int dirfd, const char *path, mode_t mode);
+    int (*lock)(int fd, off_t at, bool wait); /* POSIX record lock of one byte, exclusive; -1 EAGAIN when held */
+    int (*unlock)(int fd, off_t at);
+    int64_t (*now_ms)(void);
+    int64_t (*mono_ns)(void);
+    int (*random)(void *buf, size_t n); /* 0 or -1 */
+} mlp_os;
+
+extern const mlp_os *mlp_os_now; /* the table in force; const but for tests */
+#define mlp_sys (*mlp_os_now)
+const mlp_os *mlp_os_default(void);
+void mlp_os_replace(const mlp_os *table); /* for tests; NULL brings the default back */
+
+/* What only some platforms know. */
+int64_t mlp_os_start_time(pid_t pid);             /* of a process, in ticks since boot; -1: no such process, -2: not known */
+void mlp_os_process_name(char out[64]);           /* "<pid>-<start time>-<pid namespace>": names this process on this host */
+const char *mlp_os_fs_kind(int dirfd);            /* "nfs", "fuse", "overlay", "tmpfs", ... or "" (a normal file system) */
+const char *mlp_os_program(char *out, size_t n);  /* path of the running program; "" if not known */
+const char *mlp_os_user(char *out, size_t n);     /* user name, MLflow's way: LOGNAME, USER, LNAME, USERNAME, passwd */
+void *mlp_os_fork_guard(void);                    /* one page that a forked child finds zeroed, else non-zero; NULL: no memory */
+void mlp_os_fork_guard_free(void *guard);
+static inline bool mlp_os_forked(const void *guard)
+{
+    return *(const volatile unsigned char *)guard == 0;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * The spool: call -> journal -> batch -> sink, for every sink alike. docs/architecture.md and the header's promise
+ * ("what logged means") say what each level survives.
+ */
+#ifndef MLP_SPOOL_H
+#define MLP_SPOOL_H
+#include "base/hook.h"
+#include "base/json.h"
+#include "base/log.h"
+#include <mlplat/session.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum mlp_record_kind { MLP_RECORD_METRIC = 1, MLP_RECORD_TAG = 2 } mlp_record_kind;
+
+/* One accepted record. Strings are not NUL-ended in the journal: lengths count. */
+typedef struct mlp_record {
+    mlp_record_kind kind;
+    uint64_t seq; /* set by the spool, 1, 2, ... per journal */
+    const char *run_id;
+    size_t run_id_n;
+    const char *key;
+    size_t key_n;
+    const char *text; /* tag value */
+    size_t text_n;
+    double value; /* metric */
+    int64_t step, timestamp_ms;
+} mlp_record;
+
+/* What the sink says of one record of a batch. */
+typedef struct mlp_verdict {
+    mlplat_status status; /* OK: stored (or there already). Anything else: set aside as a dead letter */
+    char reason[200];
+} mlp_verdict;
+
+/* The store at the far end. Calls come from one thread at a time. */
+typedef struct mlp_sink {
+    /* Store the records of one journal, in order, in one transaction with the mark (journal id, last seq): records whose seq
+     * is not above the stored mark are skipped. OK: committed and synced, verdicts are final. Anything else: nothing was stored,
+     * try again later. */
+    mlplat_status (*apply)(void *ctx, const char *journal_id, const mlp_record *records, size_t n, mlp_verdict *verdicts,
+                           mlplat_error *err);
+    /* The stored mark of a journal, 0 if none. */
+    mlplat_status (*mark)(void *ctx, const char *journal_id, uint64_t *seq, mlplat_error *err);
+    /* Forget a journal's mark: its files are gone. */
+    mlplat_status (*forget)(void *ctx, const char *journal_id, mlplat_error *err);
+    void *ctx;
+} mlp_sink;
+
+typedef struct mlp_spool mlp_spool;
+
+typedef struct mlp_spool_options {
+    const char *folder;      /* <store>.spool, or the setting */
+    const char *also_folder; /* a second folder to look for orphans in; NULL: none */
+    const char *store;       /* for messages and for the name in the journal's header: only journals of this store are replayed */
+    mlplat_durability durability; /* of the journal: MEMORY, PROCESS, DISK, REMOTE */
+    const void *guard;       /* fork guard of the session */
+    const mlp_logger *log;
+} mlp_spool_options;
+
+/* Replays orphans through the sink, then is ready. Makes its journal and its thread at the first append. */
+mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *sink, mlp_spool **out,
+                             mlplat_error *err);
+/* Waits until all is delivered (the hook may cancel; what stays is warned about), removes the journal, frees. */
+void mlp_spool_close(mlp_spool *spool, const mlp_hook *hook);
+void mlp_spool_abandon(mlp_spool *spool); /* in a forked child */
+
+/* Accept n records: all or none. Returns when they are as durable as `durability` says (0: the spool's own; a higher one than
+ * the spool's journal opens one of that kind at need). Any thread; no allocation, no system call at level PROCESS. */
+mlplat_status mlp_spool_append(mlp_spool *spool, const mlp_record *records, size_t n, mlplat_durability durability,
+                               mlplat_error *err);
+/* Wait until all accepted so far is delivered or dead. timeout_ms as mlplat_flush; TIMEOUT; the sink's last status when it
+ * refuses for good. */
+mlplat_status mlp_spool_drain(mlp_spool *spool, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err);
+bool mlp_spool_idle(const mlp_spool *spool); /* nothing waits: cheap, no lock */
+
+void mlp_spool_count(const mlp_spool *spool, uint64_t *accepted, uint64_t *durable, uint64_t *stored, uint64_t *dead);
+/* The public documents of tracking.h. New references. */
+mlplat_status mlp_spool_status(mlp_spool *spool, json_t **out, mlplat_error *err);
+mlplat_status mlp_spool_sync(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
+mlplat_status mlp_spool_retry(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
+
+#endif

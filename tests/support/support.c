@@ -1,0 +1,56 @@
+#include "support/support.h"
+#include "base/file.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+char *test_folder_make(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    char name[512];
+    snprintf(name, sizeof name, "%s/mlplat-test-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(name));
+    return strdup(name);
+}
+
+void test_folder_remove(char *folder)
+{
+    mlplat_error err = {0};
+    assert_ok(mlp_file_remove_tree(folder, &err));
+    free(folder);
+}
+
+const char *test_path(const char *folder, const char *name)
+{
+    static char paths[8][1024];
+    static int next;
+    char *out = paths[next++ % 8];
+    snprintf(out, sizeof paths[0], "%s/%s", folder, name);
+    return out;
+}
+
+void test_clear_environment(void)
+{
+    static const char *const names[] = {
+        "MLPLAT_TRACKING_URI", "MLFLOW_TRACKING_URI",    "MLPLAT_REGISTRY_URI",  "MLFLOW_REGISTRY_URI",
+        "MLPLAT_ARTIFACT_ROOT", "MLPLAT_SPOOL",          "MLPLAT_DURABILITY",    "MLPLAT_PROFILE",
+        "MLPLAT_CONFIG",        "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_NAME",
+        "MLFLOW_RUN_ID",        "MLPLAT_PARENT_RUN_ID",  "MLPLAT_PIPELINE_ROOT", "MLFLOW_TRUNCATE_LONG_VALUES",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        unsetenv(names[i]);
+    setenv("MLPLAT_CONFIG", "/nonexistent/mlplat.yaml", 1);
+}
+
+mlplat *test_open(const char *folder)
+{
+    char uri[1100];
+    mlplat *ml = NULL;
+    mlplat_error err = {0};
+    test_clear_environment();
+    unsetenv("MLPLAT_CONFIG");
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
+    options.tracking_uri = uri;
+    assert_ok(mlplat_open(&options, &ml, &err));
+    return ml;
+}

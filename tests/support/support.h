@@ -1,0 +1,40 @@
+/* What every test needs: cmocka in its order, a folder of its own, checks of a status that print the error. */
+#ifndef TEST_SUPPORT_H
+#define TEST_SUPPORT_H
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include <mlplat.h>
+
+/* A new empty folder below TMPDIR, removed with all in it by test_folder_remove. Yours: free. */
+char *test_folder_make(void);
+void test_folder_remove(char *folder);
+/* "<folder>/<name>", in one of eight static buffers. */
+const char *test_path(const char *folder, const char *name);
+/* A session on an empty store in the folder: "sqlite:///<folder>/mlflow.db". The environment's settings are cleared first. */
+mlplat *test_open(const char *folder);
+void test_clear_environment(void);
+
+#define assert_ok(call)                                                                                                \
+    do {                                                                                                               \
+        mlplat_status test_status = (call);                                                                            \
+        if (test_status != MLPLAT_OK)                                                                                  \
+            fail_msg("%s: %s: %s", #call, mlplat_status_name(test_status), err.message);                               \
+    } while (0)
+/* Both need a local `mlplat_error err`. */
+#define assert_status(call, want)                                                                                      \
+    do {                                                                                                               \
+        err = (mlplat_error){0};                                                                                       \
+        mlplat_status test_status = (call);                                                                            \
+        if (test_status != (want))                                                                                     \
+            fail_msg("%s: %s, not %s: %s", #call, mlplat_status_name(test_status), mlplat_status_name(want),           \
+                     err.message);                                                                                     \
+        if ((want) != MLPLAT_OK && !err.message[0])                                                                    \
+            fail_msg("%s: no message", #call);                                                                         \
+    } while (0)
+
+#endif
