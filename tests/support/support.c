@@ -38,7 +38,7 @@ void test_clear_environment(void)
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
-    setenv("MLPLAT_CONFIG", "/nonexistent/mlplat.yaml", 1);
+    setenv("XDG_CONFIG_HOME", "/nonexistent", 1); /* the tester's own profile file is not ours */
 }
 
 mlplat *test_open(const char *folder)
@@ -47,7 +47,6 @@ mlplat *test_open(const char *folder)
     mlplat *ml = NULL;
     mlplat_error err = {0};
     test_clear_environment();
-    unsetenv("MLPLAT_CONFIG");
     mlplat_options options = MLPLAT_OPTIONS_INIT;
     snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
     options.tracking_uri = uri;
