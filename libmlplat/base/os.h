@@ -13,6 +13,8 @@
 
 typedef struct mlp_os {
     int (*open)(int dirfd, const char *path, int flags, mode_t mode); /* openat, always O_CLOEXEC */
+    /* The same, never leaving dirfd and following no link on the way; -1 ENOSYS where the system cannot promise that. */
+    int (*open_beneath)(int dirfd, const char *path, int flags, mode_t mode);
     int (*close)(int fd);
     ssize_t (*read)(int fd, void *buf, size_t n);
     ssize_t (*write)(int fd, const void *buf, size_t n);
@@ -24,6 +26,7 @@ typedef struct mlp_os {
     int (*fallocate)(int fd, off_t size); /* space is really there afterwards; zero-written where not supported */
     void *(*mmap)(size_t n, int fd, off_t at); /* shared, read and write, not inherited by fork; NULL and errno on failure */
     int (*munmap)(void *p, size_t n);
+    int (*wipe_on_fork)(void *p, size_t n); /* a forked child finds these pages zeroed; -1 EINVAL where not known */
     int (*rename)(int from_dirfd, const char *from, int to_dirfd, const char *to);
     int (*link)(int from_dirfd, const char *from, int to_dirfd, const char *to);
     int (*unlink)(int dirfd, const char *path, int flags);

@@ -1,0 +1,14 @@
+/* What file.c and its neighbours share. */
+#ifndef MLP_FILE_INTERNAL_H
+#define MLP_FILE_INTERNAL_H
+#include "base/digest.h"
+#include "base/file.h"
+
+#define MLP_FILE_TEMPORARY 48 /* room for the name of a temporary file */
+
+/* Temporary file in the folder, filled by source, fsync, rename to name (one part, checked), fsync of the folder. */
+mlplat_status mlp_file_replace(int dirfd, const char *name, mode_t mode, mlp_file_source source, void *user,
+                               mlplat_error *err);
+mlplat_status mlp_file_sync_folder(int dirfd, mlplat_error *err);
+
+#endif

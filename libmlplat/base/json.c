@@ -1,0 +1,119 @@
+#include "base/json.h"
+#include "base/err.h"
+#include "base/text.h"
+#include <math.h>
+#include <string.h>
+
+#define TEXT_LIMIT  ((size_t)64 << 20)
+#define DEPTH_LIMIT 64
+
+/* jansson recurses per level, so deep nesting is found before it starts. Strings are skipped; everything else that is
+ * wrong is jansson's to find. */
+static mlplat_status check_depth(const char *text, size_t n, mlplat_error *err)
+{
+    size_t line = 1, start = 0, depth = 0;
+    bool string = false;
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+        if (c == '\n') {
+            line++;
+            start = i + 1;
+        }
+        if (c == '"')
+            string = !string;
+        else if (string)
+            i += c == '\\';
+        else if (c == '[' || c == '{')
+            depth++;
+        else if ((c == ']' || c == '}') && depth)
+            depth--;
+        if (depth > DEPTH_LIMIT)
+            return mlp_fail(err, MLPLAT_INVALID, "JSON, line %zu, column %zu: more than %d levels", line, i - start + 1,
+                            DEPTH_LIMIT);
+    }
+    return MLPLAT_OK;
+}
+
+mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err)
+{
+    json_error_t why;
+    *out = NULL;
+    if (n > TEXT_LIMIT)
+        return mlp_fail(err, MLPLAT_INVALID, "JSON of %zu bytes: the limit is 64 MiB", n);
+    mlplat_status s = check_depth(text, n, err);
+    if (s != MLPLAT_OK)
+        return s;
+    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    if (*out)
+        return MLPLAT_OK;
+    if (json_error_code(&why) == json_error_out_of_memory)
+        return mlp_fail_memory(err);
+    return mlp_fail(err, MLPLAT_INVALID, "JSON, line %d, column %d: %s", why.line, why.column, why.text);
+}
+
+static mlplat_status check_tags(const json_t *tags, const char *what, mlplat_error *err)
+{
+    void *at;
+    if (!json_is_object(tags))
+        return mlp_fail(err, MLPLAT_INVALID, "%s: must be a JSON object of strings, like {\"team\": \"fraud\"}", what);
+    for (at = json_object_iter((json_t *)tags); at; at = json_object_iter_next((json_t *)tags, at))
+        if (!json_is_string(json_object_iter_value(at)))
+            return mlp_fail(err, MLPLAT_INVALID, "%s: the value of '%.250s' must be a string: put it in quotes", what,
+                            json_object_iter_key(at));
+    return MLPLAT_OK;
+}
+
+mlplat_status mlp_json_parse_tags(const char *text, const char *what, json_t **out, mlplat_error *err)
+{
+    if (!text || !*text) {
+        *out = json_object();
+        return *out ? MLPLAT_OK : mlp_fail_memory(err);
+    }
+    mlplat_status s = mlp_json_parse(text, strlen(text), out, err);
+    if (s != MLPLAT_OK)
+        return mlp_fail_prefix(err, s, "%s", what);
+    s = check_tags(*out, what, err);
+    if (s != MLPLAT_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return s;
+}
+
+json_t *mlp_json_double(double v)
+{
+    if (isfinite(v))
+        return json_real(v);
+    return json_string(isnan(v) ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
+}
+
+mlplat_status mlp_json_set(json_t *object, const char *key, json_t *value, mlplat_error *err)
+{
+    return json_object_set_new(object, key, value) == 0 ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+mlplat_status mlp_json_push(json_t *array, json_t *value, mlplat_error *err)
+{
+    return json_array_append_new(array, value) == 0 ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+json_t *mlp_json_string(const char *s)
+{
+    size_t n = s ? strlen(s) : 0;
+    mlp_buf fixed = {0};
+    if (mlp_text_utf8(s ? s : "", n))
+        return json_stringn_nocheck(s ? s : "", n);
+    for (size_t i = 0, size; i < n; i += size) {
+        for (size = 1; size < 4 && i + size < n && ((unsigned char)s[i + size] & 0xc0) == 0x80; size++)
+            ;
+        while (size > 1 && !mlp_text_utf8(s + i, size))
+            size--;
+        if (mlp_text_utf8(s + i, size))
+            mlp_buf_add(&fixed, s + i, size);
+        else
+            mlp_buf_puts(&fixed, "\xef\xbf\xbd");
+    }
+    json_t *out = fixed.failed ? NULL : json_stringn_nocheck(fixed.data, fixed.size);
+    mlp_buf_free(&fixed);
+    return out;
+}

@@ -1,0 +1,60 @@
+#include "base/thread.h"
+#include "base/err.h"
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#define STACK ((size_t)256 * 1024)
+
+mlplat_status mlp_thread_start(pthread_t *thread, const char *name, void *(*body)(void *), void *arg, mlplat_error *err)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int failed = pthread_attr_init(&attr);
+    if (failed)
+        return mlp_fail_memory(err);
+    size_t least = (size_t)PTHREAD_STACK_MIN;
+    pthread_attr_setstacksize(&attr, STACK > least ? STACK : least);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all,
+                    &before); /* a thread starts with its maker's mask: the host's signals stay its own */
+    failed = pthread_create(thread, &attr, body, arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (failed) {
+        mlp_fail(err, MLPLAT_UNAVAILABLE, "the system gives no thread for %s (%s): raise the limit of processes", name,
+                 failed == EAGAIN ? "limit reached" : "refused");
+        if (err)
+            err->retryable = 1;
+        return MLPLAT_UNAVAILABLE;
+    }
+    char cut[16] = "";
+    strncat(cut, name, sizeof cut - 1);
+    pthread_setname_np(*thread, cut);
+    return MLPLAT_OK;
+}
+
+void mlp_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+bool mlp_cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ms)
+{
+    struct timespec until;
+    int64_t left = ms < 0 ? 0 : ms;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(left / 1000);
+    until.tv_nsec += (long)(left % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    return pthread_cond_timedwait(cond, mutex, &until) != ETIMEDOUT;
+}
