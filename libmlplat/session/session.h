@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include <mlplat/session.h>
 #include <pthread.h>
+#include <stdbool.h>
 
 typedef enum mlp_slot {
     MLP_SLOT_TRACKING,
@@ -28,16 +29,21 @@ struct mlplat {
     mlp_logger log;
     mlp_hook hook;
     void *guard; /* mlp_os_fork_guard */
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* never held while a module's function runs */
+    pthread_cond_t changed;
     struct {
-        void *object;
+        void *object; /* set once, read without the lock */
         const mlp_slot_ops *ops;
+        bool opening; /* by the thread opener; others wait for `changed` */
+        pthread_t opener;
     } slots[MLP_SLOT_COUNT];
     int opened[MLP_SLOT_COUNT]; /* slots in the order of opening; closed in reverse */
     int n_opened;
 };
 
-/* The module's object, opened at the first call. STATE after fork. Do not call with a lock held that open may want. */
+/* The module's object, opened at the first call, once also with many threads; a failed opening is tried again by the next
+ * call. An open may ask for other slots; asking for the one it opens is STATE, as is every call after fork. Do not call with a
+ * lock held that open may want. */
 mlplat_status mlp_session_slot(mlplat *ml, mlp_slot slot, const mlp_slot_ops *ops, void **object, mlplat_error *err);
 /* STATE if this process inherited the session by fork. */
 mlplat_status mlp_session_check(const mlplat *ml, mlplat_error *err);
