@@ -58,6 +58,6 @@ typedef struct mlp_resolver {
     const char *scheme; /* "runs", "models" */
     mlplat_status (*resolve)(mlplat *ml, const char *uri, char **root, char **rest, mlplat_error *err);
 } mlp_resolver;
-extern const mlp_resolver mlp_resolvers[]; /* ends with scheme NULL */
+extern const mlp_resolver *const mlp_resolvers[]; /* of pointers; ends with NULL */
 
 #endif
