@@ -101,6 +101,7 @@ const char *mlp_os_user(char *out, size_t n)
  */
 typedef struct guard_page {
     unsigned char alive;
+    bool listed;
     struct guard_page *next;
 } guard_page;
 
@@ -134,6 +135,7 @@ static bool guards_add(guard_page *page)
         guards.registered = pthread_atfork(guards_lock, guards_unlock, guards_wipe) == 0;
     bool listed = guards.registered;
     if (listed) {
+        page->listed = true;
         page->next = guards.first;
         guards.first = page;
     }
@@ -168,8 +170,10 @@ void *mlp_os_fork_guard(void)
 
 void mlp_os_fork_guard_free(void *guard)
 {
-    if (!guard)
+    guard_page *page = guard;
+    if (!page)
         return;
-    guards_remove(guard);
+    if (page->listed) /* not so in a child whose page the kernel has wiped: the lock may be held there for ever */
+        guards_remove(page);
     munmap(guard, (size_t)sysconf(_SC_PAGESIZE));
 }
