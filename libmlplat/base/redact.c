@@ -63,20 +63,24 @@ static int secret_name(const char *text, const char *end, bool colon)
     return -1;
 }
 
-/* The value that starts at `at`, which may stand in quotes, themselves escaped in JSON inside JSON. */
+/* Bytes up to the closing quote; in JSON inside JSON the quotes themselves are escaped. */
+static size_t quoted_length(const char *at, char quote, bool escaped)
+{
+    size_t n = 0;
+    while (at[n] && at[n] != quote)
+        n += at[n] == '\\' && at[n + 1] && !(escaped && at[n + 1] == quote) ? 2 : 1;
+    return n - (escaped && n && at[n] && at[n - 1] == '\\');
+}
+
+/* The value that starts at `at`, in quotes or not. */
 static char *hide_value(char *at, bool line)
 {
     at += strspn(at, " \t");
-    at += at[0] == '\\' && (at[1] == '"' || at[1] == '\'');
-    char quote = *at == '"' || *at == '\'' ? *at++ : 0;
-    size_t n = 0;
-    if (quote) {
-        while (at[n] && at[n] != quote)
-            n += at[n] == '\\' && at[n + 1] && at[n + 1] != quote ? 2 : 1;
-        n -= n && at[n] && at[n - 1] == '\\';
-    } else {
-        n = strcspn(at, line ? "\r\n\"" : " \t\r\n&,;\"')}]");
-    }
+    bool escaped = at[0] == '\\' && (at[1] == '"' || at[1] == '\'');
+    at += escaped;
+    bool quoted = *at == '"' || *at == '\'';
+    size_t n = quoted ? quoted_length(at + 1, *at, escaped) : strcspn(at, line ? "\r\n\"" : " \t\r\n&,;\"')}]");
+    at += quoted;
     return n ? hide(at, n) : at;
 }
 
