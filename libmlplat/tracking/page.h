@@ -1,0 +1,11 @@
+/* Pages of long answers: MLflow's tokens, base64 of {"offset": N}. */
+#ifndef MLP_PAGE_H
+#define MLP_PAGE_H
+#include "base/json.h"
+
+/* *offset: where the page begins; 0 for NULL or "". INVALID: not a token of ours or MLflow's. */
+mlplat_status mlp_page_parse(const char *token, int64_t *offset, mlplat_error *err);
+/* Puts "next_page_token" for the page that begins at offset. */
+mlplat_status mlp_page_put(json_t *object, int64_t offset, mlplat_error *err);
+
+#endif

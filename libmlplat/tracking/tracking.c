@@ -1,0 +1,148 @@
+#include "base/alloc.h"
+#include "base/err.h"
+#include "tracking/page.h"
+#include "tracking/tracking_store.h"
+#include "tracking/tracking_take.h"
+#include <string.h>
+
+enum { SETTLE_MS = 60 * 1000, PAGE_DEFAULT = 1000, PAGE_MOST = 50000 };
+
+static mlplat_durability durability_of(const char *name)
+{
+    static const char *const names[] = {"default", "memory", "process", "disk", "remote"};
+    for (size_t i = 1; name && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return (mlplat_durability)i;
+    return MLPLAT_DURABILITY_PROCESS;
+}
+
+static mlplat_status open_spool(mlp_tracking *t, mlplat_error *err)
+{
+    mlp_tracking_about about;
+    t->ops->about(t->store, &about);
+    const char *setting = mlp_session_setting(t->ml, MLP_SET_SPOOL);
+    const mlp_spool_options options = {
+        .folder = setting ? setting : about.spool_folder,
+        .also_folder = setting ? about.spool_folder : NULL,
+        .store = about.spool_name,
+        .durability = durability_of(mlp_session_setting(t->ml, MLP_SET_DURABILITY)),
+        .guard = t->ml->guard,
+        .log = &t->ml->log,
+    };
+    mlp_sink sink = t->ops->sink(t->store);
+    return mlp_spool_open(&options, &sink, &t->spool, err);
+}
+
+static mlplat_status open_tracking(mlplat *ml, void **object, mlplat_error *err)
+{
+    const char *uri = mlp_session_setting(ml, MLP_SET_TRACKING_URI);
+    const mlp_tracking_store *ops = mlp_tracking_store_for(uri ? uri : "sqlite:///mlflow.db", err);
+    if (!ops)
+        return MLPLAT_UNSUPPORTED;
+    mlp_tracking *t = mlp_alloc(sizeof *t);
+    if (!t)
+        return mlp_fail_memory(err);
+    t->ml = ml;
+    t->ops = ops;
+    mlplat_status s = ops->open(ml, uri ? uri : "sqlite:///mlflow.db", &t->store, err);
+    if (s == MLPLAT_OK)
+        s = open_spool(t, err);
+    if (s == MLPLAT_OK) {
+        *object = t;
+        return MLPLAT_OK;
+    }
+    if (t->store)
+        ops->close(t->store);
+    mlp_free(t);
+    return s;
+}
+
+static void close_tracking(mlplat *ml, void *object)
+{
+    mlp_tracking *t = object;
+    mlp_spool_close(t->spool, &ml->hook);
+    t->ops->close(t->store);
+    mlp_free(t);
+}
+
+static void abandon_tracking(void *object)
+{
+    mlp_tracking *t = object;
+    mlp_spool_abandon(t->spool);
+    t->ops->abandon(t->store);
+    mlp_free(t);
+}
+
+static mlplat_status flush_tracking(void *object, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err)
+{
+    mlp_tracking *t = object;
+    return mlp_spool_idle(t->spool) ? MLPLAT_OK : mlp_spool_drain(t->spool, timeout_ms, hook, err);
+}
+
+static const mlp_slot_ops slot_ops = {
+    .open = open_tracking,
+    .close = close_tracking,
+    .abandon = abandon_tracking,
+    .flush = flush_tracking,
+};
+
+mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err)
+{
+    void *object = NULL;
+    if (!ml)
+        return mlp_fail(err, MLPLAT_INVALID, "session is NULL: open one with mlplat_open");
+    mlplat_status s = mlp_session_slot(ml, MLP_SLOT_TRACKING, &slot_ops, &object, err);
+    *out = object;
+    return s;
+}
+
+mlplat_status mlp_tracking_settle(mlp_tracking *t, mlplat_error *err)
+{
+    return flush_tracking(t, SETTLE_MS, &t->ml->hook, err);
+}
+
+mlplat_status mlp_tracking_writable(const mlp_tracking *t, mlplat_error *err)
+{
+    mlp_tracking_about about;
+    t->ops->about(t->store, &about);
+    return about.read_only ? mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: %s", about.uri, about.read_only) : MLPLAT_OK;
+}
+
+mlplat_status mlp_tracking_take_search(const mlplat_search *query, mlplat_search *out, mlplat_error *err)
+{
+    mlplat_status s = MLP_TAKE(out, query, err);
+    if (s == MLPLAT_OK && ((int)out->view < MLPLAT_VIEW_ACTIVE || (int)out->view > MLPLAT_VIEW_ALL))
+        s = mlp_fail(err, MLPLAT_INVALID, "view %d is none: take an MLPLAT_VIEW_ value", (int)out->view);
+    return s;
+}
+
+mlplat_status mlp_tracking_page(const mlplat_search *query, int64_t *limit, int64_t *offset, mlplat_error *err)
+{
+    int asked = query ? query->max_results : 0;
+    *limit = asked ? asked : PAGE_DEFAULT;
+    if (asked < 0 || asked > PAGE_MOST)
+        return mlp_fail(err, MLPLAT_INVALID, "max_results is %d: 1 to %d, or 0 for %d", asked, PAGE_MOST, PAGE_DEFAULT);
+    return mlp_page_parse(query ? query->page_token : NULL, offset, err);
+}
+
+mlplat_status mlplat_store_create(mlplat *ml, mlplat_doc **out, mlplat_error *err)
+{
+    mlp_tracking *t = NULL;
+    mlp_tracking_about about;
+    mlplat_status s = mlp_tracking_of(ml, &t, err);
+    if (s != MLPLAT_OK || !out)
+        return s;
+    t->ops->about(t->store, &about);
+    json_t *doc = json_object();
+    s = doc ? mlp_json_set(doc, "uri", mlp_json_string(about.uri), err) : mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(doc, "path", mlp_json_string(about.path), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(doc, "head", mlp_json_string(about.head), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(doc, "created", json_boolean(about.created), err);
+    if (s == MLPLAT_OK)
+        return mlp_doc_new(doc, out, err);
+    json_decref(doc);
+    return s;
+}

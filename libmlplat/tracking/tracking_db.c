@@ -1,0 +1,149 @@
+#include "tracking/tracking_db.h"
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "base/uri.h"
+#include <string.h>
+
+/* The absolute path of the file that "sqlite:///a" or "sqlite:////a" names. */
+static mlplat_status file_of(const char *uri, char **out, mlplat_error *err)
+{
+    mlp_uri parts = {0};
+    mlplat_status s = mlp_uri_parse(uri, &parts, err);
+    if (s == MLPLAT_OK && (!*parts.path || strstr(parts.path, ":memory:") || *parts.authority))
+        s = mlp_fail(err, MLPLAT_INVALID, "'%s' names no file: use sqlite:///<path>, as in sqlite:///mlflow.db, or "
+                                          "sqlite:////<absolute path>", uri);
+    if (s == MLPLAT_OK) {
+        *out = mlp_file_absolute(parts.path);
+        s = *out ? MLPLAT_OK : mlp_fail_memory(err);
+    }
+    mlp_uri_free(&parts);
+    return s;
+}
+
+/* Where new experiments keep their artifacts: the setting, made absolute, else mlruns beside the file. */
+static char *artifact_root(mlplat *ml, const char *path)
+{
+    const char *setting = mlp_session_setting(ml, MLP_SET_ARTIFACT_ROOT);
+    if (setting)
+        return strstr(setting, ":/") ? mlp_strdup(setting) : mlp_file_absolute(setting);
+    const char *slash = strrchr(path, '/');
+    return mlp_sprintf("%.*s/mlruns", (int)(slash - path), path);
+}
+
+static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
+{
+    store->uri = mlp_sprintf("sqlite:///%s", store->path);
+    store->spool_folder = mlp_sprintf("%s.spool", store->path);
+    store->spool_name = mlp_strdup(store->path);
+    store->artifact_root = artifact_root(store->ml, store->path);
+    bool all = store->uri && store->spool_folder && store->spool_name && store->artifact_root;
+    return all ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err)
+{
+    if (store->schema.tracking_known)
+        return MLPLAT_OK;
+    store->read_only = mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
+                                   "known up to %s): it can only be read; a newer libmlplat may know it",
+                                   store->schema.head, mlp_schema_head);
+    return store->read_only ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+static void free_store(mlp_tracking_db_store *store)
+{
+    mlp_free(store->uri);
+    mlp_free(store->path);
+    mlp_free(store->spool_folder);
+    mlp_free(store->spool_name);
+    mlp_free(store->artifact_root);
+    mlp_free(store->read_only);
+    mlp_free(store);
+}
+
+static void db_close(void *object)
+{
+    mlp_tracking_db_store *store = object;
+    mlp_db_close(store->db);
+    free_store(store);
+}
+
+static void db_abandon(void *object)
+{
+    mlp_tracking_db_store *store = object;
+    mlp_db_abandon(store->db);
+    free_store(store);
+}
+
+static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_error *err)
+{
+    mlp_tracking_db_store *store = mlp_alloc(sizeof *store);
+    if (!store)
+        return mlp_fail_memory(err);
+    store->ml = ml;
+    mlplat_status s = file_of(uri, &store->path, err);
+    if (s == MLPLAT_OK)
+        s = fill_paths(store, err);
+    const mlp_db_options options = {.create = true, .log = &ml->log};
+    if (s == MLPLAT_OK)
+        s = mlp_db_open(store->path, &options, &store->db, err);
+    if (s == MLPLAT_OK)
+        s = mlp_schema_open(store->db, true, store->artifact_root, &store->schema, &ml->hook, err);
+    if (s == MLPLAT_OK)
+        s = check_shape(store, err);
+    if (s == MLPLAT_OK) {
+        *out = store;
+        return MLPLAT_OK;
+    }
+    if (store->db)
+        mlp_db_close(store->db);
+    free_store(store);
+    return s;
+}
+
+static void db_about(const void *object, mlp_tracking_about *out)
+{
+    const mlp_tracking_db_store *store = object;
+    *out = (mlp_tracking_about){
+        .uri = store->uri,
+        .path = store->path,
+        .head = store->schema.head,
+        .spool_folder = store->spool_folder,
+        .spool_name = store->spool_name,
+        .created = store->schema.created,
+        .read_only = store->read_only,
+    };
+}
+
+static const mlp_tracking_store db_store = {
+    .scheme = "sqlite",
+    .open = db_open,
+    .close = db_close,
+    .abandon = db_abandon,
+    .about = db_about,
+    .sink = mlp_tracking_db_sink,
+    .experiment_create = mlp_tracking_db_experiment_create,
+    .experiment_get = mlp_tracking_db_experiment_get,
+    .experiment_by_name = mlp_tracking_db_experiment_by_name,
+    .experiment_list = mlp_tracking_db_experiment_list,
+    .experiment_delete = mlp_tracking_db_experiment_delete,
+    .experiment_restore = mlp_tracking_db_experiment_restore,
+    .experiment_tag = mlp_tracking_db_experiment_tag,
+    .run_create = mlp_tracking_db_run_create,
+    .run_get = mlp_tracking_db_run_get,
+    .run_search = mlp_tracking_db_run_search,
+    .run_update = mlp_tracking_db_run_update,
+    .run_delete = mlp_tracking_db_run_delete,
+    .run_restore = mlp_tracking_db_run_restore,
+    .run_params = mlp_tracking_db_run_params,
+    .run_untag = mlp_tracking_db_run_untag,
+    .run_model = mlp_tracking_db_run_model,
+    .history = mlp_tracking_db_history,
+};
+
+const mlp_tracking_store *mlp_tracking_db(void)
+{
+    return &db_store;
+}

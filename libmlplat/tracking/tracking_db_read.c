@@ -1,0 +1,353 @@
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "tracking/page.h"
+#include "tracking/search.h"
+#include "tracking/tracking_db.h"
+#include "tracking/validate.h"
+#include <math.h>
+#include <string.h>
+
+#define RUN_COLUMNS                                                                                                    \
+    "SELECT r.run_uuid, r.name, r.experiment_id, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "      \
+    "r.lifecycle_stage FROM runs r"
+
+/* ---- one run ------------------------------------------------------------------------------------------------------ */
+
+mlplat_status mlp_tracking_db_pairs(mlp_db *db, const char *sql, const char *owner, json_t *out, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = true;
+    mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
+    if (s == MLPLAT_OK)
+        mlp_stmt_text(stmt, 1, owner);
+    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
+        json_t *pair = json_object();
+        s = mlp_json_push(out, pair, err);
+        if (s == MLPLAT_OK)
+            s = mlp_json_set(pair, "key", mlp_json_string(mlp_stmt_col_text(stmt, 0)), err);
+        if (s == MLPLAT_OK)
+            s = mlp_json_set(pair, "value", mlp_json_string(mlp_stmt_col_text(stmt, 1)), err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+/* The row is key, value, timestamp, step, is_nan. */
+static mlplat_status push_metric(mlp_stmt *stmt, json_t *list, mlplat_error *err)
+{
+    json_t *metric = json_object();
+    double value = mlp_stmt_col_int(stmt, 4) ? (double)NAN : mlp_stmt_col_double(stmt, 1);
+    mlplat_status s = mlp_json_push(list, metric, err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(metric, "key", mlp_json_string(mlp_stmt_col_text(stmt, 0)), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(metric, "value", mlp_json_double(value), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(metric, "timestamp", json_integer(mlp_stmt_col_int(stmt, 2)), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(metric, "step", json_integer(mlp_stmt_col_int(stmt, 3)), err);
+    return s;
+}
+
+static mlplat_status latest_metrics(mlp_db *db, const char *run_id, json_t *list, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = true;
+    mlplat_status s = mlp_db_prepare(
+        db, "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = ? ORDER BY key", &stmt, err);
+    if (s == MLPLAT_OK)
+        mlp_stmt_text(stmt, 1, run_id);
+    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row)
+        s = push_metric(stmt, list, err);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+static mlplat_status run_data(mlp_db *db, const char *run_id, json_t *data, mlplat_error *err)
+{
+    json_t *metrics = json_array(), *params = json_array(), *tags = json_array();
+    mlplat_status s = mlp_json_set(data, "metrics", metrics, err);
+    mlplat_status also = mlp_json_set(data, "params", params, err), last = mlp_json_set(data, "tags", tags, err);
+    s = s != MLPLAT_OK ? s : also != MLPLAT_OK ? also : last;
+    if (s == MLPLAT_OK)
+        s = latest_metrics(db, run_id, metrics, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key", run_id, params, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key", run_id, tags, err);
+    return s;
+}
+
+static const char *tag_value(const json_t *tags, const char *key)
+{
+    size_t i;
+    json_t *tag;
+    json_array_foreach((json_t *)tags, i, tag)
+        if (strcmp(json_string_value(json_object_get(tag, "key")), key) == 0)
+            return json_string_value(json_object_get(tag, "value"));
+    return "";
+}
+
+static mlplat_status run_info(mlp_stmt *stmt, const json_t *data, json_t *info, mlplat_error *err)
+{
+    static const char *const names[] = {"run_id", "run_name",   "experiment_id", "user_id",        "status",
+                                        "start_time", "end_time", "artifact_uri", "lifecycle_stage"};
+    mlplat_status s = MLPLAT_OK;
+    for (int i = 0; s == MLPLAT_OK && i < 9; i++) {
+        const char *text = mlp_stmt_col_text(stmt, i);
+        if (i == 1 && (!text || !*text)) /* old MLflow kept the name in the tag alone */
+            text = tag_value(json_object_get(data, "tags"), "mlflow.runName");
+        if (i == 5 || i == 6)
+            s = text ? mlp_json_set(info, names[i], json_integer(mlp_stmt_col_int(stmt, i)), err) : MLPLAT_OK;
+        else
+            s = mlp_json_set(info, names[i], mlp_json_string(text), err);
+    }
+    return s;
+}
+
+/* Of the row that stmt is at. */
+static mlplat_status run_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err)
+{
+    json_t *doc = json_object(), *info = json_object(), *data = json_object();
+    mlplat_status s = mlp_json_set(doc, "info", info, err), also = mlp_json_set(doc, "data", data, err);
+    s = s != MLPLAT_OK ? s : also;
+    if (s == MLPLAT_OK)
+        s = run_data(db, mlp_stmt_col_text(stmt, 0), data, err);
+    if (s == MLPLAT_OK)
+        s = run_info(stmt, data, info, err);
+    if (s == MLPLAT_OK)
+        *out = doc;
+    else
+        json_decref(doc);
+    return s;
+}
+
+mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const char *run_id, json_t **out, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    mlplat_status s = mlp_db_prepare(db, RUN_COLUMNS " WHERE r.run_uuid = ?", &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, run_id);
+        s = mlp_stmt_step(stmt, &row, err);
+    }
+    if (s == MLPLAT_OK && !row)
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "run %s is not in the store: check the id and the tracking URI", run_id);
+    if (s == MLPLAT_OK)
+        s = run_doc(db, stmt, out, err);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+typedef struct read_call {
+    const mlp_tracking_db_store *store;
+    const char *id, *key;
+    const mlplat_search *query;
+    mlp_search_sql sql;
+    json_t *experiments; /* ids as numbers; NULL: all active ones */
+    int64_t limit, offset;
+    json_t *out;
+} read_call;
+
+/* Runs fn in a read transaction; the document that it made goes to *out. */
+static mlplat_status read_with(read_call *call, mlp_db_fn fn, json_t **out, mlplat_error *err)
+{
+    mlplat_status s = mlp_db_read(call->store->db, fn, call, &call->store->ml->hook, err);
+    if (s == MLPLAT_OK)
+        *out = call->out;
+    else
+        json_decref(call->out);
+    return s;
+}
+
+static mlplat_status get_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    read_call *call = ctx;
+    json_decref(call->out);
+    call->out = NULL;
+    return mlp_tracking_db_run_doc(db, call->id, &call->out, err);
+}
+
+mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err)
+{
+    read_call call = {.store = store, .id = run_id};
+    return read_with(&call, get_fn, out, err);
+}
+
+/* ---- search ------------------------------------------------------------------------------------------------------- */
+
+/* "1, 2" as numbers. */
+static mlplat_status parse_ids(const char *text, json_t **out, mlplat_error *err)
+{
+    mlplat_status s = (*out = json_array()) ? MLPLAT_OK : mlp_fail_memory(err);
+    while (s == MLPLAT_OK) {
+        text += strspn(text, " \t");
+        size_t n = strcspn(text, ", \t");
+        int64_t id = 0;
+        char *one = mlp_strndup(text, n);
+        s = one ? mlp_validate_experiment_id(one, &id, err) : mlp_fail_memory(err);
+        mlp_free(one);
+        if (s == MLPLAT_OK)
+            s = mlp_json_push(*out, json_integer(id), err);
+        text += n + strspn(text + n, " \t");
+        if (*text != ',')
+            break;
+        text++;
+    }
+    if (s == MLPLAT_OK && *text)
+        s = mlp_fail(err, MLPLAT_INVALID, "experiment_ids: expected ids joined by commas, as in \"1,2\"");
+    return s;
+}
+
+static mlplat_status search_text(const read_call *call, mlp_buf *out, mlplat_error *err)
+{
+    static const char *const stages[] = {" AND r.lifecycle_stage = 'active'", " AND r.lifecycle_stage = 'deleted'", ""};
+    const mlp_search_sql *sql = &call->sql;
+    mlp_buf_printf(out, RUN_COLUMNS "%s WHERE %s%s AND r.experiment_id IN (", sql->joins.data ? sql->joins.data : "",
+                   sql->where.data, stages[call->query ? call->query->view : MLPLAT_VIEW_ACTIVE]);
+    if (!call->experiments)
+        mlp_buf_puts(out, "SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active'");
+    for (size_t i = 0; i < json_array_size(call->experiments); i++)
+        mlp_buf_puts(out, i ? ", ?" : "?");
+    mlp_buf_printf(out, ") ORDER BY %s LIMIT ? OFFSET ?", sql->order.data);
+    return mlp_buf_ok(out, err);
+}
+
+static void bind_values(mlp_stmt *stmt, int *i, const json_t *values)
+{
+    size_t n;
+    json_t *value;
+    json_array_foreach((json_t *)values, n, value) {
+        ++*i;
+        if (json_is_string(value))
+            mlp_stmt_text_n(stmt, *i, json_string_value(value), json_string_length(value));
+        else if (json_is_integer(value))
+            mlp_stmt_int(stmt, *i, json_integer_value(value));
+        else
+            mlp_stmt_double(stmt, *i, json_real_value(value));
+    }
+}
+
+static mlplat_status search_rows(mlp_db *db, read_call *call, mlp_stmt *stmt, json_t *list, mlplat_error *err)
+{
+    bool row = true;
+    mlplat_status s = MLPLAT_OK;
+    for (int64_t n = 0; s == MLPLAT_OK; n++) {
+        json_t *doc = NULL;
+        s = mlp_stmt_step(stmt, &row, err);
+        if (s != MLPLAT_OK || !row)
+            break;
+        if (n == call->limit)
+            return mlp_page_put(call->out, call->offset + call->limit, err);
+        s = run_doc(db, stmt, &doc, err);
+        if (s == MLPLAT_OK)
+            s = mlp_json_push(list, doc, err);
+    }
+    return s;
+}
+
+static mlplat_status search_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    read_call *call = ctx;
+    mlp_stmt *stmt = NULL;
+    mlp_buf text = {0};
+    int i = 0;
+    json_decref(call->out);
+    call->out = json_object();
+    json_t *list = json_array();
+    mlplat_status s = mlp_json_set(call->out, "runs", list, err);
+    if (s == MLPLAT_OK)
+        s = search_text(call, &text, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare_once(db, text.data, &stmt, err);
+    if (s == MLPLAT_OK) {
+        bind_values(stmt, &i, call->sql.join_values);
+        bind_values(stmt, &i, call->sql.where_values);
+        bind_values(stmt, &i, call->experiments);
+        mlp_stmt_int(stmt, i + 1, call->limit + 1);
+        mlp_stmt_int(stmt, i + 2, call->offset);
+        s = search_rows(db, call, stmt, list, err);
+    }
+    mlp_stmt_done(stmt);
+    mlp_buf_free(&text);
+    return s;
+}
+
+mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
+{
+    read_call call = {.store = store, .query = query};
+    mlplat_status s = mlp_tracking_page(query, &call.limit, &call.offset, err);
+    if (s == MLPLAT_OK)
+        s = mlp_search_compile(query ? query->filter : NULL, query ? query->order_by : NULL, &call.sql, err);
+    if (s == MLPLAT_OK && query && query->experiment_ids && *query->experiment_ids)
+        s = parse_ids(query->experiment_ids, &call.experiments, err);
+    if (s == MLPLAT_OK)
+        s = read_with(&call, search_fn, out, err);
+    mlp_search_free(&call.sql);
+    json_decref(call.experiments);
+    return s;
+}
+
+/* ---- history ------------------------------------------------------------------------------------------------------ */
+
+static mlplat_status run_exists(mlp_db *db, const char *run_id, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    mlplat_status s = mlp_db_prepare(db, "SELECT 1 FROM runs WHERE run_uuid = ?", &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, run_id);
+        s = mlp_stmt_step(stmt, &row, err);
+    }
+    mlp_stmt_done(stmt);
+    if (s == MLPLAT_OK && !row)
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "run %s is not in the store: check the id and the tracking URI", run_id);
+    return s;
+}
+
+static mlplat_status history_rows(read_call *call, mlp_stmt *stmt, json_t *list, mlplat_error *err)
+{
+    bool row = true;
+    mlplat_status s = MLPLAT_OK;
+    for (int64_t n = 0; s == MLPLAT_OK; n++) {
+        s = mlp_stmt_step(stmt, &row, err);
+        if (s != MLPLAT_OK || !row)
+            break;
+        if (call->limit && n == call->limit)
+            return mlp_page_put(call->out, call->offset + call->limit, err);
+        s = push_metric(stmt, list, err);
+    }
+    return s;
+}
+
+static mlplat_status history_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    read_call *call = ctx;
+    mlp_stmt *stmt = NULL;
+    json_decref(call->out);
+    call->out = json_object();
+    json_t *list = json_array();
+    mlplat_status s = mlp_json_set(call->out, "metrics", list, err);
+    if (s == MLPLAT_OK)
+        s = run_exists(db, call->id, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare(db, "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND key = ? "
+                               "ORDER BY timestamp, step, value LIMIT ? OFFSET ?", &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, call->id);
+        mlp_stmt_text(stmt, 2, call->key);
+        mlp_stmt_int(stmt, 3, call->limit ? call->limit + 1 : -1);
+        mlp_stmt_int(stmt, 4, call->offset);
+        s = history_rows(call, stmt, list, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+mlplat_status mlp_tracking_db_history(void *store, const char *run_id, const char *key, int64_t max_results,
+                                      int64_t offset, json_t **out, mlplat_error *err)
+{
+    read_call call = {.store = store, .id = run_id, .key = key, .limit = max_results, .offset = offset};
+    return read_with(&call, history_fn, out, err);
+}

@@ -1,0 +1,95 @@
+/*
+ * A tracking store: one file, one const table, one line in tracking_stores.c. Code above the table never asks which store
+ * it has. What is given was validated; what comes out are documents as <mlplat/tracking.h> describes them.
+ */
+#ifndef MLP_TRACKING_STORE_H
+#define MLP_TRACKING_STORE_H
+#include "base/json.h"
+#include "session/session.h"
+#include "spool/spool.h"
+#include <mlplat/tracking.h>
+
+/* A param. */
+typedef struct mlp_param {
+    const char *key, *value;
+    size_t value_n; /* bytes of value that count */
+} mlp_param;
+
+/* A run to be made. */
+typedef struct mlp_run_new {
+    const char *experiment_id, *name, *user, *parent_run_id; /* parent NULL: none */
+    int64_t start_time_ms;
+    const json_t *tags; /* all of them, mlflow.runName too: {key: value} */
+} mlp_run_new;
+
+/* What to change of a run. */
+typedef struct mlp_run_change {
+    const char *status;  /* NULL: stays */
+    int64_t end_time_ms; /* 0: stays */
+} mlp_run_change;
+
+/* Lent by the store. */
+typedef struct mlp_tracking_about {
+    const char *uri, *path, *head;
+    const char *spool_folder; /* where its journals are if no setting says otherwise */
+    const char *spool_name;   /* names the store in them */
+    bool created;
+    const char *read_only;    /* why nothing can be written, NULL: it can */
+} mlp_tracking_about;
+
+typedef struct mlp_tracking_store {
+    const char *scheme; /* "sqlite" */
+    mlplat_status (*open)(mlplat *ml, const char *uri, void **store, mlplat_error *err);
+    void (*close)(void *store);
+    void (*abandon)(void *store); /* in a forked child: frees memory only */
+    void (*about)(const void *store, mlp_tracking_about *out);
+    mlp_sink (*sink)(void *store); /* of metrics and tags */
+
+    /* location NULL: the default one. *id is the caller's. EXISTS: the name is taken. */
+    mlplat_status (*experiment_create)(void *store, const char *name, const char *location, const json_t *tags, char **id,
+                                       mlplat_error *err);
+    mlplat_status (*experiment_get)(void *store, const char *id, json_t **out, mlplat_error *err);
+    mlplat_status (*experiment_by_name)(void *store, const char *name, json_t **out, mlplat_error *err);
+    mlplat_status (*experiment_list)(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
+    mlplat_status (*experiment_delete)(void *store, const char *id, mlplat_error *err);
+    mlplat_status (*experiment_restore)(void *store, const char *id, mlplat_error *err);
+    mlplat_status (*experiment_tag)(void *store, const char *id, const char *key, const char *value, mlplat_error *err);
+
+    /* *out: the run's document. STATE: the experiment or the parent is deleted. */
+    mlplat_status (*run_create)(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
+    mlplat_status (*run_get)(void *store, const char *run_id, json_t **out, mlplat_error *err);
+    mlplat_status (*run_search)(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
+    mlplat_status (*run_update)(void *store, const char *run_id, const mlp_run_change *change, mlplat_error *err);
+    mlplat_status (*run_delete)(void *store, const char *run_id, mlplat_error *err);
+    mlplat_status (*run_restore)(void *store, const char *run_id, mlplat_error *err);
+    /* All or none. CONFLICT: one has another value. */
+    mlplat_status (*run_params)(void *store, const char *run_id, const mlp_param *params, size_t n, mlplat_error *err);
+    mlplat_status (*run_untag)(void *store, const char *run_id, const char *key, mlplat_error *err);
+    /* Appends model to the list in the tag mlflow.log-model.history. */
+    mlplat_status (*run_model)(void *store, const char *run_id, const json_t *model, mlplat_error *err);
+    mlplat_status (*history)(void *store, const char *run_id, const char *key, int64_t max_results, int64_t offset,
+                             json_t **out, mlplat_error *err);
+} mlp_tracking_store;
+
+/* The store for a tracking URI; NULL: UNSUPPORTED, naming the schemes there are. */
+const mlp_tracking_store *mlp_tracking_store_for(const char *uri, mlplat_error *err);
+const mlp_tracking_store *mlp_tracking_db(void);
+
+/* For stores: the page that a query asks for. */
+mlplat_status mlp_tracking_page(const mlplat_search *query, int64_t *limit, int64_t *offset, mlplat_error *err);
+
+/* What is in the session's slot. */
+typedef struct mlp_tracking {
+    mlplat *ml;
+    const mlp_tracking_store *ops;
+    void *store;
+    mlp_spool *spool;
+} mlp_tracking;
+
+mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err);
+/* Waits until all that this process logged is stored, so that what is read or changed next comes after it. */
+mlplat_status mlp_tracking_settle(mlp_tracking *tracking, mlplat_error *err);
+/* UNSUPPORTED with the reason if the store can only be read. */
+mlplat_status mlp_tracking_writable(const mlp_tracking *tracking, mlplat_error *err);
+
+#endif
