@@ -7,8 +7,9 @@
  * "data": {"metrics": [{"key", "value", "timestamp", "step"}], "params": [{"key", "value"}], "tags": [...]}}. Ids are
  * strings, times are milliseconds since 1970, a value that is not finite is "NaN", "Infinity" or "-Infinity".
  *
- * Limits are MLflow's: keys 1 to 250 bytes of [A-Za-z0-9_/-. :] that are also a clean relative path, param values 6,000
- * and tag values 8,000 characters, names of experiments and runs 500 and 250.
+ * Limits are MLflow's, in characters: keys 1 to 250 letters and digits (of any script) and _ / - . : and spaces, that
+ * are also a clean relative path; param values 6,000 and tag values 8,000 (longer ones are cut, with a warning, unless
+ * MLFLOW_TRUNCATE_LONG_VALUES is false), tags of experiments 20,000; names of experiments and runs 500 and 250.
  *
  * Every call but the log ones may wait for the store. Any thread.
  */
@@ -57,9 +58,11 @@ typedef enum mlplat_view { MLPLAT_VIEW_ACTIVE = 0, MLPLAT_VIEW_DELETED = 1, MLPL
 typedef struct mlplat_search {
     size_t size;
     const char *experiment_ids; /**< runs: ids joined by commas; NULL: all active experiments */
-    const char *filter;         /**< one comparison: "metrics.loss < 0.5", "params.depth = '6'", "tags.team LIKE 'a%'",
-                                     "attributes.status = 'FINISHED'"; NULL: all */
-    const char *order_by;       /**< one key: "metrics.loss ASC"; NULL: newest first. Nulls and NaN come last */
+    const char *filter;         /**< comparisons joined by AND: "metrics.loss < 0.5", "params.depth = '6'", "tags.team
+                                     LIKE 'a%'", "attributes.status = 'FINISHED'"; NULL: all. Keys with other characters
+                                     than letters, digits, _ and . stand in backticks: "tags.`git-branch` = 'main'" */
+    const char *order_by;       /**< keys joined by commas: "metrics.loss ASC"; NULL: newest first. Nulls and NaN come
+                                     last */
     mlplat_view view;
     int max_results;            /**< of one page, 1 to 50,000; 0: 1,000 */
     const char *page_token;     /**< "next_page_token" of the page before; NULL: the first */
@@ -74,7 +77,7 @@ MLPLAT_API mlplat_status mlplat_experiment_list(mlplat *ml, const mlplat_search 
 /** Mark an experiment and its runs deleted. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE: it is deleted already */
 MLPLAT_API mlplat_status mlplat_experiment_delete(mlplat *ml, const char *id, mlplat_error *err);
 
-/** Bring a deleted experiment and the runs deleted with it back. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE */
+/** Bring a deleted experiment back, with all its runs. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE */
 MLPLAT_API mlplat_status mlplat_experiment_restore(mlplat *ml, const char *id, mlplat_error *err);
 
 /** Set a tag of an experiment. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID; MLPLAT_STATE: it is deleted */
@@ -89,9 +92,10 @@ typedef struct mlplat_run mlplat_run;
 typedef struct mlplat_run_options {
     size_t size;
     const char *experiment;    /**< name, created if it is not there; NULL: MLFLOW_EXPERIMENT_NAME, else see next */
-    const char *experiment_id; /**< instead of a name; NULL: MLFLOW_EXPERIMENT_ID, else "0", MLflow's Default */
+    const char *experiment_id; /**< instead of a name; NULL: MLFLOW_EXPERIMENT_ID, else the parent's, else "0",
+                                    MLflow's Default */
     const char *name;          /**< NULL: MLFLOW_RUN_NAME, else generated: "able-finch-123" */
-    const char *parent_run_id; /**< makes it a nested run; NULL: MLPLAT_PARENT_RUN_ID, else none */
+    const char *parent_run_id; /**< makes it a nested run; NULL: MLPLAT_PARENT_RUN_ID, else none; "": none */
     const char *description;   /**< shown by MLflow's UI; NULL: none */
     const char *tags;          /**< JSON object of strings, or NULL; wins over the context tags */
     const char *source_name;   /**< tag mlflow.source.name; NULL: the program's path */
@@ -139,14 +143,15 @@ MLPLAT_API const char *mlplat_run_artifact_uri(const mlplat_run *run);
  */
 MLPLAT_API mlplat_status mlplat_run_end(mlplat_run *run, const char *status, mlplat_error *err);
 
-/** The step that asks for the key's next one: 0, 1, 2, ... per handle, after the largest that was given. */
+/** The step that asks for the key's next one: 0, 1, 2, ... per handle, after the largest that was given and, of a
+ * resumed or attached run, that it had then. */
 #define MLPLAT_STEP_AUTO INT64_MIN
 /** The timestamp that asks for now. */
 #define MLPLAT_TIME_NOW (-1)
 
 /**
  * Log one value; returns as the run's durability says. Does not wait for the store below level remote.
- * @param key    1 to 250 bytes, see above
+ * @param key    1 to 250 characters, see above
  * @param value  any double: NaN and infinities are stored as MLflow stores them
  * @param step   any but INT64_MIN, which is MLPLAT_STEP_AUTO
  * @return MLPLAT_OK: accepted; MLPLAT_INVALID: the key; MLPLAT_STATE: the run is ended or inherited by fork;
@@ -172,7 +177,7 @@ MLPLAT_API mlplat_status mlplat_run_log_metrics(mlplat_run *run, const char *key
 /**
  * Log metrics, params and tags of one document: {"metrics": [{"key", "value", "step"?, "timestamp"?}] or {key: value},
  * "params": {key: value} or [{"key", "value"}], "tags": likewise}. All of it is checked before any of it is accepted;
- * any number of each.
+ * any number of each. Values of params and tags are texts; numbers, true and false are taken as JSON writes them.
  * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_CONFLICT: a param has another value; MLPLAT_STATE
  */
 MLPLAT_API mlplat_status mlplat_run_log_batch(mlplat_run *run, const char *batch, mlplat_error *err);
