@@ -149,7 +149,7 @@ mlplat_status mlp_file_open_beneath(int root_fd, const char *name, int flags, mo
     mlplat_status s = mlp_file_check_relative(name, "name", err);
     if (s != MLPLAT_OK)
         return s;
-    int all = flags | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW; /* a FIFO of that name must not hang us */
+    int all = flags | O_NONBLOCK | O_NOCTTY; /* a FIFO of that name must not hang us */
     int got = mlp_sys.open_beneath(root_fd, name, all, mode);
     if (got == -1 && try_parts(errno, flags))
         got = open_by_parts(root_fd, name, all, mode);
