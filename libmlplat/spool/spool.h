@@ -66,6 +66,12 @@ mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *s
 void mlp_spool_close(mlp_spool *spool, const mlp_hook *hook);
 void mlp_spool_abandon(mlp_spool *spool); /* in a forked child */
 
+/* For a sink, inside apply before its commit, when it refuses some of the batch: brings those to the dead letters first, so
+ * that a crash right behind the commit loses none of them. If it fails, apply must roll back and fail too. What apply
+ * refuses without this call is set aside after it returned. spool: as mlp_spool_open puts it out, which is before replay. */
+mlplat_status mlp_spool_set_aside(mlp_spool *spool, const char *journal_id, const mlp_record *records,
+                                  const mlp_verdict *verdicts, size_t n, mlplat_error *err);
+
 /* Accept n records: all or none. Returns when they are as durable as `durability` says (0: the spool's own; a higher one than
  * the spool's journal opens one of that kind at need). Any thread; no allocation, no system call at level PROCESS. */
 mlplat_status mlp_spool_append(mlp_spool *spool, const mlp_record *records, size_t n, mlplat_durability durability,

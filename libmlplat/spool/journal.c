@@ -1,0 +1,197 @@
+/* Accepting records: room in a segment, the copy, and, where files are written, the group commit. */
+#include "base/err.h"
+#include "spool/spool_inside.h"
+#include <string.h>
+
+/* ---- group commit --------------------------------------------------------------------------------------------------- */
+
+static void answer(mlp_commit *list, const mlplat_error *error)
+{
+    for (mlp_commit *next; list; list = next) {
+        next = list->next; /* once done is set its owner may return and take it away */
+        if (error)
+            list->error = *error;
+        list->done = true;
+    }
+}
+
+static void add(_Atomic uint64_t *counter, size_t n) /* under lock: no locked instruction needed */
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+
+static void count(mlp_spool *sp, const mlp_commit *list)
+{
+    for (; list; list = list->next) {
+        add(&sp->accepted, list->n);
+        add(&sp->durable, list->remote ? 0 : list->n);
+    }
+}
+
+/* The frames behind `ready` go to a new segment: the old file is in an unknown state and is never written again. What lies
+ * before them was brought to the disk by earlier groups. */
+static mlplat_status move_tail(mlp_spool *sp, mlp_lane *lane, mlp_segment *old, mlplat_error *err)
+{
+    size_t from = atomic_load(&old->ready);
+    mlplat_status status = mlp_lane_roll(sp, lane, old->end - from, lane->group_first, err);
+    mlp_segment *s = lane->tail;
+    while (status == MLPLAT_OK && from < old->end) {
+        size_t n = mlp_frame_move(s->base + s->end, old->base + from, s->salt);
+        from += n;
+        s->end += n;
+    }
+    return status;
+}
+
+/* Another file takes the group, and what was collected meanwhile; only if that fails too the callers are told. */
+static mlplat_status rescue(mlp_spool *sp, mlp_lane *lane, mlp_segment *old, mlplat_error *err)
+{
+    mlplat_error again = {0};
+    old->poisoned = true;
+    mlplat_status status = move_tail(sp, lane, old, &again);
+    if (status == MLPLAT_OK)
+        status = mlp_segment_write(lane->tail, lane->tail->end, lane->synced, &again);
+    mlp_segment_wipe(old, atomic_load(&old->ready));
+    old->end = atomic_load(&old->ready);
+    if (status != MLPLAT_OK) {
+        *err = again;
+        if (lane->tail != old) {
+            lane->tail->poisoned = true;
+            mlp_segment_wipe(lane->tail, MLP_SEGMENT_HEAD);
+            lane->tail->end = MLP_SEGMENT_HEAD;
+        }
+    }
+    return status;
+}
+
+/* This thread writes the group for all who wait; the lock is free meanwhile and the next group collects. */
+static void lead(mlp_spool *sp, mlp_lane *lane)
+{
+    mlplat_error err = {0};
+    mlp_commit *group = lane->waiting;
+    mlp_segment *s = lane->tail;
+    size_t to = s->end;
+    lane->waiting = NULL;
+    lane->leading = true;
+    lane->group_first = lane->collect_first;
+    lane->collect_first = 0;
+    pthread_mutex_unlock(&sp->lock);
+    mlplat_status status = mlp_segment_write(s, to, lane->synced, &err);
+    if (status != MLPLAT_OK)
+        mlp_log(sp->log, MLPLAT_LOG_WARNING, "spool %s: %s; its segment is given up and another one takes the records",
+                sp->place[0].path, err.message);
+    pthread_mutex_lock(&sp->lock);
+    if (status != MLPLAT_OK) {
+        status = rescue(sp, lane, s, &err);
+        s = lane->tail;
+        to = s->end; /* the rescue wrote, or refused, what was collected meanwhile as well */
+        mlp_commit **end = &group;
+        while (*end)
+            end = &(*end)->next;
+        *end = lane->waiting;
+        lane->waiting = NULL;
+        lane->collect_first = 0;
+    }
+    if (status == MLPLAT_OK) {
+        atomic_store_explicit(&s->ready, to, memory_order_release);
+        count(sp, group);
+    }
+    lane->group_first = 0;
+    lane->leading = false;
+    answer(group, status == MLPLAT_OK ? NULL : &err);
+    pthread_cond_broadcast(&sp->progress);
+}
+
+static void wait_for_group(mlp_spool *sp, mlp_lane *lane)
+{
+    if (lane->leading)
+        pthread_cond_wait(&sp->progress, &sp->lock);
+    else
+        lead(sp, lane);
+}
+
+static mlplat_status commit(mlp_spool *sp, mlp_lane *lane, size_t n, bool remote, mlplat_error *err)
+{
+    mlp_commit me = {.next = lane->waiting, .n = n, .remote = remote};
+    lane->waiting = &me;
+    while (!me.done)
+        wait_for_group(sp, lane);
+    if (me.error.status != MLPLAT_OK && err)
+        *err = me.error;
+    return me.error.status;
+}
+
+/* ---- appending ------------------------------------------------------------------------------------------------------ */
+
+static bool fits(const mlp_lane *lane, size_t need)
+{
+    const mlp_segment *s = lane->tail;
+    return s && !s->poisoned && s->cap - s->end >= need;
+}
+
+/* Level memory has a bounded ring. */
+static mlplat_status wait_for_ring(mlp_spool *sp, mlplat_error *err)
+{
+    uint64_t some = atomic_load(&sp->done_seq) + 1;
+    pthread_mutex_unlock(&sp->lock);
+    mlplat_status status = mlp_deliver_wait(sp, some, -1, MLP_SPOOL_PATIENCE_MS, NULL, err);
+    pthread_mutex_lock(&sp->lock);
+    return status == MLPLAT_OK ? status : mlp_fail_prefix(err, status, "the ring of level memory is full");
+}
+
+static mlplat_status make_room(mlp_spool *sp, mlp_lane *lane, size_t need, mlplat_error *err)
+{
+    mlplat_status status = MLPLAT_OK;
+    while (status == MLPLAT_OK && !fits(lane, need)) {
+        if (lane->leading || lane->waiting)
+            wait_for_group(sp, lane); /* a group never spans two segments */
+        else if (lane->kind == MLP_LANE_MEMORY && lane->n_segments >= MLP_SPOOL_MEMORY_SEGMENTS)
+            status = wait_for_ring(sp, err);
+        else
+            status = mlp_lane_roll(sp, lane, need, atomic_load(&sp->next_seq), err);
+    }
+    return status;
+}
+
+static void put(mlp_spool *sp, mlp_segment *s, const mlp_record *records, size_t n, bool synced, uint64_t first)
+{
+    uint32_t durable = synced ? (uint32_t)atomic_load_explicit(&s->ready, memory_order_relaxed) : 0;
+    size_t at = s->end;
+    for (size_t i = 0; i < n; i++)
+        at += mlp_frame_put(s->base + at, &records[i], first + i, i + 1 < n, durable, s->salt);
+    s->end = at;
+    atomic_store_explicit(&sp->next_seq, first + n, memory_order_relaxed);
+}
+
+mlplat_status mlp_journal_append(mlp_spool *sp, mlp_lane *lane, const mlp_record *records, size_t n, size_t need,
+                                 mlp_wait *wait, mlplat_error *err)
+{
+    mlplat_status status = lane->used ? MLPLAT_OK : mlp_lane_open(sp, lane, err);
+    if (status == MLPLAT_OK && !fits(lane, need))
+        status = make_room(sp, lane, need, err);
+    if (status != MLPLAT_OK)
+        return status;
+    mlp_segment *s = lane->tail;
+    uint64_t first = atomic_load_explicit(&sp->next_seq, memory_order_relaxed);
+    put(sp, s, records, n, lane->synced, first);
+    if (wait) {
+        wait->first = first;
+        wait->last = first + n - 1;
+        wait->next = sp->waits;
+        sp->waits = wait;
+    }
+    if (s->kind != MLP_SEGMENT_WRITTEN) {
+        add(&sp->accepted, n);
+        add(&sp->durable, wait ? 0 : n);
+        atomic_store_explicit(&s->ready, s->end, memory_order_release);
+    } else {
+        if (lane->collect_first == 0)
+            lane->collect_first = first;
+        status = commit(sp, lane, n, wait != NULL, err);
+    }
+    if (sp->sleeping) {
+        sp->sleeping = false;
+        pthread_cond_signal(&sp->wake);
+    }
+    return status;
+}

@@ -1,0 +1,255 @@
+/* The room of a journal: its folder, its lanes, and the segments that come into their lists and go. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/os.h"
+#include "spool/spool_inside.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- opening the journal, at the first record ------------------------------------------------------------------- */
+
+static bool mappable(const char *kind)
+{
+    return !*kind || strcmp(kind, "tmpfs") == 0 || strcmp(kind, "overlay") == 0;
+}
+
+static bool in_container(void)
+{
+    return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0 ||
+           getenv("KUBERNETES_SERVICE_HOST") != NULL;
+}
+
+/* What is on a layer of the container goes with it. The delivery thread says so: nothing is logged with a lock held. */
+void mlp_lane_warn(const mlp_spool *sp)
+{
+    if (sp->volatile_fs)
+        mlp_log(sp->log, MLPLAT_LOG_WARNING,
+                "the spool %s lies on %s in a container: what is not yet stored when the container ends is lost. Mount a "
+                "volume for it: docker run -v mlplat-spool:/spool -e MLPLAT_SPOOL=/spool (in Kubernetes a volumeMount "
+                "at /spool)",
+                sp->place[0].path, sp->volatile_fs);
+}
+
+static mlplat_status open_home(mlp_spool *sp, mlplat_error *err)
+{
+    mlplat_status status = mlp_home_make(&sp->place[0], sp->id, &sp->home, err);
+    if (status != MLPLAT_OK)
+        return status;
+    const char *kind = mlp_os_fs_kind(sp->home.fd);
+    if (in_container() && (strcmp(kind, "overlay") == 0 || strcmp(kind, "tmpfs") == 0))
+        sp->volatile_fs = kind;
+    if (mappable(kind))
+        sp->lane[MLP_LANE_PROCESS].segments = MLP_SEGMENT_MAPPED;
+    return MLPLAT_OK;
+}
+
+/* The names on the way to the first synced segment must survive a power cut as well. */
+static void sync_folders(const mlp_spool *sp)
+{
+    mlp_sys.fsync(sp->home.place_fd);
+    int up = mlp_sys.open(sp->home.place_fd, "..", O_RDONLY | O_DIRECTORY, 0);
+    if (up != -1) {
+        mlp_sys.fsync(up);
+        mlp_sys.close(up);
+    }
+}
+
+mlplat_status mlp_lane_open(mlp_spool *sp, mlp_lane *lane, mlplat_error *err)
+{
+    mlplat_status status = MLPLAT_OK;
+    if (lane->kind != MLP_LANE_MEMORY && !sp->home.held)
+        status = open_home(sp, err);
+    if (status == MLPLAT_OK && lane->synced)
+        sync_folders(sp);
+    if (status == MLPLAT_OK && !sp->started)
+        status = mlp_deliver_start(sp, err);
+    lane->used = status == MLPLAT_OK;
+    return status;
+}
+
+/* ---- segments ------------------------------------------------------------------------------------------------------ */
+
+/* Mixes a counter into a salt: a bijection, so that no salt comes twice in a journal's life. */
+static uint32_t next_salt(mlp_spool *sp)
+{
+    uint32_t x = ++sp->salts;
+    x = (x ^ (x >> 16)) * 0x7feb352du;
+    x = (x ^ (x >> 15)) * 0x846ca68bu;
+    return x ^ (x >> 16);
+}
+
+static void begin(mlp_spool *sp, mlp_lane *lane, mlp_segment *s, uint64_t first_seq)
+{
+    mlp_segment_head head = {
+        .lane = (uint16_t)lane->kind,
+        .salt = next_salt(sp),
+        .number = s->number,
+        .first_seq = first_seq,
+        .store = sp->place[0].identity,
+        .capacity = s->cap,
+    };
+    memcpy(head.journal, sp->id, sizeof head.journal);
+    memcpy(head.boot, sp->boot, sizeof head.boot);
+    mlp_segment_begin(s, &head);
+}
+
+/* On a file system that says it can be mapped and cannot, the lane goes on with written segments. */
+static mlplat_status make(mlp_spool *sp, mlp_lane *lane, uint64_t number, size_t cap, mlp_segment **out,
+                          mlplat_error *err)
+{
+    int fd = lane->kind == MLP_LANE_MEMORY ? -1 : sp->home.fd;
+    mlplat_error first = {0};
+    mlplat_status status = mlp_segment_make(lane->segments, fd, number, cap, lane->synced, out, &first);
+    if (status != MLPLAT_OK && status != MLPLAT_NO_SPACE && lane->segments == MLP_SEGMENT_MAPPED && !lane->tail) {
+        lane->segments = MLP_SEGMENT_WRITTEN;
+        status = mlp_segment_make(lane->segments, fd, number, cap, lane->synced, out, &first);
+    }
+    if (status != MLPLAT_OK && err)
+        *err = first;
+    return status;
+}
+
+static void push(mlp_lane *lane, mlp_segment *s)
+{
+    if (lane->tail) {
+        lane->tail->sealed = true;
+        lane->tail->next = s;
+    } else {
+        lane->head = s;
+        lane->at = MLP_SEGMENT_HEAD;
+    }
+    lane->tail = s;
+    lane->n_segments++;
+}
+
+static mlp_segment *take_spare(mlp_lane *lane, size_t cap)
+{
+    if (lane->n_spare == 0 || lane->spare[lane->n_spare - 1]->cap < cap)
+        return NULL;
+    return lane->spare[--lane->n_spare];
+}
+
+mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err)
+{
+    size_t usual = lane->tail ? MLP_SEGMENT_BYTES : MLP_SEGMENT_FIRST;
+    size_t cap = need + MLP_SEGMENT_HEAD > usual ? (need + MLP_SEGMENT_HEAD + 4095) & ~(size_t)4095 : usual;
+    mlp_segment *s = take_spare(lane, cap);
+    mlplat_status status = s ? MLPLAT_OK : make(sp, lane, ++sp->next_number, cap, &s, err);
+    if (status == MLPLAT_OK) {
+        begin(sp, lane, s, first_seq);
+        push(lane, s);
+        return MLPLAT_OK;
+    }
+    return mlp_fail_prefix(err, status, "spool %s", sp->place[0].path);
+}
+
+/* ---- by the delivery thread, ahead of need ------------------------------------------------------------------------- */
+
+#define NO_SPARE_NS 1000000000 /* a full disk is not asked all the time */
+#define LOADED 4               /* sealed segments of a lane that stay in memory while the sink is behind */
+#define UNLOADS 32
+
+static bool wants_spare(const mlp_lane *lane)
+{
+    return lane->used && lane->kind != MLP_LANE_MEMORY && lane->n_spare == 0 && lane->tail && !lane->tail->sealed &&
+           lane->tail->end > lane->tail->cap / 4 && mlp_clock_mono_ns() >= lane->no_spare_until;
+}
+
+static void prepare_spare(mlp_spool *sp, mlp_lane *lane)
+{
+    mlp_segment *s = NULL;
+    pthread_mutex_lock(&sp->lock);
+    bool wanted = wants_spare(lane);
+    uint64_t number = wanted ? ++sp->next_number : 0;
+    mlp_segment_kind kind = lane->segments;
+    pthread_mutex_unlock(&sp->lock);
+    if (!wanted)
+        return;
+    mlplat_status status = mlp_segment_make(kind, sp->home.fd, number, MLP_SEGMENT_BYTES, lane->synced, &s, NULL);
+    pthread_mutex_lock(&sp->lock);
+    if (status != MLPLAT_OK)
+        lane->no_spare_until = mlp_clock_mono_ns() + NO_SPARE_NS;
+    else
+        lane->spare[lane->n_spare++] = s; /* only this thread adds: there is room */
+    pthread_mutex_unlock(&sp->lock);
+}
+
+/* A sink that is away for long must not make the process large. */
+static void give_memory_back(mlp_spool *sp, mlp_lane *lane)
+{
+    int at = 0, left = UNLOADS;
+    pthread_mutex_lock(&sp->lock);
+    for (mlp_segment *s = lane->head; s && s->sealed && left > 0; s = s->next)
+        if (at++ >= LOADED && s->base && s->next) {
+            mlp_segment_unload(s);
+            left--;
+        }
+    pthread_mutex_unlock(&sp->lock);
+}
+
+void mlp_lane_prepare(mlp_spool *sp)
+{
+    for (int i = MLP_LANE_PROCESS; i < MLP_LANE_COUNT; i++) {
+        prepare_spare(sp, &sp->lane[i]);
+        give_memory_back(sp, &sp->lane[i]);
+    }
+}
+
+/* What did not fit its checksum stays for whoever wants to look. */
+static void set_bad_aside(mlp_spool *sp, const mlp_segment *s)
+{
+    char from[40], to[80];
+    mlp_segment_name(s->number, from);
+    snprintf(to, sizeof to, "%.8s-%llu.bad", sp->id, (unsigned long long)s->number);
+    if (mlp_sys.rename(sp->home.fd, from, sp->home.place_fd, to) == 0)
+        mlp_log(sp->log, MLPLAT_LOG_ERROR, "spool %s: a segment of our own journal is damaged and was set aside as %s",
+                sp->place[0].path, to);
+    atomic_fetch_add(&sp->damaged, 1);
+}
+
+void mlp_lane_recycle(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
+{
+    bool again = s->base && !s->poisoned && !s->reloaded && !s->damaged && s->cap == MLP_SEGMENT_BYTES &&
+                 s->kind == lane->segments;
+    if (again)
+        mlp_segment_blank(s);
+    if (s->damaged)
+        set_bad_aside(sp, s);
+    pthread_mutex_lock(&sp->lock);
+    lane->n_segments--;
+    again = again && lane->n_spare < MLP_SPOOL_SPARES;
+    if (again)
+        lane->spare[lane->n_spare++] = s;
+    pthread_mutex_unlock(&sp->lock);
+    if (!again)
+        mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd);
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------------------- */
+
+static void drop_all(mlp_spool *sp, mlp_lane *lane, int folder_fd)
+{
+    for (mlp_segment *s = lane->head, *next; s; s = next) {
+        next = s->next;
+        mlp_segment_drop(s, folder_fd);
+    }
+    while (lane->n_spare > 0)
+        mlp_segment_drop(lane->spare[--lane->n_spare], sp->home.held ? sp->home.fd : -1);
+    lane->head = lane->tail = NULL;
+}
+
+void mlp_lane_close(mlp_spool *sp, bool remove)
+{
+    for (int i = 0; i < MLP_LANE_COUNT; i++)
+        drop_all(sp, &sp->lane[i], remove && sp->home.held ? sp->home.fd : -1);
+    if (!sp->home.held)
+        return;
+    if (remove)
+        mlp_home_remove(&sp->home);
+    else
+        mlp_home_leave(&sp->home);
+    mlp_place_tidy(&sp->place[0]);
+}

@@ -1,0 +1,56 @@
+/*
+ * One file of a journal, or one piece of memory at level memory: base holds its bytes, which is the file mapped, or a copy
+ * that is written to the file from `written` on. It lives in a lane's list from its first record until it is delivered.
+ */
+#ifndef MLP_SEGMENT_H
+#define MLP_SEGMENT_H
+#include "spool/frame.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define MLP_SEGMENT_BYTES (1u << 20)
+#define MLP_SEGMENT_FIRST (256u << 10) /* a process that logs little shall not pay for much */
+
+typedef enum mlp_segment_kind { MLP_SEGMENT_MEMORY, MLP_SEGMENT_MAPPED, MLP_SEGMENT_WRITTEN } mlp_segment_kind;
+
+typedef struct mlp_segment {
+    struct mlp_segment *next;
+    mlp_segment_kind kind;
+    uint64_t number; /* the file's name */
+    int fd;          /* -1: no file, or closed while not loaded */
+    unsigned char *base; /* NULL: not loaded */
+    size_t cap, end; /* bytes of the file, bytes put in */
+    size_t written;  /* of kind WRITTEN: bytes that are in the file */
+    _Atomic size_t ready; /* bytes that may be delivered */
+    uint32_t salt;
+    bool sealed;     /* nothing more comes */
+    bool poisoned;   /* an fsync failed: never written again */
+    bool reloaded;   /* base came back from the file: checksums count */
+    bool damaged;    /* and did not fit: the file is set aside */
+} mlp_segment;
+
+/* "<number>.mls" */
+void mlp_segment_name(uint64_t number, char out[40]);
+
+/* A new one, full of zeros that are really on the file system; synced: on the disk too. */
+mlplat_status mlp_segment_make(mlp_segment_kind kind, int folder_fd, uint64_t number, size_t cap, bool synced,
+                               mlp_segment **out, mlplat_error *err);
+/* Begins a life: head, salt, nothing in it. */
+void mlp_segment_begin(mlp_segment *segment, const mlp_segment_head *head);
+/* Ends a life: what is in it is no longer valid. */
+void mlp_segment_blank(mlp_segment *segment);
+/* Writes base[written, to) and, if synced, brings it to the disk. */
+mlplat_status mlp_segment_write(mlp_segment *segment, size_t to, bool synced, mlplat_error *err);
+/* Overwrites the file from `from` on with zeros, as far as that still works: those records were refused. */
+void mlp_segment_wipe(mlp_segment *segment, size_t from);
+
+void mlp_segment_unload(mlp_segment *segment); /* gives memory and descriptor back, the file stays */
+mlplat_status mlp_segment_load(mlp_segment *segment, int folder_fd, mlplat_error *err);
+/* Removes the file (folder_fd -1: keeps it) and frees. */
+void mlp_segment_drop(mlp_segment *segment, int folder_fd);
+void mlp_segment_forget(mlp_segment *segment); /* in a forked child: memory only */
+
+/* A whole segment file that nobody maps, in memory of its own. */
+mlplat_status mlp_segment_read(int folder_fd, const char *name, unsigned char **out, size_t *size, mlplat_error *err);
+
+#endif

@@ -1,0 +1,132 @@
+/* One batch, whoever it comes from: to the sink, and what the sink refuses to the dead letters. */
+#include "base/err.h"
+#include "spool/spool_inside.h"
+#include <stdio.h>
+
+typedef enum refusal { OF_STORE, OF_RECORD, OF_EITHER } refusal;
+
+/* Whom a failed apply is about. Of EITHER: if others of the batch go through alone, it was the record. */
+static refusal about(mlplat_status status, const mlplat_error *err)
+{
+    if (err->retryable)
+        return OF_STORE;
+    switch (status) {
+    case MLPLAT_INVALID:
+    case MLPLAT_NOT_FOUND:
+    case MLPLAT_EXISTS:
+    case MLPLAT_CONFLICT:
+        return OF_RECORD;
+    case MLPLAT_CORRUPT:
+    case MLPLAT_UNSUPPORTED:
+    case MLPLAT_STATE:
+        return OF_EITHER;
+    default:
+        return OF_STORE;
+    }
+}
+
+static mlplat_status apply(mlp_spool *sp, const char *id, const mlp_record *records, size_t n, mlp_verdict *verdicts,
+                           mlplat_error *err)
+{
+    *err = (mlplat_error){0};
+    for (size_t i = 0; i < n; i++) {
+        verdicts[i].status = MLPLAT_OK;
+        verdicts[i].reason[0] = 0;
+    }
+    sp->dead_mark.done = false;
+    mlplat_status status = sp->sink.apply(sp->sink.ctx, id, records, n, verdicts, err);
+    if (status != MLPLAT_OK && sp->dead_mark.done)
+        mlp_deadletter_take_back(sp, id, sp->dead_mark.first); /* the transaction that refused them was not committed */
+    return status;
+}
+
+/* The sink has committed: what it refused must not get lost now. */
+static mlplat_status keep_refused(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
+                                  const mlp_verdict *verdicts, size_t *dead, mlplat_error *err)
+{
+    size_t refused = 0;
+    for (size_t i = 0; i < n; i++)
+        refused += verdicts[i].status != MLPLAT_OK;
+    *dead += refused;
+    if (refused == 0 || sp->dead_mark.done || sp->dead_mark.retrying)
+        return MLPLAT_OK;
+    return mlp_deadletter_put(sp, id, records, verdicts, n, &refused, err);
+}
+
+static mlplat_status apply_one(mlp_spool *sp, const char *id, const mlp_record *record, mlp_verdict *verdict,
+                               size_t *dead, bool *alone, mlplat_error *err)
+{
+    mlplat_status status = apply(sp, id, record, 1, verdict, err);
+    *alone = status != MLPLAT_OK && about(status, err) != OF_STORE;
+    if (*alone) {
+        verdict->status = status;
+        snprintf(verdict->reason, sizeof verdict->reason, "%.199s", err->message);
+        sp->dead_mark.done = false;
+    }
+    if (status != MLPLAT_OK && !*alone)
+        return status;
+    return keep_refused(sp, id, record, 1, verdict, dead, err);
+}
+
+/* The whole batch was refused: those go through that can, the others become dead letters. If none goes through and it may
+ * be the store's fault, nothing is set aside. */
+static mlplat_status one_by_one(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
+                                mlp_verdict *verdicts, size_t *dead, mlplat_error *err)
+{
+    mlplat_error first = *err;
+    bool alone, certain = about(err->status, err) == OF_RECORD;
+    size_t passed = 0;
+    *dead = 0;
+    for (size_t i = 0; i < n; i++) {
+        mlplat_status status = apply_one(sp, id, &records[i], &verdicts[i], dead, &alone, err);
+        if (status != MLPLAT_OK)
+            return status; /* those set aside until now are written again under the same names */
+        passed += !alone;
+    }
+    if (passed > 0 || certain)
+        return MLPLAT_OK;
+    for (size_t i = 0; i < n && !sp->dead_mark.retrying; i++)
+        mlp_deadletter_take_back(sp, id, records[i].seq);
+    *dead = 0;
+    *err = first;
+    return first.status;
+}
+
+mlplat_status mlp_settle_batch(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
+                               mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err)
+{
+    mlplat_error local;
+    mlplat_error *e = err ? err : &local;
+    *dead = 0;
+    pthread_mutex_lock(&sp->sink_lock);
+    sp->dead_mark.retrying = retrying;
+    mlplat_status status = apply(sp, id, records, n, verdicts, e);
+    if (status == MLPLAT_OK) {
+        status = keep_refused(sp, id, records, n, verdicts, dead, e);
+        sp->probed = false;
+    } else if (about(status, e) != OF_STORE && !(sp->probed && about(status, e) == OF_EITHER)) {
+        e->status = status;
+        sp->probed = about(status, e) == OF_EITHER; /* once, not at every attempt */
+        status = one_by_one(sp, id, records, n, verdicts, dead, e);
+        sp->probed = sp->probed && status != MLPLAT_OK;
+    }
+    pthread_mutex_unlock(&sp->sink_lock);
+    if (status != MLPLAT_OK)
+        e->status = status;
+    return status;
+}
+
+mlplat_status mlp_spool_set_aside(mlp_spool *sp, const char *journal_id, const mlp_record *records,
+                                  const mlp_verdict *verdicts, size_t n, mlplat_error *err)
+{
+    size_t dead = 0;
+    if (!sp || sp->dead_mark.retrying)
+        return MLPLAT_OK;
+    mlplat_status status = mlp_deadletter_put(sp, journal_id, records, verdicts, n, &dead, err);
+    for (size_t i = 0; status == MLPLAT_OK && i < n && !sp->dead_mark.done; i++)
+        if (verdicts[i].status != MLPLAT_OK) {
+            sp->dead_mark.done = true;
+            sp->dead_mark.first = records[i].seq;
+        }
+    return status;
+}

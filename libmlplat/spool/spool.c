@@ -1,0 +1,263 @@
+/* The public face of the spool. */
+#include "spool/spool.h"
+#include "base/alloc.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/os.h"
+#include "base/thread.h"
+#include "spool/spool_inside.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- opening ----------------------------------------------------------------------------------------------------------- */
+
+/* Tells a power cut from a kill -9: after the former, holes in a mapped segment are normal. All zeros: not known. */
+static void read_boot_id(unsigned char out[16])
+{
+    char text[64] = "";
+    int fd = mlp_sys.open(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
+    if (fd == -1)
+        return;
+    ssize_t n = mlp_sys.read(fd, text, sizeof text - 1);
+    size_t at = 0;
+    for (ssize_t i = 0; i + 1 < n && at < 16; i += 2) {
+        unsigned byte;
+        if (text[i] == '-')
+            i++;
+        if (sscanf(text + i, "%2x", &byte) != 1)
+            break;
+        out[at++] = (unsigned char)byte;
+    }
+    mlp_sys.close(fd);
+}
+
+static void set_lanes(mlp_spool *sp)
+{
+    for (int i = 0; i < MLP_LANE_COUNT; i++) {
+        sp->lane[i].kind = (mlp_lane_kind)i;
+        sp->lane[i].segments = i == MLP_LANE_MEMORY ? MLP_SEGMENT_MEMORY : MLP_SEGMENT_WRITTEN;
+        sp->lane[i].synced = i == MLP_LANE_DISK;
+    }
+}
+
+static mlplat_status set_places(mlp_spool *sp, const mlp_spool_options *o, mlplat_error *err)
+{
+    mlplat_status status = mlp_place_init(&sp->place[0], o->folder, o->store, err);
+    sp->n_places = 1;
+    if (status == MLPLAT_OK && o->also_folder) {
+        status = mlp_place_init(&sp->place[1], o->also_folder, o->store, err);
+        if (status == MLPLAT_OK && strcmp(sp->place[0].path, sp->place[1].path) != 0)
+            sp->n_places = 2;
+    }
+    return status;
+}
+
+static void destroy(mlp_spool *sp)
+{
+    for (int i = 0; i < MLP_SPOOL_PLACES; i++)
+        mlp_place_free(&sp->place[i]);
+    mlp_os_fork_guard_free(sp->own_guard);
+    mlp_free(sp->store);
+    mlp_free(sp);
+}
+
+static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_spool **out, mlplat_error *err)
+{
+    mlp_spool *sp = mlp_alloc(sizeof *sp);
+    *out = NULL;
+    if (!sp)
+        return mlp_fail_memory(err);
+    sp->sink = *sink;
+    sp->log = o->log;
+    sp->durability = o->durability == MLPLAT_DURABILITY_DEFAULT ? MLPLAT_DURABILITY_PROCESS : o->durability;
+    sp->store = mlp_strdup(o->store);
+    sp->guard = o->guard ? o->guard : (sp->own_guard = mlp_os_fork_guard());
+    mlplat_status status = sp->store && sp->guard ? set_places(sp, o, err) : mlp_fail_memory(err);
+    if (status == MLPLAT_OK)
+        status = mlp_random_hex(sp->id, err);
+    if (status != MLPLAT_OK) {
+        destroy(sp);
+        return status;
+    }
+    mlp_sys.random(&sp->salts, sizeof sp->salts);
+    atomic_store(&sp->next_seq, 1);
+    read_boot_id(sp->boot);
+    set_lanes(sp);
+    pthread_mutex_init(&sp->lock, NULL);
+    pthread_mutex_init(&sp->sink_lock, NULL);
+    mlp_cond_init(&sp->wake);
+    mlp_cond_init(&sp->progress);
+    *out = sp;
+    return MLPLAT_OK;
+}
+
+/* A store that cannot be written, or a folder that is not ours, shall not keep anybody from reading. */
+mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *sink, mlp_spool **out, mlplat_error *err)
+{
+    mlp_replay_counts counts;
+    mlplat_error replay = {0};
+    mlplat_status status = make(options, sink, out, err);
+    if (status != MLPLAT_OK)
+        return status;
+    mlp_spool *sp = *out;
+    if (mlp_replay_orphans(sp, NULL, &counts, &replay) != MLPLAT_OK)
+        mlp_log(sp->log, MLPLAT_LOG_WARNING,
+                "what an earlier process left in the spool of %s could not be stored now (%s): try `mlplat spool sync`",
+                sp->store, replay.message);
+    if (counts.stored + counts.dead > 0)
+        mlp_log(sp->log, MLPLAT_LOG_INFO, "stored %llu record(s) that an earlier process left in the spool of %s",
+                (unsigned long long)counts.stored, sp->store);
+    return MLPLAT_OK;
+}
+
+static mlplat_status check(const mlp_spool *sp, mlplat_error *err)
+{
+    if (!mlp_os_forked(sp->guard))
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_STATE, "this session was inherited by fork: open one in the child");
+}
+
+/* ---- accepting ----------------------------------------------------------------------------------------------------------- */
+
+static mlplat_status size_of(const mlp_record *records, size_t n, size_t *need, mlplat_error *err)
+{
+    *need = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t one = mlp_frame_size(&records[i]);
+        if (one == 0)
+            return mlp_fail(err, MLPLAT_INVALID, "a key, run id or text is too long for the journal");
+        *need += one;
+        if (*need > MLP_SEGMENT_MAX / 2)
+            return mlp_fail(err, MLPLAT_INVALID, "%zu records are more than one call may log: split them", n);
+    }
+    return MLPLAT_OK;
+}
+
+static mlp_lane *lane_of(mlp_spool *sp, mlplat_durability durability)
+{
+    if (durability == MLPLAT_DURABILITY_MEMORY)
+        return &sp->lane[MLP_LANE_MEMORY];
+    return &sp->lane[durability == MLPLAT_DURABILITY_DISK ? MLP_LANE_DISK : MLP_LANE_PROCESS];
+}
+
+/* Level remote: the record is in the journal whatever comes; the call tells what the store said. */
+static mlplat_status wait_for_store(mlp_spool *sp, mlp_wait *wait, size_t n, mlplat_error *err)
+{
+    mlplat_status status = mlp_deliver_wait(sp, wait->last, -1, MLP_SPOOL_PATIENCE_MS, NULL, err);
+    pthread_mutex_lock(&sp->lock);
+    for (mlp_wait **at = &sp->waits; *at; at = &(*at)->next)
+        if (*at == wait) {
+            *at = wait->next;
+            break;
+        }
+    if (status == MLPLAT_OK && wait->refusal.status == MLPLAT_OK)
+        atomic_fetch_add(&sp->durable, n);
+    pthread_mutex_unlock(&sp->lock);
+    if (status != MLPLAT_OK)
+        return mlp_fail_prefix(err, status, "accepted by the spool, which goes on trying, but not yet stored");
+    if (wait->refusal.status != MLPLAT_OK)
+        return mlp_fail(err, wait->refusal.status, "refused by the store and set aside: %s", wait->refusal.reason);
+    return MLPLAT_OK;
+}
+
+mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t n, mlplat_durability durability,
+                               mlplat_error *err)
+{
+    size_t need;
+    mlplat_durability level = durability == MLPLAT_DURABILITY_DEFAULT ? sp->durability : durability;
+    mlplat_status status = check(sp, err);
+    if (status == MLPLAT_OK)
+        status = size_of(records, n, &need, err);
+    if (status != MLPLAT_OK || n == 0)
+        return status;
+    if (level != MLPLAT_DURABILITY_REMOTE) {
+        pthread_mutex_lock(&sp->lock);
+        status = mlp_journal_append(sp, lane_of(sp, level), records, n, need, NULL, err);
+        pthread_mutex_unlock(&sp->lock);
+        return status;
+    }
+    mlp_wait wait = {0};
+    pthread_mutex_lock(&sp->lock);
+    status = mlp_journal_append(sp, lane_of(sp, level), records, n, need, &wait, err);
+    pthread_mutex_unlock(&sp->lock);
+    return status == MLPLAT_OK ? wait_for_store(sp, &wait, n, err) : status;
+}
+
+/* ---- waiting and counting --------------------------------------------------------------------------------------------------- */
+
+mlplat_status mlp_spool_drain(mlp_spool *sp, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err)
+{
+    mlplat_status status = check(sp, err);
+    if (status != MLPLAT_OK || mlp_spool_idle(sp))
+        return status;
+    return mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, timeout_ms, -1, hook, err);
+}
+
+bool mlp_spool_idle(const mlp_spool *sp)
+{
+    return atomic_load_explicit(&sp->done_seq, memory_order_acquire) + 1 == atomic_load(&sp->next_seq);
+}
+
+void mlp_spool_count(const mlp_spool *sp, uint64_t *accepted, uint64_t *durable, uint64_t *stored, uint64_t *dead)
+{
+    *stored = atomic_load(&sp->stored);
+    *dead = atomic_load(&sp->dead);
+    *durable = atomic_load(&sp->durable);
+    *accepted = atomic_load(&sp->accepted); /* last, so that it is never the smaller one */
+}
+
+/* ---- closing ------------------------------------------------------------------------------------------------------------------ */
+
+static void forget_journal(mlp_spool *sp)
+{
+    mlplat_error err = {0};
+    if (atomic_load(&sp->next_seq) > 1 && sp->sink.forget(sp->sink.ctx, sp->id, &err) != MLPLAT_OK)
+        mlp_log(sp->log, MLPLAT_LOG_DEBUG, "the mark of a finished journal stays in %s: %s", sp->store, err.message);
+}
+
+void mlp_spool_close(mlp_spool *sp, const mlp_hook *hook)
+{
+    mlplat_error err = {0};
+    if (!sp)
+        return;
+    if (mlp_os_forked(sp->guard)) {
+        mlp_spool_abandon(sp);
+        return;
+    }
+    if (!mlp_spool_idle(sp))
+        (void)mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, -1, MLP_SPOOL_PATIENCE_MS, hook, &err);
+    mlp_deliver_stop(sp);
+    bool all = mlp_spool_idle(sp);
+    if (!all)
+        mlp_log(sp->log, MLPLAT_LOG_WARNING,
+                "%llu record(s) are not yet in the store %s (%s): they wait in %s; store them with `mlplat spool sync`",
+                (unsigned long long)(atomic_load(&sp->accepted) - atomic_load(&sp->stored) - atomic_load(&sp->dead)),
+                sp->store, err.message, sp->place[0].path);
+    mlp_lane_close(sp, all);
+    if (all)
+        forget_journal(sp);
+    pthread_cond_destroy(&sp->wake);
+    pthread_cond_destroy(&sp->progress);
+    pthread_mutex_destroy(&sp->sink_lock);
+    pthread_mutex_destroy(&sp->lock);
+    destroy(sp);
+}
+
+/* Only memory, and only if no thread of the parent held the lock: else the lists may be half changed. */
+void mlp_spool_abandon(mlp_spool *sp)
+{
+    if (!sp || pthread_mutex_trylock(&sp->lock) != 0)
+        return;
+    for (int i = 0; i < MLP_LANE_COUNT; i++) {
+        mlp_lane *lane = &sp->lane[i];
+        for (mlp_segment *s = lane->head, *next; s; s = next) {
+            next = s->next;
+            mlp_segment_forget(s);
+        }
+        for (int k = 0; k < lane->n_spare; k++)
+            mlp_segment_forget(lane->spare[k]);
+    }
+    pthread_mutex_unlock(&sp->lock);
+    destroy(sp);
+}

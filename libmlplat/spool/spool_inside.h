@@ -1,0 +1,151 @@
+/*
+ * The spool's inside. One journal per session: up to three lanes (memory, process, disk), each a list of segments, under one
+ * numbering, so that records are delivered in the order in which they were accepted whatever their level.
+ *
+ * Threads. `lock` guards all but what says otherwise; a logging call holds it for the copy of its records. A segment's
+ * bytes below `ready` never change until the delivery thread, which alone takes segments out of a list, has delivered them.
+ * `sink_lock` is held around calls of the sink and is taken before `lock`.
+ */
+#ifndef MLP_SPOOL_INSIDE_H
+#define MLP_SPOOL_INSIDE_H
+#include "spool/segment.h"
+#include "spool/spool_folder.h"
+
+#define MLP_SPOOL_BATCH 1000
+#define MLP_SPOOL_PLACES 2
+#define MLP_SPOOL_SPARES 2
+#define MLP_SPOOL_MEMORY_SEGMENTS 8 /* at level memory, then a call waits for the delivery */
+#define MLP_SPOOL_PATIENCE_MS 30000 /* of level remote, level memory and close with a sink that fails */
+
+/* One call that waits for its group to be written. On the caller's stack. */
+typedef struct mlp_commit {
+    struct mlp_commit *next;
+    size_t n;
+    bool remote, done; /* remote: durable only when the sink says so */
+    mlplat_error error;
+} mlp_commit;
+
+/* One call at level remote that waits for the sink's word. On the caller's stack. */
+typedef struct mlp_wait {
+    struct mlp_wait *next;
+    uint64_t first, last;
+    mlp_verdict refusal; /* of one of its records */
+} mlp_wait;
+
+typedef struct mlp_lane {
+    mlp_lane_kind kind;
+    mlp_segment_kind segments; /* MAPPED or WRITTEN: lane process on a file system that cannot be mapped */
+    bool synced;               /* disk: a group is durable when it is written */
+    mlp_segment *head, *tail;  /* from the one that is delivered next to the one that is filled */
+    mlp_segment *spare[MLP_SPOOL_SPARES];
+    int n_spare, n_segments;
+    bool used;
+    int64_t no_spare_until; /* monotonic ns: making one failed, do not try at once again */
+    /* group commit */
+    mlp_commit *waiting; /* calls whose records the next group takes */
+    bool leading;        /* a thread writes a group */
+    uint64_t group_first, collect_first; /* first records of the group being written and of the next; 0: none */
+    /* of the delivery thread alone */
+    size_t at; /* in head */
+} mlp_lane;
+
+typedef struct mlp_dead_mark { /* what mlp_spool_set_aside did inside the sink's transaction */
+    bool retrying;             /* the records come from a dead letter file, which stays until all is done */
+    bool done;
+    uint64_t first;
+} mlp_dead_mark;
+
+struct mlp_spool {
+    mlp_sink sink;
+    mlp_place place[MLP_SPOOL_PLACES]; /* ours, and one more to look for orphans in */
+    int n_places;
+    char *store;
+    mlplat_durability durability;
+    const void *guard;
+    void *own_guard;
+    const mlp_logger *log;
+    unsigned char boot[16];
+
+    pthread_mutex_t lock, sink_lock;
+    pthread_cond_t wake;     /* the delivery thread */
+    pthread_cond_t progress; /* those who wait for it, and for a group */
+    mlp_lane lane[MLP_LANE_COUNT];
+    mlp_home home;
+    const char *volatile_fs; /* the journal's file system, if it ends with our container */
+    char id[33];
+    uint64_t next_number;
+    uint32_t salts; /* counts lives of segments: no two have one salt */
+    _Atomic uint64_t next_seq;  /* of the next record; written under lock */
+    _Atomic uint64_t done_seq;  /* all up to here is stored, dead, or was never accepted */
+    _Atomic uint64_t accepted, durable, stored, dead; /* written under lock */
+
+    pthread_t thread;
+    bool started, stop, sleeping;
+    int urgent;        /* how many wait for the delivery */
+    mlp_wait *waits;
+    uint64_t attempts; /* batches that the sink was given */
+    mlplat_error sink_error; /* status OK: the last one went well */
+    int64_t failing_since; /* monotonic ns; 0: it is not */
+    bool probed;       /* this failure was tried record by record */
+
+    mlp_dead_mark dead_mark; /* under sink_lock */
+    _Atomic uint64_t damaged; /* segments set aside, not yet told by sync */
+};
+
+/* ---- journal.c: accepting ---------------------------------------------------------------------------------------- */
+
+/* Under lock. `need` is the bytes of all frames. wait: is told the numbers, and listed in `waits`; may be NULL. */
+mlplat_status mlp_journal_append(mlp_spool *spool, mlp_lane *lane, const mlp_record *records, size_t n, size_t need,
+                                 mlp_wait *wait, mlplat_error *err);
+
+/* ---- lane.c: room ------------------------------------------------------------------------------------------------ */
+
+/* Under lock: the lane's first record comes. Makes the journal's folder and starts the delivery thread. */
+mlplat_status mlp_lane_open(mlp_spool *spool, mlp_lane *lane, mlplat_error *err);
+/* Under lock: a segment with room for `need` bytes of frames becomes the lane's last. */
+mlplat_status mlp_lane_roll(mlp_spool *spool, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err);
+/* The delivery thread, without lock. */
+void mlp_lane_prepare(mlp_spool *spool); /* secures space ahead, gives memory back */
+void mlp_lane_recycle(mlp_spool *spool, mlp_lane *lane, mlp_segment *segment); /* all of it is delivered */
+void mlp_lane_warn(const mlp_spool *spool); /* once: the journal lies where it does not survive */
+/* Nobody else uses the spool any more. remove: all is delivered; else the files stay for the next opener. */
+void mlp_lane_close(mlp_spool *spool, bool remove);
+
+/* ---- deliver.c: storing ------------------------------------------------------------------------------------------- */
+
+mlplat_status mlp_deliver_start(mlp_spool *spool, mlplat_error *err); /* under lock */
+/* Waits until all up to seq is done: the sink's status if it refuses for good, TIMEOUT or its status when time is up.
+ * patience_ms: counts only while the sink fails. Without lock. */
+mlplat_status mlp_deliver_wait(mlp_spool *spool, uint64_t seq, int64_t timeout_ms, int64_t patience_ms,
+                               const mlp_hook *hook, mlplat_error *err);
+void mlp_deliver_stop(mlp_spool *spool);
+
+/* ---- settle.c: one batch ----------------------------------------------------------------------------------------- */
+
+/* Gives a batch to the sink. OK: each record is stored or a dead letter, *dead are the latter. retrying: the records come
+ * from a dead letter file, which the caller keeps up to date. */
+mlplat_status mlp_settle_batch(mlp_spool *spool, const char *journal_id, const mlp_record *records, size_t n,
+                               mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err);
+
+/* ---- replay.c ---------------------------------------------------------------------------------------------------- */
+
+typedef struct mlp_replay_counts {
+    uint64_t stored, dead, journals, damaged;
+} mlp_replay_counts;
+
+mlplat_status mlp_replay_orphans(mlp_spool *spool, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err);
+
+/* ---- deadletter.c ------------------------------------------------------------------------------------------------ */
+
+/* Makes those records durable whose verdict is not OK; *n_dead counts them. Under sink_lock. */
+mlplat_status mlp_deadletter_put(mlp_spool *spool, const char *journal_id, const mlp_record *records,
+                                 const mlp_verdict *verdicts, size_t n, size_t *n_dead, mlplat_error *err);
+void mlp_deadletter_take_back(mlp_spool *spool, const char *journal_id, uint64_t first_seq);
+/* Removes what was written for batches of the journal that were never committed. */
+void mlp_deadletter_reset(mlp_spool *spool, const char *journal_id, uint64_t mark);
+/* The dead letters of all places, pushed to an array, each with "file". */
+mlplat_status mlp_deadletter_list(mlp_spool *spool, json_t *out, mlplat_error *err);
+mlplat_status mlp_deadletter_retry(mlp_spool *spool, const mlp_hook *hook, uint64_t *stored, uint64_t *dead,
+                                   mlplat_error *err);
+
+#endif

@@ -1,0 +1,233 @@
+/* What lies in the spool, and the commands on it. */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/os.h"
+#include "base/text.h"
+#include "spool/spool_inside.h"
+#include <fcntl.h>
+#include <string.h>
+
+/* ---- one journal -------------------------------------------------------------------------------------------------------- */
+
+typedef struct survey {
+    mlp_spool *sp;
+    int fd;
+    bool marked;
+    char id[33];
+    uint64_t mark, waiting, bytes;
+    bool damaged;
+} survey;
+
+static void ask_mark(survey *s, const mlp_segment_head *head)
+{
+    if (s->marked)
+        return;
+    s->marked = true;
+    memcpy(s->id, head->journal, 32);
+    pthread_mutex_lock(&s->sp->sink_lock);
+    if (s->sp->sink.mark(s->sp->sink.ctx, s->id, &s->mark, NULL) != MLPLAT_OK)
+        s->mark = 0;
+    pthread_mutex_unlock(&s->sp->sink_lock);
+}
+
+static bool survey_segment(void *user, const char *name)
+{
+    survey *s = user;
+    unsigned char *bytes;
+    size_t size;
+    mlp_segment_head head;
+    mlp_frame_summary sum;
+    if (!mlp_text_ends(name, ".mls") || mlp_segment_read(s->fd, name, &bytes, &size, NULL) != MLPLAT_OK)
+        return true;
+    mlp_head_state state = mlp_frame_head_get(bytes, size, &head);
+    s->bytes += size;
+    s->damaged = s->damaged || state == MLP_HEAD_DAMAGED;
+    if (state == MLP_HEAD_GOOD) {
+        ask_mark(s, &head);
+        mlp_frame_summarize(bytes, size, &head, s->sp->boot, s->mark, &sum);
+        s->waiting += sum.records;
+        s->damaged = s->damaged || sum.damaged;
+    }
+    mlp_free(bytes);
+    return true;
+}
+
+static size_t count_dead(const json_t *letters, const char *id)
+{
+    size_t i, n = 0;
+    json_t *letter;
+    json_array_foreach(letters, i, letter)
+    {
+        const char *of = json_string_value(json_object_get(letter, "journal"));
+        n += of && id[0] && strcmp(of, id) == 0;
+    }
+    return n;
+}
+
+static const char *state_of(const survey *s, mlp_claim claim)
+{
+    if (claim == MLP_CLAIM_OWN_PROCESS)
+        return "open";
+    if (claim == MLP_CLAIM_BUSY)
+        return "busy";
+    return s->damaged ? "damaged" : "orphan";
+}
+
+/* ---- a place ---------------------------------------------------------------------------------------------------------------- */
+
+typedef struct listing {
+    mlp_spool *sp;
+    int fd;
+    json_t *journals;
+    const json_t *letters;
+    char own[128];        /* the folder of this session's journal; "": none yet */
+    uint64_t own_waiting; /* not yet in `waiting` */
+    uint64_t waiting;
+    mlplat_status status;
+    mlplat_error *err;
+} listing;
+
+static void add_entry(listing *l, const char *id, long pid, const char *state, uint64_t waiting, size_t dead,
+                      uint64_t bytes)
+{
+    json_t *entry = json_pack("{s:o, s:I, s:s, s:I, s:I, s:I}", "id", mlp_json_string(id), "pid", (json_int_t)pid, "state",
+                              state, "waiting", (json_int_t)waiting, "dead", (json_int_t)dead, "bytes",
+                              (json_int_t)bytes);
+    l->waiting += waiting;
+    l->status = mlp_json_push(l->journals, entry, l->err);
+}
+
+static void list_journal(listing *l, const char *name)
+{
+    survey s = {.sp = l->sp};
+    mlp_claim claim = mlp_home_probe(l->fd, name);
+    bool own = strcmp(l->own, name) == 0;
+    if (claim == MLP_CLAIM_GONE || mlp_folder_open(l->fd, name, &s.fd, NULL) != MLPLAT_OK)
+        return;
+    mlp_folder_each(s.fd, survey_segment, &s, NULL);
+    mlp_sys.close(s.fd);
+    if (own) {
+        s.waiting = l->own_waiting; /* level memory too, which no file shows */
+        l->own_waiting = 0;
+        memcpy(s.id, l->sp->id, sizeof s.id);
+    }
+    add_entry(l, name, mlp_home_pid(name), state_of(&s, claim), s.waiting, count_dead(l->letters, s.id), s.bytes);
+}
+
+static bool list_name(void *user, const char *name)
+{
+    listing *l = user;
+    struct stat st;
+    if (mlp_home_is_journal(name))
+        list_journal(l, name);
+    else if (mlp_text_ends(name, ".bad") && fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        add_entry(l, name, 0, "damaged", 0, 0, (uint64_t)st.st_size);
+    return l->status == MLPLAT_OK;
+}
+
+static mlplat_status list_place(listing *l, const mlp_place *place, mlplat_error *err)
+{
+    mlplat_status status = mlp_place_open(place, false, &l->fd, err);
+    if (status != MLPLAT_OK)
+        return status == MLPLAT_NOT_FOUND ? MLPLAT_OK : status;
+    status = mlp_folder_each(l->fd, list_name, l, err);
+    mlp_sys.close(l->fd);
+    return status != MLPLAT_OK ? status : l->status;
+}
+
+/* ---- documents -------------------------------------------------------------------------------------------------------------- */
+
+static mlplat_status letters_with_ids(json_t *letters, mlplat_error *err)
+{
+    size_t i;
+    json_t *letter;
+    mlplat_status status = MLPLAT_OK;
+    json_array_foreach(letters, i, letter)
+    {
+        json_t *id = json_sprintf("%.8s:%lld", json_string_value(json_object_get(letter, "journal")),
+                                  (long long)json_integer_value(json_object_get(letter, "seq")));
+        if (status == MLPLAT_OK)
+            status = mlp_json_set(letter, "id", id, err);
+        else
+            json_decref(id);
+    }
+    return status;
+}
+
+static mlplat_status state_of_session(const mlp_spool *sp, mlplat_error *err)
+{
+    return mlp_os_forked(sp->guard)
+               ? mlp_fail(err, MLPLAT_STATE, "this session was inherited by fork: open one in the child")
+               : MLPLAT_OK;
+}
+
+static void look_at_own(listing *l)
+{
+    mlp_spool *sp = l->sp;
+    pthread_mutex_lock(&sp->lock);
+    if (sp->home.held)
+        memcpy(l->own, sp->home.name, sizeof l->own);
+    l->own_waiting = atomic_load(&sp->accepted) - atomic_load(&sp->stored) - atomic_load(&sp->dead);
+    pthread_mutex_unlock(&sp->lock);
+}
+
+mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
+{
+    uint64_t accepted, durable, stored, dead;
+    *out = NULL;
+    mlplat_status status = state_of_session(sp, err);
+    if (status != MLPLAT_OK)
+        return status;
+    json_t *letters = json_array();
+    listing l = {.sp = sp, .journals = json_array(), .letters = letters, .err = err};
+    look_at_own(&l);
+    mlp_spool_count(sp, &accepted, &durable, &stored, &dead);
+    status = letters && l.journals ? mlp_deadletter_list(sp, letters, err) : mlp_fail_memory(err);
+    for (int p = 0; p < sp->n_places && status == MLPLAT_OK; p++)
+        status = list_place(&l, &sp->place[p], err);
+    if (status == MLPLAT_OK)
+        status = letters_with_ids(letters, err);
+    if (status == MLPLAT_OK) {
+        *out = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:O, s:O}", "store", mlp_json_string(sp->store), "folder",
+                         mlp_json_string(sp->place[0].path), "accepted", (json_int_t)accepted, "stored",
+                         (json_int_t)stored, "waiting", (json_int_t)(l.waiting + l.own_waiting), "dead",
+                         (json_int_t)json_array_size(letters), "journals", l.journals, "dead_letters", letters);
+        status = *out ? MLPLAT_OK : mlp_fail_memory(err);
+    }
+    json_decref(l.journals);
+    json_decref(letters);
+    return status;
+}
+
+mlplat_status mlp_spool_sync(mlp_spool *sp, const mlp_hook *hook, json_t **out, mlplat_error *err)
+{
+    mlp_replay_counts n = {0};
+    *out = NULL;
+    mlplat_status status = state_of_session(sp, err);
+    if (status == MLPLAT_OK)
+        status = mlp_replay_orphans(sp, hook, &n, err);
+    if (status != MLPLAT_OK)
+        return status;
+    uint64_t damaged = atomic_exchange(&sp->damaged, 0); /* also by the replay when the store was opened */
+    if (damaged > 0)
+        return mlp_fail(err, MLPLAT_CORRUPT,
+                        "%llu damaged segment(s) set aside as .bad in %s; all other records are stored (%llu now): look at "
+                        "the disk, remove the files when you are done",
+                        (unsigned long long)damaged, sp->place[0].path, (unsigned long long)n.stored);
+    *out = json_pack("{s:I, s:I, s:I}", "replayed", (json_int_t)n.stored, "dead", (json_int_t)n.dead, "journals",
+                     (json_int_t)n.journals);
+    return *out ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+mlplat_status mlp_spool_retry(mlp_spool *sp, const mlp_hook *hook, json_t **out, mlplat_error *err)
+{
+    uint64_t stored, dead;
+    *out = NULL;
+    mlplat_status status = state_of_session(sp, err);
+    if (status == MLPLAT_OK)
+        status = mlp_deadletter_retry(sp, hook, &stored, &dead, err);
+    if (status != MLPLAT_OK)
+        return status;
+    *out = json_pack("{s:I, s:I}", "stored", (json_int_t)stored, "dead", (json_int_t)dead);
+    return *out ? MLPLAT_OK : mlp_fail_memory(err);
+}
