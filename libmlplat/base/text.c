@@ -130,14 +130,25 @@ bool mlp_text_to_double(const char *s, double *out)
     return whole;
 }
 
-/* The fewest significant digits that read back equal, as "d.ddde+xx". 15 digits are always enough for a decimal of 15
- * or fewer, so 16 and 17 are tried only where they are needed; numbers below the normal range have fewer. */
+/* Above a power of two doubles lie twice as far apart as below, so the next decimal may be right where the nearest is not. */
+static bool next_decimal_fits(double v, char text[32])
+{
+    char *last = strchr(text, 'e') - 1;
+    if (*last == '9')
+        return false;
+    ++*last;
+    return strtod(text, NULL) == v;
+}
+
+/* The fewest significant digits that read back equal, as "d.ddde+xx". 15 digits are always enough for a decimal of 15 or
+ * fewer, so 16 and 17 are tried only where they are needed; numbers below the normal range have fewer. */
 static void shortest_digits(double v, char out[32])
 {
     int digits = fabs(v) < 2.3e-308 ? 0 : 14;
-    do
+    for (bool fits = false; !fits; digits++) {
         snprintf(out, 32, "%.*e", digits, v);
-    while (strtod(out, NULL) != v && digits++ < 16);
+        fits = digits >= 16 || strtod(out, NULL) == v || (digits == 15 && next_decimal_fits(v, out));
+    }
 }
 
 /* Positional where Python's repr is, else with an exponent. */

@@ -42,7 +42,8 @@ static void hardware_and_table_agree_at_every_length_and_offset(void **state)
     }
     for (size_t offset = 0; offset < 9; offset++)
         for (size_t n = 0; n + offset <= sizeof bytes; n++)
-            assert_int_equal(mlp_crc32c((uint32_t)n, bytes + offset, n), mlp_crc32c_table((uint32_t)n, bytes + offset, n));
+            assert_int_equal(mlp_crc32c((uint32_t)n, bytes + offset, n),
+                             mlp_crc32c_table((uint32_t)n, bytes + offset, n));
 }
 
 static void a_checksum_goes_on_where_it_stopped(void **state)
@@ -50,7 +51,8 @@ static void a_checksum_goes_on_where_it_stopped(void **state)
     (void)state;
     static const char text[] = "a record, written in two pieces";
     for (size_t cut = 0; cut < sizeof text; cut++)
-        assert_int_equal(mlp_crc32c(mlp_crc32c(0, text, cut), text + cut, sizeof text - cut), mlp_crc32c(0, text, sizeof text));
+        assert_int_equal(mlp_crc32c(mlp_crc32c(0, text, cut), text + cut, sizeof text - cut),
+                         mlp_crc32c(0, text, sizeof text));
 }
 
 static void ids_are_version_4_and_differ(void **state)

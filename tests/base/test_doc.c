@@ -5,7 +5,8 @@
 static const char text[] =
     "{\"data\":{\"params\":[{\"key\":\"depth\",\"value\":\"6\"},{\"key\":\"eta\",\"value\":\"0.1\"}]},"
     "\"tags\":{\"mlflow.user\":\"ann\",\"a`b\":1,\"[0]\":2,\"\":3,\"a]b\":4},"
-    "\"n\":42,\"whole\":7.0,\"half\":0.5,\"huge\":1e19,\"nan\":\"NaN\",\"inf\":\"-Infinity\",\"yes\":true,\"none\":null,"
+    "\"n\":42,\"whole\":7.0,\"half\":0.5,\"huge\":1e19,\"nan\":\"NaN\",\"inf\":\"-Infinity\",\"yes\":true,\"none\":"
+    "null,"
     "\"matrix\":[[1,2],[3,4]],\"neg\":-9223372036854775808}";
 
 static mlplat_doc *make(void)

@@ -36,8 +36,8 @@ static void errno_says_which_status(void **state)
         int errnum;
         mlplat_status want;
     } cases[] = {
-        {ENOENT, MLPLAT_NOT_FOUND}, {EACCES, MLPLAT_DENIED},   {EPERM, MLPLAT_DENIED},        {EROFS, MLPLAT_DENIED},
-        {ENOSPC, MLPLAT_NO_SPACE},  {EDQUOT, MLPLAT_NO_SPACE}, {EFBIG, MLPLAT_NO_SPACE},      {EEXIST, MLPLAT_EXISTS},
+        {ENOENT, MLPLAT_NOT_FOUND}, {EACCES, MLPLAT_DENIED},   {EPERM, MLPLAT_DENIED},         {EROFS, MLPLAT_DENIED},
+        {ENOSPC, MLPLAT_NO_SPACE},  {EDQUOT, MLPLAT_NO_SPACE}, {EFBIG, MLPLAT_NO_SPACE},       {EEXIST, MLPLAT_EXISTS},
         {ENOMEM, MLPLAT_NO_MEMORY}, {EIO, MLPLAT_IO},          {ENAMETOOLONG, MLPLAT_INVALID}, {EMFILE, MLPLAT_IO},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -67,7 +67,8 @@ static void a_message_is_one_line_of_utf8_cut_at_a_character(void **state)
     (void)state;
     mlplat_error err = {0};
     mlp_fail(&err, MLPLAT_INVALID, "bad\nkey\t'%s'", "a\xff\xc3");
-    assert_string_equal(err.message, "bad key 'a?" "?'");
+    assert_string_equal(err.message, "bad key 'a?"
+                                     "?'");
     for (int shift = 0; shift < 4; shift++) {
         char text[1200] = "xxxx";
         for (size_t i = (size_t)shift; i + 5 < sizeof text; i += 4)

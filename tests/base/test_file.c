@@ -95,8 +95,8 @@ static void a_file_in_the_working_folder_needs_no_slash(void **state)
     test_folder_remove(folder);
 }
 
-/* Fails each system call in turn: the old file stays, nothing else is left in the folder, no descriptor stays open. The last
- * two calls come after the rename: the new file is in force then. */
+/* Fails each system call in turn: the old file stays, nothing else is left in the folder, no descriptor stays open. The
+ * last two calls come after the rename: the new file is in force then. */
 static void a_fault_at_any_call_leaves_the_old_file_and_nothing_else(void **state)
 {
     (void)state;
@@ -197,7 +197,12 @@ static void paths_become_absolute_and_folded(void **state)
     (void)state;
     char cwd[4096], want[4200];
     static const char *const cases[][2] = {
-        {"/", "/"}, {"/a/b", "/a/b"}, {"//a///b/", "/a/b"}, {"/a/./b/../c", "/a/c"}, {"/../..", "/"}, {"/a/b/../..", "/"},
+        {"/", "/"},
+        {"/a/b", "/a/b"},
+        {"//a///b/", "/a/b"},
+        {"/a/./b/../c", "/a/c"},
+        {"/../..", "/"},
+        {"/a/b/../..", "/"},
         {"/..a/.b./...", "/..a/.b./..."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -216,7 +221,8 @@ static void names_are_joined_with_one_slash(void **state)
 {
     (void)state;
     static const char *const cases[][3] = {
-        {"a", "b", "a/b"}, {"a/", "b", "a/b"}, {"/", "b", "/b"}, {"a//", "b/c", "a/b/c"}, {"a", "", "a"}, {"", "b", "b"},
+        {"a", "b", "a/b"},       {"a/", "b", "a/b"}, {"/", "b", "/b"},
+        {"a//", "b/c", "a/b/c"}, {"a", "", "a"},     {"", "b", "b"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *path = mlp_file_join(cases[i][0], cases[i][1]);

@@ -10,8 +10,9 @@ static void good_names_pass(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "a",          "a/b/c.txt",   "model.pkl", "..a",   "a..",     "...",       ".hidden",  "a b",  "100%",
-        "50%25 off",  "x%41",        "ab:c", "dir/C:x", "\xc3\xa9/\xe2\x82\xac", "a%2Fb", "~", "~root/x", "-rf", "a#b?c", "CON",
+        "a",     "a/b/c.txt", "model.pkl", "..a",  "a..",   "...",     ".hidden",
+        "a b",   "100%",      "50%25 off", "x%41", "ab:c",  "dir/C:x", "\xc3\xa9/\xe2\x82\xac",
+        "a%2Fb", "~",         "~root/x",   "-rf",  "a#b?c", "CON",
     };
     mlplat_error err = {0};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -78,9 +79,34 @@ static void other_hostile_names_are_refused(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "/etc/passwd", "//etc/passwd", "C:\\x", "C:/x", "c:x", "/", "a/", "a//b", "%2fetc/passwd", "%2e%2e/x", "..%2fx",
-        "%252e%252e%252fx", "a%00b", "a%2500b", "%2e/x", "..%5cx", "%5c%5chost%5cshare", "a/%2e%2e", "a%2f..%2f..%2fx",
-        "file:///etc/passwd", "http://h/x", "%43:/x", "..%c0%af", "%c0%ae%c0%ae/x", "%ff", "a%0ab", "a%0d%0aHost: x", "a%7f",
+        "/etc/passwd",
+        "//etc/passwd",
+        "C:\\x",
+        "C:/x",
+        "c:x",
+        "/",
+        "a/",
+        "a//b",
+        "%2fetc/passwd",
+        "%2e%2e/x",
+        "..%2fx",
+        "%252e%252e%252fx",
+        "a%00b",
+        "a%2500b",
+        "%2e/x",
+        "..%5cx",
+        "%5c%5chost%5cshare",
+        "a/%2e%2e",
+        "a%2f..%2f..%2fx",
+        "file:///etc/passwd",
+        "http://h/x",
+        "%43:/x",
+        "..%c0%af",
+        "%c0%ae%c0%ae/x",
+        "%ff",
+        "a%0ab",
+        "a%0d%0aHost: x",
+        "a%7f",
     };
     char longest[5000];
     mlplat_error err = {0};
@@ -167,7 +193,8 @@ static void check_open(const tree *t)
         int fd = -2;
         mlplat_status s = mlp_file_open_beneath(t->root, cases[i].name, cases[i].flags, 0644, &fd, &err);
         if (s != cases[i].want)
-            fail_msg("%s: %s, not %s: %s", cases[i].name, mlplat_status_name(s), mlplat_status_name(cases[i].want), err.message);
+            fail_msg("%s: %s, not %s: %s", cases[i].name, mlplat_status_name(s), mlplat_status_name(cases[i].want),
+                     err.message);
         assert_true(s == MLPLAT_OK ? fd >= 0 : fd == -1);
         if (fd >= 0)
             close(fd);

@@ -17,7 +17,8 @@ static const struct {
     {"-0.0", "-0.0"},
     {"[0.1,1e5,1.0,3e-7,-2.5]", "[0.1,100000.0,1.0,3e-07,-2.5]"},
     {"{\"b\":1,\"a\":2}", "{\"b\":1,\"a\":2}"},
-    {"\"\\u00e9\\ud83c\\udf0d\\n\\t\\\"\\\\\\u0001\\u007f/\"", "\"\xc3\xa9\xf0\x9f\x8c\x8d\\n\\t\\\"\\\\\\u0001\\u007f/\""},
+    {"\"\\u00e9\\ud83c\\udf0d\\n\\t\\\"\\\\\\u0001\\u007f/\"",
+     "\"\xc3\xa9\xf0\x9f\x8c\x8d\\n\\t\\\"\\\\\\u0001\\u007f/\""},
     {"9223372036854775807", "9223372036854775807"},
     {"-9223372036854775808", "-9223372036854775808"},
     {"[\"]]]]{{{{\"]", "[\"]]]]{{{{\"]"},
@@ -161,7 +162,8 @@ static void a_text_over_the_limit_is_not_looked_at(void **state)
 static void tags_are_an_object_of_strings(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"[]", "1", "{\"a\": 1}", "{\"a\": null}", "{\"a\": {}}", "{", "{\"a\":\"b\",\"a\":\"c\"}"};
+    static const char *const bad[] = {
+        "[]", "1", "{\"a\": 1}", "{\"a\": null}", "{\"a\": {}}", "{", "{\"a\":\"b\",\"a\":\"c\"}"};
     mlplat_error err = {0};
     json_t *tags = NULL;
     assert_ok(mlp_json_parse_tags(NULL, "run tags", &tags, &err));
@@ -196,8 +198,13 @@ static void text_that_is_no_utf8_is_repaired(void **state)
 {
     (void)state;
     static const char *const repairs[][2] = {
-        {"plain", "plain"}, {"", ""}, {NULL, ""}, {"a\xff", "a\xef\xbf\xbd"}, {"\xc3", "\xef\xbf\xbd"},
-        {"\xc3\xa9\xe2\x82z", "\xc3\xa9\xef\xbf\xbd\xef\xbf\xbdz"}, {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"plain", "plain"},
+        {"", ""},
+        {NULL, ""},
+        {"a\xff", "a\xef\xbf\xbd"},
+        {"\xc3", "\xef\xbf\xbd"},
+        {"\xc3\xa9\xe2\x82z", "\xc3\xa9\xef\xbf\xbd\xef\xbf\xbdz"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
         {"\xf0\x9f\x8c\x8d", "\xf0\x9f\x8c\x8d"},
     };
     for (size_t i = 0; i < sizeof repairs / sizeof repairs[0]; i++) {
@@ -237,16 +244,11 @@ static void a_missing_value_is_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_is_taken_or_refused_by_the_rfc),
-        cmocka_unit_test(a_message_says_where),
-        cmocka_unit_test(the_text_need_not_end_with_nul),
-        cmocka_unit_test(bombs_are_refused_on_a_small_stack),
-        cmocka_unit_test(brackets_in_strings_are_no_levels),
-        cmocka_unit_test(a_text_over_the_limit_is_not_looked_at),
-        cmocka_unit_test(tags_are_an_object_of_strings),
-        cmocka_unit_test(numbers_that_json_lacks_become_words),
-        cmocka_unit_test(text_that_is_no_utf8_is_repaired),
-        cmocka_unit_test(pretty_text_is_indented_by_two),
+        cmocka_unit_test(json_is_taken_or_refused_by_the_rfc), cmocka_unit_test(a_message_says_where),
+        cmocka_unit_test(the_text_need_not_end_with_nul),      cmocka_unit_test(bombs_are_refused_on_a_small_stack),
+        cmocka_unit_test(brackets_in_strings_are_no_levels),   cmocka_unit_test(a_text_over_the_limit_is_not_looked_at),
+        cmocka_unit_test(tags_are_an_object_of_strings),       cmocka_unit_test(numbers_that_json_lacks_become_words),
+        cmocka_unit_test(text_that_is_no_utf8_is_repaired),    cmocka_unit_test(pretty_text_is_indented_by_two),
         cmocka_unit_test(a_missing_value_is_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,13 +18,13 @@ static void only_shortest_utf8_is_taken(void **state)
         {"\xc3\xa9", true},
         {"\xe2\x82\xac", true},
         {"\xf0\x9f\x8c\x8d", true},
-        {"\xf4\x8f\xbf\xbf", true},       /* U+10FFFF */
-        {"\xf4\x90\x80\x80", false},      /* above it */
-        {"\xc0\xaf", false},              /* "/" in two bytes */
+        {"\xf4\x8f\xbf\xbf", true},  /* U+10FFFF */
+        {"\xf4\x90\x80\x80", false}, /* above it */
+        {"\xc0\xaf", false},         /* "/" in two bytes */
         {"\xc1\xbf", false},
-        {"\xe0\x80\xaf", false},          /* "/" in three */
-        {"\xf0\x80\x80\xaf", false},      /* "/" in four */
-        {"\xed\xa0\x80", false},          /* a surrogate */
+        {"\xe0\x80\xaf", false},     /* "/" in three */
+        {"\xf0\x80\x80\xaf", false}, /* "/" in four */
+        {"\xed\xa0\x80", false},     /* a surrogate */
         {"\xed\x9f\xbf", true},
         {"\xee\x80\x80", true},
         {"\x80", false},
@@ -114,6 +114,7 @@ static const struct {
     {DBL_MAX, "1.7976931348623157e+308"},
     {DBL_MIN, "2.2250738585072014e-308"},
     {5e-324, "5e-324"},
+    {7.120236347223045e-307, "7.120236347223045e-307"}, /* a power of two */
     {1e-310, "1e-310"},
     {INFINITY, "Infinity"},
     {-INFINITY, "-Infinity"},
@@ -173,7 +174,8 @@ static void numbers_do_not_follow_the_hosts_locale(void **state)
 static void decimals_are_read_whole_or_not_at_all(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", ".", "e5", "1,5", "1.5x", " 1", "1 ", "nan", "inf", "0x1p3", "1e", "--1", "1.2.3"};
+    static const char *const bad[] = {"",    ".",   "e5",    "1,5", "1.5x", " 1",   "1 ",
+                                      "nan", "inf", "0x1p3", "1e",  "--1",  "1.2.3"};
     static const char *const good[] = {"1", "-1.5", "+.5", "5.", "1e5", "1E-5", "1.5e+3"};
     static const double want[] = {1, -1.5, 0.5, 5, 1e5, 1e-5, 1500};
     double value = 0;
@@ -214,7 +216,7 @@ static void percent_escapes_are_decoded_once(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"a%20b", "a b"}, {"%2e%2E", ".."}, {"%252e", "%2e"}, {"100%", "100%"}, {"%4", "%4"},
+        {"a%20b", "a b"},   {"%2e%2E", ".."}, {"%252e", "%2e"},       {"100%", "100%"}, {"%4", "%4"},
         {"%zz%41", "%zzA"}, {"%00x", "%00x"}, {"%c3%a9", "\xc3\xa9"}, {"", ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
