@@ -29,7 +29,7 @@ static mlplat_status open_spool(mlp_tracking *t, mlplat_error *err)
         .guard = t->ml->guard,
         .log = &t->ml->log,
     };
-    mlp_sink sink = t->ops->sink(t->store);
+    mlp_sink sink = t->ops->sink(t->store, &t->spool);
     return mlp_spool_open(&options, &sink, &t->spool, err);
 }
 

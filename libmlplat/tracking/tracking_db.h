@@ -8,6 +8,7 @@ typedef struct mlp_tracking_db_store {
     mlplat *ml;
     mlp_db *db;
     mlp_schema_info schema;
+    mlp_spool *const *spool; /* whose sink it is */
     char *uri, *path, *spool_folder, *spool_name, *artifact_root, *read_only;
 } mlp_tracking_db_store;
 
@@ -44,7 +45,7 @@ mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const char *run_id, json_t **o
 mlplat_status mlp_tracking_db_pairs(mlp_db *db, const char *sql, const char *owner, json_t *out, mlplat_error *err);
 
 /* ---- tracking_db_write.c */
-mlp_sink mlp_tracking_db_sink(void *store);
+mlp_sink mlp_tracking_db_sink(void *store, mlp_spool *const *spool);
 /* Inside a transaction: NOT_FOUND, or STATE if the run is deleted. run_n bytes of run_id count. */
 mlplat_status mlp_tracking_db_run_active(mlp_db *db, const char *run_id, size_t run_n, mlplat_error *err);
 /* Inside a transaction: sets a tag of a run; mlflow.runName renames the run. */

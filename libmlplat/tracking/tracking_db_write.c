@@ -1,7 +1,7 @@
 /*
  * The sink: records of a journal into MLflow's tables, with the journal's mark in the same transaction, so that each record
- * has its effect exactly once. What a run does not take any more is noted in mlplat_refused in that transaction too: after a
- * crash between our COMMIT and the spool's dead letter the verdict is given again, not forgotten.
+ * has its effect exactly once. A batch that takes long is stored in parts, each a transaction. What is refused is set aside
+ * before its COMMIT; from the first refusal on there are no more parts, so that what fails after it takes back all of it.
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -32,6 +32,7 @@ typedef struct known_run {
 /* One transaction's share of a batch. */
 typedef struct part {
     mlp_db *db;
+    mlp_spool *const *spool;
     const char *journal_id;
     const mlp_record *records;
     mlp_verdict *verdicts;
@@ -40,7 +41,7 @@ typedef struct part {
     size_t n_latest;
     known_run runs[RUNS];
     size_t n_runs;
-    bool refused_table; /* made in this transaction or there before */
+    bool refused;
 } part;
 
 /* ---- tags --------------------------------------------------------------------------------------------------------- */
@@ -232,7 +233,7 @@ static mlplat_status look_at_run(part *p, const mlp_record *r, const mlp_verdict
     return MLPLAT_OK;
 }
 
-/* ---- verdicts ----------------------------------------------------------------------------------------------------- */
+/* ---- marks -------------------------------------------------------------------------------------------------------- */
 
 static mlplat_status has_table(mlp_db *db, const char *name, bool *out, mlplat_error *err)
 {
@@ -241,51 +242,6 @@ static mlplat_status has_table(mlp_db *db, const char *name, bool *out, mlplat_e
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         s = mlp_stmt_step(stmt, out, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-static mlplat_status note_refusal(part *p, uint64_t seq, const mlp_verdict *verdict, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    mlplat_status s = MLPLAT_OK;
-    if (!p->refused_table)
-        s = mlp_db_exec(p->db, err, "CREATE TABLE IF NOT EXISTS mlplat_refused (journal_id TEXT NOT NULL, seq INTEGER NOT "
-                                    "NULL, status INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (journal_id, seq))", 0);
-    p->refused_table = s == MLPLAT_OK;
-    if (s == MLPLAT_OK)
-        s = mlp_db_prepare(p->db, "INSERT OR REPLACE INTO mlplat_refused (journal_id, seq, status, reason) "
-                                  "VALUES (?, ?, ?, ?)", &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, p->journal_id);
-        mlp_stmt_int(stmt, 2, (int64_t)seq);
-        mlp_stmt_int(stmt, 3, verdict->status);
-        mlp_stmt_text(stmt, 4, verdict->reason);
-        s = mlp_stmt_step(stmt, NULL, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-/* The verdict of a record that an earlier transaction has dealt with. */
-static mlplat_status earlier_verdict(part *p, uint64_t seq, mlp_verdict *out, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    bool row = false;
-    *out = (mlp_verdict){0};
-    if (!p->refused_table)
-        return MLPLAT_OK;
-    mlplat_status s = mlp_db_prepare(p->db, "SELECT status, reason FROM mlplat_refused WHERE journal_id = ? AND seq = ?",
-                                     &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, p->journal_id);
-        mlp_stmt_int(stmt, 2, (int64_t)seq);
-        s = mlp_stmt_step(stmt, &row, err);
-    }
-    if (s == MLPLAT_OK && row) {
-        out->status = (mlplat_status)mlp_stmt_col_int(stmt, 0);
-        snprintf(out->reason, sizeof out->reason, "%s", mlp_stmt_col_text(stmt, 1));
     }
     mlp_stmt_done(stmt);
     return s;
@@ -342,7 +298,8 @@ static mlplat_status store_record(part *p, const mlp_record *r, mlp_verdict *ver
             return s;
         }
     }
-    return verdict->status == MLPLAT_OK ? MLPLAT_OK : note_refusal(p, r->seq, verdict, err);
+    p->refused = p->refused || verdict->status != MLPLAT_OK;
+    return MLPLAT_OK;
 }
 
 static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_error *err)
@@ -351,10 +308,9 @@ static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_erro
     p->to = p->from;
     p->n_latest = p->n_runs = 0;
     memset(p->latest, 0, sizeof p->latest);
+    p->refused = false;
     mlplat_status s = mlp_db_exec(
         db, err, "CREATE TABLE IF NOT EXISTS mlplat_journal (journal_id TEXT PRIMARY KEY, seq INTEGER NOT NULL)", 0);
-    if (s == MLPLAT_OK)
-        s = has_table(db, "mlplat_refused", &p->refused_table, err);
     return s == MLPLAT_OK ? get_mark(db, p->journal_id, mark, err) : s;
 }
 
@@ -367,14 +323,18 @@ static mlplat_status store_part(mlp_db *db, void *ctx, mlplat_error *err)
     uint64_t last = mark;
     for (size_t i = p->from; s == MLPLAT_OK && i < p->n; i++) {
         const mlp_record *r = &p->records[i];
-        if (i % PART_STEP == 0 && i > p->from && mlp_clock_mono_ns() > until)
+        if (i % PART_STEP == 0 && i > p->from && !p->refused && mlp_clock_mono_ns() > until)
             break;
-        s = r->seq <= mark ? earlier_verdict(p, r->seq, &p->verdicts[i], err) : store_record(p, r, &p->verdicts[i], err);
+        p->verdicts[i] = (mlp_verdict){0};
+        if (r->seq > mark)
+            s = store_record(p, r, &p->verdicts[i], err);
         last = r->seq > last ? r->seq : last;
         p->to = i + 1;
     }
     if (s == MLPLAT_OK)
         s = put_all_latest(p, err);
+    if (s == MLPLAT_OK && p->refused)
+        s = mlp_spool_set_aside(*p->spool, p->journal_id, p->records + p->from, p->verdicts + p->from, p->to - p->from, err);
     return s == MLPLAT_OK && last > mark ? set_mark(db, p->journal_id, last, err) : s;
 }
 
@@ -382,7 +342,7 @@ static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_rec
                                 mlp_verdict *verdicts, mlplat_error *err)
 {
     const mlp_tracking_db_store *store = ctx;
-    part p = {.journal_id = journal_id, .records = records, .verdicts = verdicts, .n = n};
+    part p = {.spool = store->spool, .journal_id = journal_id, .records = records, .verdicts = verdicts, .n = n};
     mlplat_status s = MLPLAT_OK;
     for (; s == MLPLAT_OK && p.from < n; p.from = p.to)
         s = mlp_db_write(store->db, store_part, &p, NULL, err);
@@ -414,12 +374,8 @@ static mlplat_status sink_mark(void *ctx, const char *journal_id, uint64_t *seq,
 static mlplat_status forget_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     const mark_call *call = ctx;
-    bool journal = false, refused = false;
+    bool journal = false;
     mlplat_status s = has_table(db, "mlplat_journal", &journal, err);
-    if (s == MLPLAT_OK)
-        s = has_table(db, "mlplat_refused", &refused, err);
-    if (s == MLPLAT_OK && refused)
-        s = mlp_db_exec(db, err, "DELETE FROM mlplat_refused WHERE journal_id = ?", 1, call->journal_id);
     if (s == MLPLAT_OK && journal)
         s = mlp_db_exec(db, err, "DELETE FROM mlplat_journal WHERE journal_id = ?", 1, call->journal_id);
     return s;
@@ -432,7 +388,9 @@ static mlplat_status sink_forget(void *ctx, const char *journal_id, mlplat_error
     return mlp_db_write(store->db, forget_fn, &call, NULL, err);
 }
 
-mlp_sink mlp_tracking_db_sink(void *store)
+mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool)
 {
+    mlp_tracking_db_store *store = object;
+    store->spool = spool;
     return (mlp_sink){.apply = sink_apply, .mark = sink_mark, .forget = sink_forget, .ctx = store};
 }

@@ -43,7 +43,7 @@ typedef struct mlp_tracking_store {
     void (*close)(void *store);
     void (*abandon)(void *store); /* in a forked child: frees memory only */
     void (*about)(const void *store, mlp_tracking_about *out);
-    mlp_sink (*sink)(void *store); /* of metrics and tags */
+    mlp_sink (*sink)(void *store, mlp_spool *const *spool); /* of metrics and tags; *spool is set when it is first called */
 
     /* location NULL: the default one. *id is the caller's. EXISTS: the name is taken. */
     mlplat_status (*experiment_create)(void *store, const char *name, const char *location, const json_t *tags, char **id,

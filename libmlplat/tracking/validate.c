@@ -1,5 +1,6 @@
 #include "tracking/validate.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "tracking/word_chars.h"
 #include <string.h>
@@ -126,6 +127,38 @@ mlplat_status mlp_validate_experiment_name(const char *name, mlplat_error *err)
     return s == MLPLAT_OK ? check_length("experiment name", name, MLP_LIMIT_EXPERIMENT_NAME, err) : s;
 }
 
+/* "30d": a number and m, h or d; blanks around it do not count. */
+static bool is_duration(const char *text)
+{
+    static const char blanks[] = " \t\n\r\v\f";
+    text += strspn(text, blanks);
+    size_t digits = strspn(text, "0123456789");
+    const char *end = text + digits + 1;
+    return *text != '0' && digits > 0 && digits < 32 && text[digits] && strchr("mhd", text[digits]) &&
+           !end[strspn(end, blanks)];
+}
+
+/* Two tags of experiments steer MLflow's archive of traces: it reads them as JSON. */
+static mlplat_status check_trace_tag(const char *key, const char *value, mlplat_error *err)
+{
+    bool retention = strcmp(key, "mlflow.trace.archivalRetention") == 0;
+    if (!retention && strcmp(key, "mlflow.trace.archiveNow") != 0)
+        return MLPLAT_OK;
+    json_t *json = NULL;
+    bool good = mlp_json_parse(value, strlen(value), &json, NULL) == MLPLAT_OK && json_is_object(json);
+    const char *type = json_string_value(json_object_get(json, "type"));
+    const json_t *duration = json_object_get(json, retention ? "value" : "older_than");
+    if (retention)
+        good = good && type && strcmp(type, "duration") == 0;
+    if (retention || (duration && !json_is_null(duration)))
+        good = good && json_is_string(duration) && is_duration(json_string_value(duration));
+    json_decref(json);
+    if (good)
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_INVALID, "value of experiment tag '%s' is not as MLflow reads it: %s", key,
+                    retention ? "{\"type\": \"duration\", \"value\": \"30d\"}" : "{\"older_than\": \"30d\"} or {}");
+}
+
 mlplat_status mlp_validate_experiment_tag(const char *key, const char *value, mlplat_error *err)
 {
     size_t n;
@@ -136,7 +169,7 @@ mlplat_status mlp_validate_experiment_tag(const char *key, const char *value, ml
     if (s == MLPLAT_OK && mlp_text_length(value) > MLP_LIMIT_EXPERIMENT_TAG)
         s = mlp_fail(err, MLPLAT_INVALID, "value of experiment tag '%s' has %zu characters: at most %d are allowed", key,
                      mlp_text_length(value), MLP_LIMIT_EXPERIMENT_TAG);
-    return s;
+    return s == MLPLAT_OK ? check_trace_tag(key, value, err) : s;
 }
 
 mlplat_status mlp_validate_location(const char *location, mlplat_error *err)
