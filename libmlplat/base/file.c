@@ -21,7 +21,8 @@ static mlplat_status read_to_end(int fd, const char *path, size_t limit, mlp_buf
     if (known && S_ISDIR(st.st_mode))
         return mlp_fail(err, MLPLAT_INVALID, "'%.300s' is a folder, not a file", path);
     if (known && st.st_size > 0 && (uint64_t)st.st_size > limit)
-        return mlp_fail(err, MLPLAT_INVALID, "'%.300s' has %lld bytes; the limit is %zu", path, (long long)st.st_size, limit);
+        return mlp_fail(err, MLPLAT_INVALID, "'%.300s' has %lld bytes; the limit is %zu", path, (long long)st.st_size,
+                        limit);
     for (ssize_t n; (n = mlp_sys.read(fd, piece, sizeof piece)) != 0;) {
         if (n < 0)
             return mlp_fail_errno(err, errno, "cannot read '%.300s'", path);

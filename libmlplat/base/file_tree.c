@@ -10,18 +10,18 @@
 
 static mlplat_status remove_inside(int fd, mlplat_error *err);
 
-/* A folder that cannot be entered as one is a file or a link, and goes as such. */
+/* A folder says EISDIR, or EPERM by POSIX; what cannot be entered as a folder then is a file that may not go. */
 static mlplat_status remove_entry(int dirfd, const char *name, mlplat_error *err)
 {
-    mlplat_status s = MLPLAT_OK;
     if (mlp_sys.unlink(dirfd, name, 0) == 0 || errno == ENOENT)
         return MLPLAT_OK;
-    if (errno != EISDIR && errno != EPERM)
-        return mlp_fail_errno(err, errno, "cannot remove '%.200s'", name);
+    int why = errno;
+    if (why != EISDIR && why != EPERM)
+        return mlp_fail_errno(err, why, "cannot remove '%.200s'", name);
     int fd = mlp_sys.open(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     if (fd == -1)
-        return mlp_fail_errno(err, errno, "cannot open the folder '%.200s' to empty it", name);
-    s = remove_inside(fd, err);
+        return mlp_fail_errno(err, errno == ENOTDIR ? why : errno, "cannot remove '%.200s'", name);
+    mlplat_status s = remove_inside(fd, err);
     if (s == MLPLAT_OK && mlp_sys.unlink(dirfd, name, AT_REMOVEDIR) == -1 && errno != ENOENT)
         s = mlp_fail_errno(err, errno, "cannot remove the folder '%.200s'", name);
     return s;

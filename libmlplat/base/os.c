@@ -1,7 +1,6 @@
 #include "base/os.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,6 +8,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(SYS_openat2) && __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#define HAVE_OPENAT2
+#endif
 
 #define AGAIN(result, call)                                                                                            \
     do                                                                                                                 \
@@ -24,7 +27,7 @@ static int os_open(int dirfd, const char *path, int flags, mode_t mode)
 
 static int os_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
 {
-#ifdef SYS_openat2
+#ifdef HAVE_OPENAT2
     struct open_how how = {
         .flags = (unsigned long long)(unsigned)(flags | O_CLOEXEC),
         .mode = flags & O_CREAT ? mode : 0,

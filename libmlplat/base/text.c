@@ -130,7 +130,8 @@ bool mlp_text_to_double(const char *s, double *out)
     return whole;
 }
 
-/* Above a power of two doubles lie twice as far apart as below, so the next decimal may be right where the nearest is not. */
+/* Above a power of two doubles lie twice as far apart as below, so the next decimal may be right where the nearest is
+ * not. */
 static bool next_decimal_fits(double v, char text[32])
 {
     char *last = strchr(text, 'e') - 1;
@@ -140,8 +141,8 @@ static bool next_decimal_fits(double v, char text[32])
     return strtod(text, NULL) == v;
 }
 
-/* The fewest significant digits that read back equal, as "d.ddde+xx". 15 digits are always enough for a decimal of 15 or
- * fewer, so 16 and 17 are tried only where they are needed; numbers below the normal range have fewer. */
+/* The fewest significant digits that read back equal, as "d.ddde+xx". 15 digits are always enough for a decimal of 15
+ * or fewer, so 16 and 17 are tried only where they are needed; numbers below the normal range have fewer. */
 static void shortest_digits(double v, char out[32])
 {
     int digits = fabs(v) < 2.3e-308 ? 0 : 14;

@@ -62,6 +62,7 @@ mlplat_status mlp_yaml_scalar_read(const char *text, json_t **out, mlplat_error 
                                                                                              NULL};
     const char *unsigned_text = text + (*text == '-' || *text == '+');
     double value;
+    *out = NULL;
     if (all_in(unsigned_text, "0123456789"))
         return read_int(text, 10, text, out, err);
     if (text[0] == '0' && text[1] == 'o' && all_in(text + 2, "01234567"))

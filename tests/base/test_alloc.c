@@ -2,6 +2,7 @@
 #include "support/support.h"
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -180,6 +181,38 @@ static void a_document_survives_every_failed_allocation(void **state)
     mlplat_set_allocator(NULL, NULL, NULL);
 }
 
+static void a_session_survives_every_failed_allocation(void **state)
+{
+    (void)state;
+    static const char yaml[] = "profiles: {default: {spool: /spool, experiment_id: 3, durability: disk}}\n";
+    char *folder = test_folder_make();
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    mlplat_error err = {0};
+    bool done = false;
+    test_clear_environment();
+    setenv("MLFLOW_TRACKING_URI", "sqlite:///a.db", 1);
+    options.artifact_root = "artifacts";
+    options.config_file = test_path(folder, "config.yaml");
+    assert_ok(mlp_file_write_atomic(options.config_file, yaml, sizeof yaml - 1, true, &err));
+    for (size_t n = 1; !done; n++) {
+        mlplat *ml = NULL;
+        mlplat_doc *doc = NULL;
+        use_host(n);
+        mlplat_status s = mlplat_open(&options, &ml, &err);
+        if (s == MLPLAT_OK)
+            s = mlplat_config(ml, &doc, &err);
+        done = host.calls < n;
+        if (s != (done ? MLPLAT_OK : MLPLAT_NO_MEMORY))
+            fail_msg("allocation %zu: %s: %s", n, mlplat_status_name(s), err.message);
+        mlplat_doc_free(doc);
+        mlplat_close(ml);
+        assert_int_equal(host.live, 0);
+    }
+    mlplat_set_allocator(NULL, NULL, NULL);
+    test_clear_environment();
+    test_folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +224,7 @@ int main(void)
         cmocka_unit_test(an_empty_buffer_gives_an_empty_text),
         cmocka_unit_test(a_failed_append_sticks_until_it_is_asked_for),
         cmocka_unit_test(a_document_survives_every_failed_allocation),
+        cmocka_unit_test(a_session_survives_every_failed_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 #include "support/fault_os.h"
 #include "support/support.h"
 #include "base/file.h"
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -232,6 +234,17 @@ static int64_t one_word(void *user, void *buf, size_t n, mlplat_error *err)
     return 4;
 }
 
+static int count_entries(const char *folder)
+{
+    int n = -2; /* "." and ".." */
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
 static void writing_replaces_a_link_and_never_its_target(void **state)
 {
     (void)state;
@@ -251,6 +264,35 @@ static void writing_replaces_a_link_and_never_its_target(void **state)
     assert_string_equal(text.data, "word");
     mlp_buf_free(&text);
     tree_remove(&t);
+}
+
+/* Fails each system call in turn: the file is there whole or not at all, and no temporary one stays. */
+static void a_fault_while_writing_leaves_no_half_file(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    size_t failures = 0;
+    bool more = true;
+    for (size_t n = 1; more; n++) {
+        tree t = tree_make();
+        bool done = false;
+        fault_os_begin(n, EIO, false);
+        mlplat_status s = mlp_file_put_beneath(t.root, "new/deep/file", one_word, &done, &err);
+        more = fault_os_end() >= n;
+        failures += s != MLPLAT_OK;
+        bool whole = access(test_path(t.folder, "root/new/deep/file"), F_OK) == 0;
+        assert_true(whole || s != MLPLAT_OK);
+        if (whole) {
+            mlp_buf text = {0};
+            assert_ok(mlp_file_read(test_path(t.folder, "root/new/deep/file"), 100, &text, &err));
+            assert_string_equal(text.data, "word");
+            mlp_buf_free(&text);
+        }
+        if (access(test_path(t.folder, "root/new/deep"), F_OK) == 0)
+            assert_int_equal(count_entries(test_path(t.folder, "root/new/deep")), whole);
+        tree_remove(&t);
+    }
+    assert_true(failures > 10);
 }
 
 static void a_root_is_a_folder(void **state)
@@ -277,6 +319,7 @@ int main(void)
         cmocka_unit_test(links_and_odd_files_are_not_opened),
         cmocka_unit_test(an_old_kernel_opens_the_same),
         cmocka_unit_test(writing_replaces_a_link_and_never_its_target),
+        cmocka_unit_test(a_fault_while_writing_leaves_no_half_file),
         cmocka_unit_test(a_root_is_a_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
