@@ -1,0 +1,46 @@
+/* What the files of db/ share. */
+#ifndef MLP_DB_INSIDE_H
+#define MLP_DB_INSIDE_H
+#include "db/db.h"
+#include "db/ticket.h"
+#include <pthread.h>
+#include <sqlite3.h>
+
+enum { MLP_DB_KEPT = 256 }; /* statements kept; a power of two */
+
+struct mlp_stmt {
+    mlp_db *db;
+    sqlite3_stmt *handle;
+    const char *key; /* the literal it was prepared from; NULL: for one use */
+    int bind_code;   /* of the first binding that failed */
+    bool used;       /* between prepare and done */
+};
+
+struct mlp_db {
+    sqlite3 *handle;
+    char *path;
+    int64_t busy_ms;
+    const mlp_logger *log;
+    mlp_ticket ticket;
+    pthread_mutex_t gate;   /* guards the two flags; held for moments, never while anything waits */
+    pthread_cond_t changed;
+    bool in_use;            /* one thread runs statements */
+    bool writing;           /* one thread is in mlp_db_write */
+    bool busy;              /* a statement of this attempt met another process's lock */
+    bool ready;             /* the file was read once and the connection set up for it */
+    mlp_stmt *kept[MLP_DB_KEPT]; /* by the address of their text */
+    int n_kept;
+};
+
+/* The one place where SQLite's result codes become statuses. Raises db->busy for the locks of others. */
+mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err);
+void mlp_stmt_free(mlp_stmt *stmt);     /* finalizes */
+void mlp_stmt_forget(mlp_stmt *stmt);   /* frees our part alone */
+/* Outside of a transaction, by the thread that uses the connection: write-ahead logging from now on. A file that cannot have it
+ * now (in use, a file system without shared memory, read-only) keeps its mode. */
+mlplat_status mlp_db_wal_fn(mlp_db *db, mlplat_error *err);
+/* Takes the connection, runs fn outside of any transaction, gives it back. Tries again while others hold the file. */
+mlplat_status mlp_db_alone(mlp_db *db, mlplat_status (*fn)(mlp_db *db, mlplat_error *err), const mlp_hook *hook,
+                           mlplat_error *err);
+
+#endif

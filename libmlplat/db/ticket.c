@@ -1,0 +1,66 @@
+#include "db/ticket.h"
+#include "base/alloc.h"
+#include "base/os.h"
+#include <errno.h>
+#include <fcntl.h>
+
+enum { NEXT = 0, HOLDER = 1, PATIENCE_MS = 1000 };
+
+mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, mlplat_error *err)
+{
+    *ticket = (mlp_ticket){.path = mlp_strdup(path)};
+    return ticket->path || !path ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+/* At first need, and again later when its folder was not there yet. */
+static bool is_open(mlp_ticket *ticket)
+{
+    if (!ticket->fd && ticket->path)
+        ticket->fd = mlp_sys.open(AT_FDCWD, ticket->path, O_RDWR | O_CREAT, 0666) + 1;
+    return ticket->fd > 0;
+}
+
+/* *got false: no luck in the time given. */
+static mlplat_status lock_byte(const mlp_ticket *ticket, off_t at, const mlp_wait *since, mlp_wait *wait, bool *got,
+                               mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    while (!(*got = mlp_sys.lock(ticket->fd - 1, at, false) == 0)) {
+        if (errno != EAGAIN || mlp_wait_ms(since) >= PATIENCE_MS)
+            break;
+        if ((s = mlp_wait_nap(wait, err)) != MLPLAT_OK)
+            break;
+        if (wait->nap_us > 1000) /* a turn is short: stay awake for it */
+            wait->nap_us = 1000;
+    }
+    return s;
+}
+
+mlplat_status mlp_ticket_take(mlp_ticket *ticket, mlp_wait *wait, mlplat_error *err)
+{
+    bool next = false;
+    if (!is_open(ticket))
+        return MLPLAT_OK;
+    const mlp_wait since = mlp_wait_begin(NULL, wait->what, 0);
+    mlplat_status s = lock_byte(ticket, NEXT, &since, wait, &next, err);
+    if (s == MLPLAT_OK && next)
+        s = lock_byte(ticket, HOLDER, &since, wait, &ticket->held, err);
+    if (next)
+        mlp_sys.unlock(ticket->fd - 1, NEXT);
+    return s;
+}
+
+void mlp_ticket_give(mlp_ticket *ticket)
+{
+    if (ticket->held)
+        mlp_sys.unlock(ticket->fd - 1, HOLDER);
+    ticket->held = false;
+}
+
+void mlp_ticket_free(mlp_ticket *ticket)
+{
+    if (ticket->fd > 0)
+        mlp_sys.close(ticket->fd - 1);
+    mlp_free(ticket->path);
+    *ticket = (mlp_ticket){0};
+}

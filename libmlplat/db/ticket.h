@@ -1,0 +1,24 @@
+/*
+ * A fair queue of the writers of several processes. SQLite lets whoever polls at the right moment write next, so that one busy
+ * process can starve another for seconds. Two bytes of a lock file make a turnstile: byte 0 is held by the next in line, byte
+ * 1 by the writer. It is about fairness alone: SQLite's own lock keeps the file right, so every failure here just means no
+ * ticket. POSIX locks go with their process: nobody has to clean up after a kill.
+ */
+#ifndef MLP_TICKET_H
+#define MLP_TICKET_H
+#include "db/wait.h"
+#include <stdbool.h>
+
+typedef struct mlp_ticket {
+    char *path; /* NULL: no queue */
+    int fd;     /* plus 1; 0: not open */
+    bool held;
+} mlp_ticket;
+
+mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, mlplat_error *err);
+/* Waits for its turn, about a second at most. Fails only if the hook cancels or the wait's time is up. */
+mlplat_status mlp_ticket_take(mlp_ticket *ticket, mlp_wait *wait, mlplat_error *err);
+void mlp_ticket_give(mlp_ticket *ticket);
+void mlp_ticket_free(mlp_ticket *ticket);
+
+#endif

@@ -1,0 +1,22 @@
+/* Waiting for somebody else: short naps, the caller's hook, a limit. */
+#ifndef MLP_WAIT_H
+#define MLP_WAIT_H
+#include "base/hook.h"
+#include <stdint.h>
+
+typedef struct mlp_wait {
+    const mlp_hook *hook;
+    const char *what;  /* the file, for messages; lent */
+    int64_t limit_ms;
+    int64_t begin_ns, hook_ns; /* when waiting began, when the hook was last called */
+    int64_t nap_us;
+} mlp_wait;
+
+mlp_wait mlp_wait_begin(const mlp_hook *hook, const char *what, int64_t limit_ms);
+int64_t mlp_wait_ms(const mlp_wait *wait); /* waited so far */
+/* Calls the hook when it is due (every 50 ms). CANCELLED, or TIMEOUT when the limit is over. No lock may be held. */
+mlplat_status mlp_wait_check(mlp_wait *wait, mlplat_error *err);
+/* The same after a nap of 0.2 to 5 ms. */
+mlplat_status mlp_wait_nap(mlp_wait *wait, mlplat_error *err);
+
+#endif
