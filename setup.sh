@@ -1,0 +1,145 @@
+#!/bin/bash
+# ./setup.sh        installs what is missing, builds, and runs the main job: the fraud-detector pipeline, with no server.
+# ./setup.sh test   builds with sanitizers and for release, and runs every test. MLPLAT_HEAVY=1 adds the long rounds.
+# Runs on Debian 12 and newer, from any folder, as root or with sudo. The second time it does only what is new.
+set -euo pipefail
+
+# Everything the project needs from the system, and what the tests need on top.
+packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libcmocka-dev python3-dev python3-venv"
+test_packages="git"
+# The same for Python.
+python_packages="scikit-learn numpy"
+python_test_packages="mlflow kfp pandas pytest swig"
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv=$root/.venv
+logs=$root/build/logs
+started=$SECONDS
+
+say() { printf '[%3d s] %s\n' $((SECONDS - started)) "$*" >&2; }
+fail() { printf 'setup.sh: %s\n' "$*" >&2; exit 1; }
+
+# Runs a command with its words in a log, which is shown only if the command fails.
+quiet() {
+  local name=$1 status=0
+  shift
+  "$@" >"$logs/$name.log" 2>&1 || status=$?
+  if [ $status -ne 0 ]; then
+    tail -n 60 "$logs/$name.log" >&2
+    printf 'setup.sh: %s failed; all of it is in %s\n' "$name" "$logs/$name.log" >&2
+  fi
+  return $status
+}
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+install_packages() {
+  local missing=() package
+  command -v dpkg-query >/dev/null || { say "not a Debian system: these packages are taken as given: $*"; return 0; }
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  say "installing ${missing[*]}"
+  quiet apt-update as_root apt-get update
+  quiet apt-install as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# One word for the state of everything that goes into the Python binding.
+binding_state() {
+  (cd "$root" && find CMakeLists.txt cmake include libmlplat bindings/swig bindings/python -type f \
+     ! -path '*/__pycache__/*' ! -path '*/tests/*' ! -path '*/_source/*' -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
+   "$venv/bin/python" --version) | sha256sum | cut -d' ' -f1
+}
+
+# Does what is written in a stamp file only if the stamp says something else: stamped NAME STATE COMMAND...
+stamped() {
+  local stamp=$venv/.mlplat-$1 state=$2
+  shift 2
+  [ "$(cat "$stamp" 2>/dev/null)" = "$state" ] && return 0
+  "$@" && printf '%s\n' "$state" >"$stamp"
+}
+
+make_venv() {
+  local python=${PYTHON:-python3}
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$python is older than 3.11: set PYTHON to a newer one"
+  "$venv/bin/python" -c '' 2>/dev/null || quiet venv "$python" -m venv --clear "$venv"
+}
+
+pip_install() { quiet "pip-$1" "$venv/bin/python" -m pip install --disable-pip-version-check "${@:2}"; }
+
+python_side() {
+  make_venv &&
+    stamped packages "$python_packages" pip_install packages $python_packages &&
+    stamped binding "$(binding_state)" pip_install binding --force-reinstall --no-deps "$root/bindings/python"
+}
+
+python_test_side() {
+  # Stamped by the day: the newest MLflow is what is tested against.
+  python_side && stamped tests "$python_test_packages $(date +%F)" pip_install tests --upgrade $python_test_packages
+}
+
+configure() { (cd "$root" && quiet "configure-$1" cmake -S . -B "build/$1" -G Ninja "${@:2}"); }
+compile() { quiet "build-$1" cmake --build "$root/build/$1" "${@:2}"; }
+
+main_job() {
+  install_packages $packages
+  say "building the library, and the Python side beside it"
+  python_side & local side=$!
+  configure release -DCMAKE_BUILD_TYPE=Release || { wait $side || true; return 1; }
+  compile release --target mlplat preprocess || { wait $side || true; return 1; }
+  wait $side || return 1
+  say "running the main job: the fraud-detector pipeline"
+  export MLFLOW_TRACKING_URI=${MLPLAT_TRACKING_URI:-sqlite:///$root/mlflow.db}
+  "$venv/bin/python" "$root/examples/fraud_detector/pipeline.py" --preprocess "$root/build/release/examples/preprocess"
+  say "done"
+}
+
+# C tests of one build: ctest's results go to a file for the summary.
+c_tests() {
+  local build=$1
+  say "C tests: $build"
+  ctest --test-dir "$root/build/$build" --output-on-failure --test-output-size-passed 2000000 --timeout 600 \
+    --output-junit "$results/ctest-$build.xml" >"$logs/ctest-$build.log" 2>&1 || {
+    tail -n 60 "$logs/ctest-$build.log" >&2
+    return 1
+  }
+}
+
+python_tests() {
+  local name=$1
+  shift
+  say "Python tests: $name"
+  (cd "$root" && env MLPLAT_SOURCE_DIR="$root" MLPLAT_BINARY_DIR="$root/build/release" PATH="$venv/bin:$PATH" "${@}" \
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider -rs --junit-xml "$results/pytest-$name.xml" $folders)
+}
+
+all_tests() {
+  local bad=0 folders
+  results=$root/build/results
+  rm -rf "$results"
+  mkdir -p "$results"
+  install_packages $packages $test_packages
+  say "building with sanitizers and for release, and the Python side beside it"
+  python_test_side & local side=$!
+  configure asan -DCMAKE_BUILD_TYPE=Debug -DMLPLAT_SANITIZE=address,undefined -DMLPLAT_WERROR=ON &&
+    compile asan && configure release -DCMAKE_BUILD_TYPE=Release && compile release || { wait $side || true; return 1; }
+  wait $side || return 1
+  c_tests asan || bad=1
+  c_tests release || bad=1
+  folders=bindings/python/tests python_tests bindings || bad=1
+  folders=tests/cli python_tests cli || bad=1
+  folders=tests/structure python_tests structure || bad=1
+  folders=tests/integration python_tests integration || bad=1
+  "$venv/bin/python" "$root/tests/summary.py" "$results" || bad=1
+  return $bad
+}
+
+mkdir -p "$logs"
+case ${1:-} in
+  '') main_job ;;
+  test) all_tests ;;
+  *) fail "./setup.sh or ./setup.sh test, not \"$1\"" ;;
+esac
