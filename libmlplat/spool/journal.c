@@ -110,15 +110,16 @@ static void wait_for_group(mlp_spool *sp, mlp_lane *lane)
         lead(sp, lane);
 }
 
-static mlplat_status commit(mlp_spool *sp, mlp_lane *lane, size_t n, bool remote, mlplat_error *err)
+static mlplat_status commit(mlp_spool *sp, mlp_lane *lane, size_t n, mlp_ticket *ticket, mlplat_error *err)
 {
-    mlp_commit me = {.next = lane->waiting, .n = n, .remote = remote};
-    lane->waiting = &me;
-    while (!me.done)
+    mlp_commit *me = &ticket->commit;
+    *me = (mlp_commit){.next = lane->waiting, .n = n, .remote = ticket->remote};
+    lane->waiting = me;
+    while (!me->done)
         wait_for_group(sp, lane);
-    if (me.error.status != MLPLAT_OK && err)
-        *err = me.error;
-    return me.error.status;
+    if (me->error.status != MLPLAT_OK && err)
+        *err = me->error;
+    return me->error.status;
 }
 
 /* ---- appending ------------------------------------------------------------------------------------------------------ */
@@ -164,7 +165,7 @@ static void put(mlp_spool *sp, mlp_segment *s, const mlp_record *records, size_t
 }
 
 mlplat_status mlp_journal_append(mlp_spool *sp, mlp_lane *lane, const mlp_record *records, size_t n, size_t need,
-                                 mlp_wait *wait, mlplat_error *err)
+                                 mlp_ticket *ticket, mlplat_error *err)
 {
     mlplat_status status = lane->used ? MLPLAT_OK : mlp_lane_open(sp, lane, err);
     if (status == MLPLAT_OK && !fits(lane, need))
@@ -174,20 +175,18 @@ mlplat_status mlp_journal_append(mlp_spool *sp, mlp_lane *lane, const mlp_record
     mlp_segment *s = lane->tail;
     uint64_t first = atomic_load_explicit(&sp->next_seq, memory_order_relaxed);
     put(sp, s, records, n, lane->synced, first);
-    if (wait) {
-        wait->first = first;
-        wait->last = first + n - 1;
-        wait->next = sp->waits;
-        sp->waits = wait;
+    if (ticket->remote) {
+        ticket->wait = (mlp_wait){.next = sp->waits, .first = first, .last = first + n - 1};
+        sp->waits = &ticket->wait;
     }
     if (s->kind != MLP_SEGMENT_WRITTEN) {
         add(&sp->accepted, n);
-        add(&sp->durable, wait ? 0 : n);
+        add(&sp->durable, ticket->remote ? 0 : n);
         atomic_store_explicit(&s->ready, s->end, memory_order_release);
     } else {
         if (lane->collect_first == 0)
             lane->collect_first = first;
-        status = commit(sp, lane, n, wait != NULL, err);
+        status = commit(sp, lane, n, ticket, err);
     }
     if (sp->sleeping) {
         sp->sleeping = false;

@@ -163,6 +163,8 @@ mlplat_status mlp_segment_read(int folder_fd, const char *name, unsigned char **
     *out = NULL;
     *size = 0;
     int fd = mlp_sys.open(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd == -1 && errno == ELOOP)
+        return mlp_fail(err, MLPLAT_CORRUPT, "journal segment %s is a link", name);
     if (fd == -1)
         return mlp_fail_errno(err, errno, "journal segment %s cannot be opened", name);
     mlplat_status status = MLPLAT_OK;

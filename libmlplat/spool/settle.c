@@ -3,6 +3,8 @@
 #include "spool/spool_inside.h"
 #include <stdio.h>
 
+#define ENOUGH 16 /* records refused alone, and none taken: it is the store */
+
 typedef enum refusal { OF_STORE, OF_RECORD, OF_EITHER } refusal;
 
 /* Whom a failed apply is about. Of EITHER: if others of the batch go through alone, it was the record. */
@@ -12,10 +14,10 @@ static refusal about(mlplat_status status, const mlplat_error *err)
         return OF_STORE;
     switch (status) {
     case MLPLAT_INVALID:
-    case MLPLAT_NOT_FOUND:
-    case MLPLAT_EXISTS:
     case MLPLAT_CONFLICT:
         return OF_RECORD;
+    case MLPLAT_NOT_FOUND: /* a run, or the store's file */
+    case MLPLAT_EXISTS:
     case MLPLAT_CORRUPT:
     case MLPLAT_UNSUPPORTED:
     case MLPLAT_STATE:
@@ -23,6 +25,15 @@ static refusal about(mlplat_status status, const mlplat_error *err)
     default:
         return OF_STORE;
     }
+}
+
+/* What was set aside counts if the transaction that refused it was committed: a sink may commit a batch in parts. */
+static void check_aside(mlp_spool *sp, const char *id)
+{
+    uint64_t mark;
+    if (sp->sink.mark(sp->sink.ctx, id, &mark, NULL) == MLPLAT_OK && mark < sp->dead_mark.first)
+        mlp_deadletter_take_back(sp, id, sp->dead_mark.first);
+    sp->dead_mark.done = false;
 }
 
 static mlplat_status apply(mlp_spool *sp, const char *id, const mlp_record *records, size_t n, mlp_verdict *verdicts,
@@ -36,7 +47,7 @@ static mlplat_status apply(mlp_spool *sp, const char *id, const mlp_record *reco
     sp->dead_mark.done = false;
     mlplat_status status = sp->sink.apply(sp->sink.ctx, id, records, n, verdicts, err);
     if (status != MLPLAT_OK && sp->dead_mark.done)
-        mlp_deadletter_take_back(sp, id, sp->dead_mark.first); /* the transaction that refused them was not committed */
+        check_aside(sp, id);
     return status;
 }
 
@@ -48,6 +59,8 @@ static mlplat_status keep_refused(mlp_spool *sp, const char *id, const mlp_recor
     for (size_t i = 0; i < n; i++)
         refused += verdicts[i].status != MLPLAT_OK;
     *dead += refused;
+    if (refused == 0 && sp->dead_mark.done)
+        mlp_deadletter_take_back(sp, id, sp->dead_mark.first); /* the sink tried twice, and the second time it went well */
     if (refused == 0 || sp->dead_mark.done || sp->dead_mark.retrying)
         return MLPLAT_OK;
     return mlp_deadletter_put(sp, id, records, verdicts, n, &refused, err);
@@ -61,7 +74,6 @@ static mlplat_status apply_one(mlp_spool *sp, const char *id, const mlp_record *
     if (*alone) {
         verdict->status = status;
         snprintf(verdict->reason, sizeof verdict->reason, "%.199s", err->message);
-        sp->dead_mark.done = false;
     }
     if (status != MLPLAT_OK && !*alone)
         return status;
@@ -75,9 +87,10 @@ static mlplat_status one_by_one(mlp_spool *sp, const char *id, const mlp_record 
 {
     mlplat_error first = *err;
     bool alone, certain = about(err->status, err) == OF_RECORD;
-    size_t passed = 0;
+    size_t passed = 0, tried = 0;
     *dead = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (; tried < n && (certain || passed > 0 || tried < ENOUGH); tried++) {
+        size_t i = tried;
         mlplat_status status = apply_one(sp, id, &records[i], &verdicts[i], dead, &alone, err);
         if (status != MLPLAT_OK)
             return status; /* those set aside until now are written again under the same names */
@@ -85,11 +98,18 @@ static mlplat_status one_by_one(mlp_spool *sp, const char *id, const mlp_record 
     }
     if (passed > 0 || certain)
         return MLPLAT_OK;
-    for (size_t i = 0; i < n && !sp->dead_mark.retrying; i++)
+    for (size_t i = 0; i < tried && !sp->dead_mark.retrying; i++)
         mlp_deadletter_take_back(sp, id, records[i].seq);
     *dead = 0;
     *err = first;
     return first.status;
+}
+
+/* A store that refuses everything is not asked record by record at every attempt: only when there is more to tell it by. */
+static bool worth_probing(const mlp_spool *sp, size_t n, mlplat_status status, const mlplat_error *err)
+{
+    refusal whose = about(status, err);
+    return whose == OF_RECORD || (whose == OF_EITHER && n / 2 >= sp->probed);
 }
 
 mlplat_status mlp_settle_batch(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
@@ -103,12 +123,12 @@ mlplat_status mlp_settle_batch(mlp_spool *sp, const char *id, const mlp_record *
     mlplat_status status = apply(sp, id, records, n, verdicts, e);
     if (status == MLPLAT_OK) {
         status = keep_refused(sp, id, records, n, verdicts, dead, e);
-        sp->probed = false;
-    } else if (about(status, e) != OF_STORE && !(sp->probed && about(status, e) == OF_EITHER)) {
+        sp->probed = 0;
+    } else if (worth_probing(sp, n, status, e)) {
         e->status = status;
-        sp->probed = about(status, e) == OF_EITHER; /* once, not at every attempt */
+        sp->probed = n;
         status = one_by_one(sp, id, records, n, verdicts, dead, e);
-        sp->probed = sp->probed && status != MLPLAT_OK;
+        sp->probed = status == MLPLAT_OK ? 0 : n;
     }
     pthread_mutex_unlock(&sp->sink_lock);
     if (status != MLPLAT_OK)
@@ -123,10 +143,13 @@ mlplat_status mlp_spool_set_aside(mlp_spool *sp, const char *journal_id, const m
     if (!sp || sp->dead_mark.retrying)
         return MLPLAT_OK;
     mlplat_status status = mlp_deadletter_put(sp, journal_id, records, verdicts, n, &dead, err);
-    for (size_t i = 0; status == MLPLAT_OK && i < n && !sp->dead_mark.done; i++)
+    for (size_t i = 0; status == MLPLAT_OK && i < n; i++)
         if (verdicts[i].status != MLPLAT_OK) {
+            if (sp->dead_mark.done && sp->dead_mark.first != records[i].seq)
+                mlp_deadletter_take_back(sp, journal_id, sp->dead_mark.first); /* the same batch, tried once more */
             sp->dead_mark.done = true;
             sp->dead_mark.first = records[i].seq;
+            break;
         }
     return status;
 }

@@ -141,16 +141,21 @@ static mlp_lane *lane_of(mlp_spool *sp, mlplat_durability durability)
     return &sp->lane[durability == MLPLAT_DURABILITY_DISK ? MLP_LANE_DISK : MLP_LANE_PROCESS];
 }
 
+static void unlist(mlp_spool *sp, const mlp_wait *wait)
+{
+    mlp_wait **at = &sp->waits;
+    while (*at && *at != wait)
+        at = &(*at)->next;
+    if (*at)
+        *at = wait->next;
+}
+
 /* Level remote: the record is in the journal whatever comes; the call tells what the store said. */
 static mlplat_status wait_for_store(mlp_spool *sp, mlp_wait *wait, size_t n, mlplat_error *err)
 {
     mlplat_status status = mlp_deliver_wait(sp, wait->last, -1, MLP_SPOOL_PATIENCE_MS, NULL, err);
     pthread_mutex_lock(&sp->lock);
-    for (mlp_wait **at = &sp->waits; *at; at = &(*at)->next)
-        if (*at == wait) {
-            *at = wait->next;
-            break;
-        }
+    unlist(sp, wait);
     if (status == MLPLAT_OK && wait->refusal.status == MLPLAT_OK)
         atomic_fetch_add(&sp->durable, n);
     pthread_mutex_unlock(&sp->lock);
@@ -171,17 +176,14 @@ mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t 
         status = size_of(records, n, &need, err);
     if (status != MLPLAT_OK || n == 0)
         return status;
-    if (level != MLPLAT_DURABILITY_REMOTE) {
-        pthread_mutex_lock(&sp->lock);
-        status = mlp_journal_append(sp, lane_of(sp, level), records, n, need, NULL, err);
-        pthread_mutex_unlock(&sp->lock);
-        return status;
-    }
-    mlp_wait wait = {0};
+    mlp_ticket ticket;
+    ticket.remote = level == MLPLAT_DURABILITY_REMOTE;
     pthread_mutex_lock(&sp->lock);
-    status = mlp_journal_append(sp, lane_of(sp, level), records, n, need, &wait, err);
+    status = mlp_journal_append(sp, lane_of(sp, level), records, n, need, &ticket, err);
+    if (status != MLPLAT_OK && ticket.remote)
+        unlist(sp, &ticket.wait);
     pthread_mutex_unlock(&sp->lock);
-    return status == MLPLAT_OK ? wait_for_store(sp, &wait, n, err) : status;
+    return status == MLPLAT_OK && ticket.remote ? wait_for_store(sp, &ticket.wait, n, err) : status;
 }
 
 /* ---- waiting and counting --------------------------------------------------------------------------------------------------- */

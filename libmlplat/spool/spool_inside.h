@@ -17,7 +17,7 @@
 #define MLP_SPOOL_MEMORY_SEGMENTS 8 /* at level memory, then a call waits for the delivery */
 #define MLP_SPOOL_PATIENCE_MS 30000 /* of level remote, level memory and close with a sink that fails */
 
-/* One call that waits for its group to be written. On the caller's stack. */
+/* One call that waits for its group to be written. */
 typedef struct mlp_commit {
     struct mlp_commit *next;
     size_t n;
@@ -25,12 +25,19 @@ typedef struct mlp_commit {
     mlplat_error error;
 } mlp_commit;
 
-/* One call at level remote that waits for the sink's word. On the caller's stack. */
+/* One call at level remote that waits for the sink's word. */
 typedef struct mlp_wait {
     struct mlp_wait *next;
     uint64_t first, last;
     mlp_verdict refusal; /* of one of its records */
 } mlp_wait;
+
+/* On the stack of a logging call, listed while it waits. Set remote; the rest is filled at need. */
+typedef struct mlp_ticket {
+    bool remote;
+    mlp_commit commit;
+    mlp_wait wait;
+} mlp_ticket;
 
 typedef struct mlp_lane {
     mlp_lane_kind kind;
@@ -86,17 +93,17 @@ struct mlp_spool {
     uint64_t attempts; /* batches that the sink was given */
     mlplat_error sink_error; /* status OK: the last one went well */
     int64_t failing_since; /* monotonic ns; 0: it is not */
-    bool probed;       /* this failure was tried record by record */
 
-    mlp_dead_mark dead_mark; /* under sink_lock */
+    mlp_dead_mark dead_mark; /* under sink_lock, as is probed */
+    size_t probed;           /* the batch of this failure that was tried record by record; 0: none */
     _Atomic uint64_t damaged; /* segments set aside, not yet told by sync */
 };
 
 /* ---- journal.c: accepting ---------------------------------------------------------------------------------------- */
 
-/* Under lock. `need` is the bytes of all frames. wait: is told the numbers, and listed in `waits`; may be NULL. */
+/* Under lock. `need` is the bytes of all frames. A remote ticket is told the numbers and listed in `waits`. */
 mlplat_status mlp_journal_append(mlp_spool *spool, mlp_lane *lane, const mlp_record *records, size_t n, size_t need,
-                                 mlp_wait *wait, mlplat_error *err);
+                                 mlp_ticket *ticket, mlplat_error *err);
 
 /* ---- lane.c: room ------------------------------------------------------------------------------------------------ */
 
