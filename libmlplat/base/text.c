@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "base/alloc.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,37 @@ bool mlp_text_to_double(const char *s, double *out)
     return whole;
 }
 
+/* A positive number in decimal: d.ddd times ten to the exponent. */
+typedef struct decimal {
+    char digits[24];
+    size_t n;
+    int exponent;
+} decimal;
+
+static void strip_zeros(decimal *d)
+{
+    while (d->n > 1 && d->digits[d->n - 1] == '0')
+        d->n--;
+}
+
+/* Most numbers that people write: a whole one of up to 15 digits over a power of ten. Both are exact, so the quotient
+ * is what reading the text gives, and no two decimals of 15 digits are the same double: the text is the shortest. */
+static bool easy_decimal(double v, decimal *out)
+{
+    static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8};
+    for (int i = 0; i < (int)(sizeof powers / sizeof powers[0]); i++) {
+        double whole = v * powers[i];
+        if (whole >= 1e15)
+            return false;
+        if (whole == trunc(whole) && whole / powers[i] == v) {
+            out->n = (size_t)snprintf(out->digits, sizeof out->digits, "%" PRId64, (int64_t)whole);
+            out->exponent = (int)out->n - 1 - i;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Above a power of two doubles lie twice as far apart as below, so the next decimal may be right where the nearest is
  * not. */
 static bool next_decimal_fits(double v, char text[32])
@@ -141,15 +173,22 @@ static bool next_decimal_fits(double v, char text[32])
     return strtod(text, NULL) == v;
 }
 
-/* The fewest significant digits that read back equal, as "d.ddde+xx". 15 digits are always enough for a decimal of 15
- * or fewer, so 16 and 17 are tried only where they are needed; numbers below the normal range have fewer. */
-static void shortest_digits(double v, char out[32])
+/* The fewest significant digits that read back equal. 15 digits are always enough for a decimal of 15 or fewer, so 16
+ * and 17 are tried only where they are needed; numbers below the normal range have fewer. */
+static void shortest_decimal(double v, decimal *out)
 {
-    int digits = fabs(v) < 2.3e-308 ? 0 : 14;
+    char text[32];
+    int digits = v < 2.3e-308 ? 0 : 14;
     for (bool fits = false; !fits; digits++) {
-        snprintf(out, 32, "%.*e", digits, v);
-        fits = digits >= 16 || strtod(out, NULL) == v || (digits == 15 && next_decimal_fits(v, out));
+        snprintf(text, sizeof text, "%.*e", digits, v);
+        fits = digits >= 16 || strtod(text, NULL) == v || (digits == 15 && next_decimal_fits(v, text));
     }
+    const char *exponent = strchr(text, 'e');
+    out->n = 0;
+    for (const char *at = text; at < exponent; at++)
+        if (*at >= '0' && *at <= '9') /* the point may be a comma here */
+            out->digits[out->n++] = *at;
+    out->exponent = (int)strtol(exponent + 1, NULL, 10);
 }
 
 /* Positional where Python's repr is, else with an exponent. */
@@ -170,31 +209,23 @@ static void lay_out(const char *digits, size_t n, int exponent, char out[32])
         if (i == exponent && i + 1 < (int)n)
             *at++ = '.';
     }
-    memcpy(at, exponent >= 0 && (int)n <= exponent + 1 ? ".0" : "", exponent >= 0 && (int)n <= exponent + 1 ? 3 : 1);
+    bool whole = exponent >= 0 && (int)n <= exponent + 1;
+    memcpy(at, whole ? ".0" : "", whole ? 3 : 1);
 }
 
 void mlp_text_double(double v, char out[32])
 {
-    char text[32], digits[20];
-    size_t n = 0;
+    decimal d = {.n = 0};
     if (isnan(v) || isinf(v)) {
         snprintf(out, 32, "%s", isnan(v) ? "NaN" : v < 0 ? "-Infinity" : "Infinity");
         return;
     }
     if (signbit(v))
         *out++ = '-';
-    if (v == 0) {
-        memcpy(out, "0.0", 4);
-        return;
-    }
-    shortest_digits(fabs(v), text);
-    const char *exponent = strchr(text, 'e');
-    for (const char *at = text; at < exponent && n < sizeof digits; at++)
-        if (*at >= '0' && *at <= '9') /* the point may be a comma here */
-            digits[n++] = *at;
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    lay_out(digits, n, (int)strtol(exponent + 1, NULL, 10), out);
+    if (!easy_decimal(fabs(v), &d))
+        shortest_decimal(fabs(v), &d);
+    strip_zeros(&d);
+    lay_out(d.digits, d.n, d.exponent, out);
 }
 
 void mlp_text_quote(mlp_buf *out, const char *s, size_t limit)
