@@ -2,8 +2,10 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -24,52 +26,67 @@ bool mlp_uri_has_scheme(const char *text, const char *scheme)
     return n == strlen(scheme) && strncasecmp(text, scheme, n) == 0;
 }
 
+void mlp_uri_show(const char *text, char out[MLP_URI_SHOWN])
+{
+    char *whole = mlp_strdup(text);
+    const char *shown = whole ? whole : "...";
+    if (whole) {
+        mlp_redact(whole);
+        mlp_text_repair(whole);
+    }
+    size_t n = strlen(shown), room = MLP_URI_SHOWN - 4;
+    for (n = n < room ? n : room; ((unsigned char)shown[n] & 0xc0) == 0x80;)
+        n--;
+    snprintf(out, MLP_URI_SHOWN, "%.*s%s", (int)n, shown, shown[n] ? "..." : "");
+    mlp_free(whole);
+}
+
+/* INVALID, "the URI '<text>' <why>". */
+static mlplat_status bad_uri(mlplat_error *err, const char *text, const char *why)
+{
+    char shown[MLP_URI_SHOWN];
+    mlp_uri_show(text, shown);
+    return mlp_fail(err, MLPLAT_INVALID, "the URI '%s' %s", shown, why);
+}
+
+#define SQLITE_FORMS "write sqlite:///relative/mlflow.db or sqlite:////absolute/mlflow.db"
+
 static mlplat_status check_characters(const char *text, mlplat_error *err)
 {
     size_t n = strlen(text);
     if (!n)
         return mlp_fail(err, MLPLAT_INVALID, "the URI is empty");
     if (!mlp_text_utf8(text, n))
-        return mlp_fail(err, MLPLAT_INVALID, "the URI '%.200s' is not valid UTF-8", text);
+        return bad_uri(err, text, "is not valid UTF-8");
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return mlp_fail(err, MLPLAT_INVALID, "the URI '%.200s' has a control character at byte %zu", text, i + 1);
+            return bad_uri(err, text, "has a control character");
     return MLPLAT_OK;
 }
 
 /* file: has no query and no fragment; SQLAlchemy cuts an sqlite: path at "?". Elsewhere they belong to the scheme. */
 static mlplat_status check_path(const char *text, const char *scheme, const char *path, mlplat_error *err)
 {
-    const char *odd = strcmp(scheme, "file") == 0 ? "?#" : strcmp(scheme, "sqlite") == 0 ? "?" : "";
-    const char *at = strpbrk(path, odd);
-    if (!at)
-        return MLPLAT_OK;
-    return mlp_fail(err, MLPLAT_INVALID, "the URI '%.200s' has a '%c': %s: URIs take no query or fragment%s", text, *at,
-                    scheme, *odd == '?' && odd[1] ? "; in a file's name write %3F or %23" : "");
+    if (strcmp(scheme, "file") == 0 && strpbrk(path, "?#"))
+        return bad_uri(err, text, "has a '?' or '#': file: URIs have no query or fragment; in a name write %3F or %23");
+    if (strcmp(scheme, "sqlite") == 0 && strchr(path, '?'))
+        return bad_uri(err, text, "has a '?': sqlite: URIs take no query here");
+    return MLPLAT_OK;
 }
 
 /* The part after "scheme:". */
 static mlplat_status split(const char *text, const char *rest, mlp_uri *out, mlplat_error *err)
 {
-    bool sqlite = strcmp(out->scheme, "sqlite") == 0;
-    size_t n = 0;
-    if (rest[0] == '/' && rest[1] == '/') {
-        rest += 2;
-        n = strcspn(rest, "/?#");
-        if (memchr(rest, '@', n))
-            return mlp_fail(err, MLPLAT_INVALID,
-                            "the URI of scheme %s has a user name before its host: credentials do not belong into URIs",
-                            out->scheme);
-    } else if (sqlite) {
-        return mlp_fail(err, MLPLAT_INVALID,
-                        "'%.200s' is not a store: write sqlite:///relative/mlflow.db or sqlite:////absolute/mlflow.db",
-                        text);
-    }
-    const char *path = rest + n + (sqlite && rest[n] == '/');
+    bool sqlite = strcmp(out->scheme, "sqlite") == 0, slashes = rest[0] == '/' && rest[1] == '/';
+    size_t n = slashes ? strcspn(rest + 2, "/?#") : 0;
+    rest += slashes ? 2 : 0;
+    if (memchr(rest, '@', n))
+        return bad_uri(err, text, "has a user name before its host: credentials do not belong into URIs");
+    if (sqlite && !slashes)
+        return bad_uri(err, text, "is not a store: " SQLITE_FORMS);
     if (sqlite && n)
-        return mlp_fail(err, MLPLAT_INVALID,
-                        "'%.200s' names a host: write sqlite:///relative/mlflow.db or sqlite:////absolute/mlflow.db",
-                        text);
+        return bad_uri(err, text, "names a host: " SQLITE_FORMS);
+    const char *path = rest + n + (sqlite && rest[n] == '/');
     mlplat_status s = check_path(text, out->scheme, path, err);
     if (s != MLPLAT_OK)
         return s;
@@ -115,17 +132,13 @@ static mlplat_status check_local(const char *text, const mlp_uri *uri, mlplat_er
     if (!*uri->scheme)
         return MLPLAT_OK;
     if (strcmp(uri->scheme, "file") != 0)
-        return mlp_fail(err, MLPLAT_INVALID,
-                        "'%.200s' is not a local path: scheme '%s' (for a file of that name write './%.100s')", text,
-                        uri->scheme, text);
+        return bad_uri(err, text, "is not a local path (for a file with a ':' in its name write ./ in front)");
     if (*uri->authority && strcasecmp(uri->authority, "localhost") != 0)
-        return mlp_fail(err, MLPLAT_INVALID, "'%.200s' names the host '%.100s': write file:///path for a local file",
-                        text, uri->authority);
+        return bad_uri(err, text, "names a host: write file:///path for a local file");
     if (uri->path[0] != '/')
-        return mlp_fail(err, MLPLAT_INVALID, "'%.200s' has no absolute path: write file:///path, or the path alone",
-                        text);
+        return bad_uri(err, text, "has no absolute path: write file:///path, or the path alone");
     if (strstr(uri->path, "%00"))
-        return mlp_fail(err, MLPLAT_INVALID, "'%.200s' has a NUL in its path", text);
+        return bad_uri(err, text, "has a NUL in its path");
     return check_characters(uri->path, err);
 }
 

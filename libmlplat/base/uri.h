@@ -4,6 +4,8 @@
 #include <mlplat/error.h>
 #include <stdbool.h>
 
+#define MLP_URI_SHOWN 168 /* room for a URI in a message */
+
 typedef struct mlp_uri {
     char *scheme;    /* lower case; "" for a plain path */
     char *authority; /* host[:port] or model/run part; "" if none. userinfo is refused */
@@ -16,6 +18,8 @@ mlplat_status mlp_uri_parse(const char *text, mlp_uri *out, mlplat_error *err);
 void mlp_uri_free(mlp_uri *uri);
 /* The absolute local path of "file:///a", "file:/a", "/a" or "a"; INVALID for another scheme or host. */
 mlplat_status mlp_uri_local_path(const char *text, char **out, mlplat_error *err);
+/* For messages: without secrets, then cut. (Cut first, a password would stand there without the "@" that tells it.) */
+void mlp_uri_show(const char *text, char out[MLP_URI_SHOWN]);
 bool mlp_uri_has_scheme(const char *text, const char *scheme); /* "runs:/..." has "runs" */
 
 #endif

@@ -6,63 +6,65 @@
 
 #define WRITE_THIS "sqlite:///mlflow.db (relative) or sqlite:////data/mlflow.db (absolute)"
 
-/* Not sqlite: why not, as far as can be said. */
-static mlplat_status unsupported(const char *what, const char *uri, const char *source, mlplat_error *err)
+/* One setting, what it is called in messages, and where it came from. */
+typedef struct setting {
+    const char *what, *uri, *source;
+} setting;
+
+static setting get(const mlp_config *config, mlp_setting i, const char *what)
 {
-    bool path = mlp_uri_has_scheme(uri, "file") || !strchr(uri, ':');
-    if (path)
-        return mlp_fail(err, MLPLAT_UNSUPPORTED,
-                        "the %s '%.200s' (%s) is a folder; MLflow's folder stores are not read: write " WRITE_THIS,
-                        what, uri, source);
-    return mlp_fail(
-        err, MLPLAT_UNSUPPORTED,
-        "the %s '%.200s' (%s): this build has the embedded store only, so no servers and no other databases: "
-        "write " WRITE_THIS,
-        what, uri, source);
+    return (setting){what, config->value[i], config->source[i]};
 }
 
-static mlplat_status check_store(const mlp_config *config, mlp_setting setting, const char *what, mlplat_error *err)
+static mlplat_status refuse(const setting *it, mlplat_status status, const char *why, mlplat_error *err)
 {
-    const char *uri = config->value[setting], *source = config->source[setting];
+    char shown[MLP_URI_SHOWN];
+    mlp_uri_show(it->uri, shown);
+    return mlp_fail(err, status, "the %s '%s' (%.120s) %s", it->what, shown, it->source, why);
+}
+
+static mlplat_status check_store(const setting *it, mlplat_error *err)
+{
     mlp_uri parts = {0};
-    if (!mlp_uri_has_scheme(uri, "sqlite"))
-        return unsupported(what, uri, source, err);
-    mlplat_status s = mlp_uri_parse(uri, &parts, err);
+    if (mlp_uri_has_scheme(it->uri, "file") || !strchr(it->uri, ':'))
+        return refuse(it, MLPLAT_UNSUPPORTED, "is a folder; MLflow's folder stores are not read: write " WRITE_THIS,
+                      err);
+    if (!mlp_uri_has_scheme(it->uri, "sqlite"))
+        return refuse(it, MLPLAT_UNSUPPORTED,
+                      "is not in this build, which has the embedded store only: write " WRITE_THIS, err);
+    mlplat_status s = mlp_uri_parse(it->uri, &parts, err);
     if (s != MLPLAT_OK)
-        return mlp_fail_prefix(err, s, "the %s (%s)", what, source);
+        return mlp_fail_prefix(err, s, "the %s (%.120s)", it->what, it->source);
     size_t n = strlen(parts.path);
     if (!n || strcmp(parts.path, ":memory:") == 0)
-        s = mlp_fail(err, MLPLAT_UNSUPPORTED,
-                     "the %s '%.200s' (%s) is a database in memory; a store is a file: write " WRITE_THIS, what, uri,
-                     source);
+        s = refuse(it, MLPLAT_UNSUPPORTED, "is a database in memory; a store is a file: write " WRITE_THIS, err);
     else if (parts.path[n - 1] == '/')
-        s = mlp_fail(err, MLPLAT_INVALID, "the %s '%.200s' (%s) ends with a slash: name the file, like " WRITE_THIS,
-                     what, uri, source);
+        s = refuse(it, MLPLAT_INVALID, "ends with a slash: name the file, like " WRITE_THIS, err);
     mlp_uri_free(&parts);
     return s;
 }
 
-static mlplat_status check_artifact_root(const mlp_config *config, mlplat_error *err)
+static mlplat_status check_artifact_root(const setting *it, mlplat_error *err)
 {
-    const char *uri = config->value[MLP_SET_ARTIFACT_ROOT], *source = config->source[MLP_SET_ARTIFACT_ROOT];
     char *path = NULL;
-    if (!uri)
+    if (!it->uri)
         return MLPLAT_OK;
-    if (strstr(uri, "://") && !mlp_uri_has_scheme(uri, "file"))
-        return mlp_fail(
-            err, MLPLAT_UNSUPPORTED,
-            "the artifact root '%.200s' (%s): this build keeps artifacts in local folders only: write a path or "
-            "file:///path",
-            uri, source);
-    mlplat_status s = mlp_uri_local_path(uri, &path, err);
+    if (strstr(it->uri, "://") && !mlp_uri_has_scheme(it->uri, "file"))
+        return refuse(it, MLPLAT_UNSUPPORTED,
+                      "is not in this build, which keeps artifacts in local folders only: write a path or file:///path",
+                      err);
+    mlplat_status s = mlp_uri_local_path(it->uri, &path, err);
     mlp_free(path);
-    return s == MLPLAT_OK ? s : mlp_fail_prefix(err, s, "the artifact root (%s)", source);
+    return s == MLPLAT_OK ? s : mlp_fail_prefix(err, s, "the artifact root (%.120s)", it->source);
 }
 
 mlplat_status mlp_store_uri_check(const mlp_config *config, mlplat_error *err)
 {
-    mlplat_status s = check_store(config, MLP_SET_TRACKING_URI, "tracking URI", err);
+    setting tracking = get(config, MLP_SET_TRACKING_URI, "tracking URI");
+    setting registry = get(config, MLP_SET_REGISTRY_URI, "registry URI");
+    setting root = get(config, MLP_SET_ARTIFACT_ROOT, "artifact root");
+    mlplat_status s = check_store(&tracking, err);
     if (s == MLPLAT_OK)
-        s = check_store(config, MLP_SET_REGISTRY_URI, "registry URI", err);
-    return s == MLPLAT_OK ? check_artifact_root(config, err) : s;
+        s = check_store(&registry, err);
+    return s == MLPLAT_OK ? check_artifact_root(&root, err) : s;
 }

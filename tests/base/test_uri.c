@@ -111,6 +111,26 @@ static void a_relative_path_is_below_the_working_folder(void **state)
     mlp_free(path);
 }
 
+static void a_long_password_is_gone_from_messages(void **state)
+{
+    (void)state;
+    char uri[700] = "http://ann:", shown[MLP_URI_SHOWN];
+    mlp_uri parts;
+    mlplat_error err = {0};
+    memset(uri + 11, 'x', 500);
+    strcpy(uri + 511, "@host/path");
+    assert_status(mlp_uri_parse(uri, &parts, &err), MLPLAT_INVALID);
+    assert_null(strstr(err.message, "xx"));
+    assert_non_null(strstr(err.message, "http://***@host/path"));
+    memset(uri, 'y', 600);
+    uri[600] = 0;
+    mlp_uri_show(uri, shown);
+    assert_int_equal(strlen(shown), sizeof shown - 1);
+    assert_string_equal(shown + sizeof shown - 4, "...");
+    mlp_uri_show("s3://bucket/k", shown);
+    assert_string_equal(shown, "s3://bucket/k");
+}
+
 static void a_scheme_is_told_from_a_name(void **state)
 {
     (void)state;
@@ -129,6 +149,7 @@ int main(void)
         cmocka_unit_test(uris_are_taken_apart),
         cmocka_unit_test(local_paths_are_absolute),
         cmocka_unit_test(a_relative_path_is_below_the_working_folder),
+        cmocka_unit_test(a_long_password_is_gone_from_messages),
         cmocka_unit_test(a_scheme_is_told_from_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
