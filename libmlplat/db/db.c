@@ -1,256 +1,241 @@
+#include "db/db.h"
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/os.h"
+#include "base/thread.h"
 #include "db/db_inside.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum {
-    BUSY_MS = 20000,
-    TICKET_MS = 1000,     /* how long fairness is worth waiting for */
-    TRY_MS = 40,          /* SQLite's own waiting in one attempt */
-    HOOK_EVERY_MS = 50,
-    LARGEST_VALUE = 64 << 20,
-};
+enum { BUSY_MS = 20000, LENGTH_MOST = 64 << 20 };
 
-mlplat_status mlp_db_fail(const mlp_db *db, int result, const char *doing, mlplat_error *err)
+/* ---- what SQLite says -------------------------------------------------------------------------------------------- */
+
+/* A failed system call below SQLite, by its errno. */
+static mlplat_status status_of_call(int errnum, mlplat_status otherwise)
 {
-    static const struct {
-        int result;
-        mlplat_status status;
-        const char *help;
-    } table[] = {
-        {SQLITE_CONSTRAINT_PRIMARYKEY, MLPLAT_EXISTS, ""},
-        {SQLITE_CONSTRAINT_UNIQUE, MLPLAT_EXISTS, ""},
-        {SQLITE_CONSTRAINT, MLPLAT_CONFLICT, ""},
-        {SQLITE_BUSY, MLPLAT_UNAVAILABLE, ": another program holds the file"},
-        {SQLITE_LOCKED, MLPLAT_UNAVAILABLE, ": another program holds the file"},
-        {SQLITE_FULL, MLPLAT_NO_SPACE, ": free some space on its disk"},
-        {SQLITE_READONLY, MLPLAT_DENIED, ": make the file and its folder writable for this user"},
-        {SQLITE_PERM, MLPLAT_DENIED, ": make the file and its folder writable for this user"},
-        {SQLITE_AUTH, MLPLAT_DENIED, ""},
-        {SQLITE_CANTOPEN, MLPLAT_DENIED, ": its folder must exist and be writable for this user"},
-        {SQLITE_NOTADB, MLPLAT_CORRUPT, ": it is not an SQLite database"},
-        {SQLITE_CORRUPT, MLPLAT_CORRUPT, ": restore the file from a backup"},
-        {SQLITE_NOMEM, MLPLAT_NO_MEMORY, ""},
-        {SQLITE_TOOBIG, MLPLAT_INVALID, ": a value is larger than 64 MiB"},
-        {SQLITE_ERROR, MLPLAT_CORRUPT, ": its tables are not as expected"},
-    };
-    mlplat_status status = MLPLAT_IO;
-    const char *help = "";
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        if (table[i].result == result || table[i].result == (result & 0xff)) {
-            status = table[i].status;
-            help = table[i].help;
-            break;
-        }
-    const char *said = db->handle ? sqlite3_errmsg(db->handle) : sqlite3_errstr(result);
-    mlp_fail(err, status, "%s: cannot %s: %s (SQLite %d)%s", db->path, doing, said, result, help);
+    switch (errnum) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return MLPLAT_NO_SPACE;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return MLPLAT_DENIED;
+    case ENOENT:
+        return MLPLAT_NOT_FOUND;
+    case EMFILE:
+    case ENFILE:
+        return MLPLAT_IO;
+    default:
+        return otherwise;
+    }
+}
+
+static mlplat_status status_of(const mlp_db *db, int code)
+{
+    switch (code) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID:
+        return MLPLAT_EXISTS;
+    case SQLITE_IOERR_NOMEM:
+        return MLPLAT_NO_MEMORY;
+    case SQLITE_IOERR_SHORT_READ:
+    case SQLITE_IOERR_CORRUPTFS:
+        return MLPLAT_CORRUPT;
+    case SQLITE_READONLY_DBMOVED:
+        return MLPLAT_NOT_FOUND;
+    default:
+        break;
+    }
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+        return MLPLAT_UNAVAILABLE;
+    case SQLITE_CONSTRAINT:
+        return MLPLAT_CONFLICT;
+    case SQLITE_FULL:
+        return MLPLAT_NO_SPACE;
+    case SQLITE_IOERR:
+        return status_of_call(sqlite3_system_errno(db->handle), MLPLAT_IO);
+    case SQLITE_CANTOPEN:
+        return status_of_call(sqlite3_system_errno(db->handle), MLPLAT_DENIED);
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return MLPLAT_DENIED;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+    case SQLITE_ERROR: /* a table or column that is not there */
+        return MLPLAT_CORRUPT;
+    case SQLITE_NOMEM:
+        return MLPLAT_NO_MEMORY;
+    case SQLITE_TOOBIG:
+    case SQLITE_RANGE:
+    case SQLITE_MISMATCH:
+        return MLPLAT_INVALID;
+    case SQLITE_INTERRUPT:
+        return MLPLAT_CANCELLED;
+    default:
+        return MLPLAT_IO;
+    }
+}
+
+static const char *help_for(mlplat_status status, int code)
+{
+    if (code == SQLITE_READONLY_DBMOVED)
+        return "; the file was moved or deleted meanwhile: open the store again";
+    switch (status) {
+    case MLPLAT_UNAVAILABLE:
+        return "; another program holds the file: try again";
+    case MLPLAT_NO_SPACE:
+        return "; free some space on its disk and try again";
+    case MLPLAT_DENIED:
+        return "; make the file and its folder writable for this user";
+    case MLPLAT_CORRUPT:
+        return (code & 0xff) == SQLITE_ERROR ? "; its tables are not as expected" : "; restore the file from a backup";
+    case MLPLAT_INVALID:
+        return (code & 0xff) == SQLITE_TOOBIG ? "; at most 64 MiB are taken" : "";
+    default:
+        return "";
+    }
+}
+
+mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err)
+{
+    mlplat_status s = status_of(db, code);
+    if (s == MLPLAT_UNAVAILABLE)
+        db->busy = true;
+    if (s == MLPLAT_NO_MEMORY)
+        return mlp_fail_memory(err);
+    if ((code & 0xff) == SQLITE_NOTADB)
+        return mlp_fail(err, s, "'%s' is not an SQLite database: name another file, or move this one away", db->path);
+    mlp_fail(err, s, "'%s': %s (SQLite %d)%s", db->path, sqlite3_errmsg(db->handle), code, help_for(s, code));
     if (err)
-        err->retryable = status == MLPLAT_UNAVAILABLE || status == MLPLAT_NO_SPACE || status == MLPLAT_IO;
-    return status;
+        err->retryable = s == MLPLAT_UNAVAILABLE;
+    return s;
 }
 
-static mlplat_status run_sql(mlp_db *db, const char *sql, mlplat_error *err)
-{
-    int result = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-    return result == SQLITE_OK ? MLPLAT_OK : mlp_db_fail(db, result, "open", err);
-}
+/* ---- opening ------------------------------------------------------------------------------------------------------ */
 
-/* What SQLite would only tell as "unable to open": say it in words before it tries. */
-static mlplat_status look_at(const char *path, bool create, mlplat_error *err)
+/* What SQLite could only call "unable to open". It must be the first to open the file itself: POSIX drops all of a process's
+ * locks on a file when any descriptor of it is closed. */
+static mlplat_status check_path(const char *path, bool create, mlplat_error *err)
 {
     struct stat st;
-    if (stat(path, &st) == 0) {
-        if (S_ISDIR(st.st_mode))
-            return mlp_fail(err, MLPLAT_INVALID, "%s is a directory: name a file in it, such as mlflow.db", path);
-        return MLPLAT_OK;
-    }
-    if (errno == ENOENT && !create)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "%s: no such store file", path);
-    if (errno != ENOENT)
-        return mlp_fail_errno(err, errno, "%s: cannot open the store file", path);
-    /* Exclusively: closing a file that SQLite has open in this process would drop its locks. */
-    int fd = mlp_sys.open(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0666);
-    if (fd < 0 && errno == EEXIST)
-        return MLPLAT_OK;
-    if (fd < 0)
-        return mlp_fail_errno(err, errno, "%s: cannot create the store file: its folder must exist and be writable",
-                              path);
-    mlp_sys.close(fd);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return mlp_fail(err, MLPLAT_INVALID, "'%s' is %s: name a file, such as mlflow.db in it", path,
+                        S_ISDIR(st.st_mode) ? "a folder" : "not a plain file");
+    if (stat(path, &st) == -1 && errno == ENOENT && !create)
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "there is no store file '%s'", path);
     return MLPLAT_OK;
 }
 
-/* The write-ahead log needs memory shared between the processes that have the file open. */
-static bool shares_memory(const char *path)
+/* Why the file could not be opened, from the folder's side. */
+static mlplat_status fail_to_open(const char *path, int code, mlplat_error *err)
 {
-    char folder[4096];
     const char *slash = strrchr(path, '/');
-    size_t n = slash ? (size_t)(slash - path) : 0;
-    if (n >= sizeof folder)
-        return false;
-    memcpy(folder, path, n);
-    folder[n] = '\0';
-    int fd = mlp_sys.open(AT_FDCWD, n ? folder : slash ? "/" : ".", O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return false;
-    const char *kind = mlp_os_fs_kind(fd);
-    bool shared = strcmp(kind, "nfs") != 0 && strcmp(kind, "fuse") != 0 && strcmp(kind, "9p") != 0 &&
-                  strcmp(kind, "smb") != 0 && strcmp(kind, "cifs") != 0;
-    mlp_sys.close(fd);
-    return shared;
+    int n = slash > path ? (int)(slash - path) : 1;
+    struct stat st;
+    char *folder = mlp_strndup(path, (size_t)n);
+    mlplat_status s;
+    if (!folder)
+        s = mlp_fail_memory(err);
+    else if (stat(folder, &st) == -1)
+        s = mlp_fail_errno(err, errno, "the folder '%s' of the store '%s' cannot be used: create it first", folder,
+                           slash + 1);
+    else if (!S_ISDIR(st.st_mode))
+        s = mlp_fail(err, MLPLAT_INVALID, "'%s' is not a folder, so no store '%s' can be in it", folder, slash + 1);
+    else if (stat(path, &st) == -1 && errno == ENAMETOOLONG)
+        s = mlp_fail_errno(err, ENAMETOOLONG, "the name of the store '%.100s...'", slash + 1);
+    else if (stat(path, &st) == 0)
+        s = mlp_fail(err, MLPLAT_DENIED, "'%s' cannot be opened (SQLite %d): it must be readable and writable for this user",
+                     path, code);
+    else
+        s = mlp_fail(err, MLPLAT_DENIED, "no file can be made in the folder '%s' (SQLite %d): it must be writable for this "
+                                         "user", folder, code);
+    mlp_free(folder);
+    return s;
 }
 
-static mlplat_status configure(mlp_db *db, mlplat_error *err)
+static void set_up(sqlite3 *handle)
 {
-    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-    sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, LARGEST_VALUE);
-    sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, (int)db->busy_ms);
-    mlplat_status s = run_sql(db,
-                              "PRAGMA foreign_keys=ON; PRAGMA case_sensitive_like=true; PRAGMA synchronous=FULL;"
-                              "SELECT count(*) FROM sqlite_master",
-                              err);
-    /* Changing the mode needs the file alone; with others at work it stays as it is, and right, only slower. */
-    if (s == MLPLAT_OK && shares_memory(db->path))
-        sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
-    if (s == MLPLAT_OK)
-        sqlite3_busy_timeout(db->handle, TRY_MS);
-    return s;
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, 0); /* we wait ourselves, with nothing held and the caller's hook called */
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, LENGTH_MOST);
+}
+
+static mlplat_status open_handle(mlp_db *db, bool create, mlplat_error *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+    int code = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
+    if (code == SQLITE_NOMEM)
+        return mlp_fail_memory(err);
+    if (code != SQLITE_OK)
+        return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, err) : mlp_db_fail(db, code, err);
+    set_up(db->handle);
+    code = sqlite3_exec(db->handle, "PRAGMA case_sensitive_like=true", NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        return mlp_db_fail(db, code, err);
+    mlplat_status s = mlp_db_look(db, err);
+    return db->busy ? MLPLAT_OK : s; /* in use right now: the first transaction waits for it */
 }
 
 mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_db **out, mlplat_error *err)
 {
-    *out = NULL;
-    mlplat_status s = look_at(path, options->create, err);
-    if (s != MLPLAT_OK)
-        return s;
     mlp_db *db = mlp_alloc(sizeof *db);
+    *out = NULL;
     if (!db)
         return mlp_fail_memory(err);
-    pthread_mutex_init(&db->lock, NULL);
-    db->ticket.fd = -1;
-    db->busy_ms = options->busy_ms ? options->busy_ms : BUSY_MS;
+    pthread_mutex_init(&db->gate, NULL);
+    mlp_cond_init(&db->changed);
+    db->busy_ms = options->busy_ms > 0 ? options->busy_ms : BUSY_MS;
     db->log = options->log;
-    db->path = mlp_strdup(path);
-    db->ticket.path = mlp_strdup(options->ticket_path);
-    if (!db->path || (options->ticket_path && !db->ticket.path)) {
+    db->path = mlp_file_absolute(path); /* so that SQLite sees no URI and no ":memory:" */
+    mlplat_status s = db->path ? check_path(db->path, options->create, err) : mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = mlp_ticket_init(&db->ticket, options->ticket_path, err);
+    if (s == MLPLAT_OK)
+        s = open_handle(db, options->create, err);
+    if (s == MLPLAT_OK)
+        *out = db;
+    else
         mlp_db_close(db);
-        return mlp_fail_memory(err);
-    }
-    /* The connection has our mutex; SQLite's own would be taken for nothing. */
-    int result = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    s = result == SQLITE_OK ? configure(db, err) : mlp_db_fail(db, result, "open", err);
-    if (s == MLPLAT_OK && sqlite3_db_readonly(db->handle, "main") == 1)
-        s = mlp_fail(err, MLPLAT_DENIED, "%s: the store file is read-only: make it writable for this user", path);
-    if (s != MLPLAT_OK) {
-        mlp_db_close(db);
-        return s;
-    }
-    *out = db;
-    return MLPLAT_OK;
+    return s;
 }
 
 void mlp_db_close(mlp_db *db)
 {
     if (!db)
         return;
-    mlp_db_finalize_all(db);
+    for (int i = 0; i < MLP_DB_KEPT; i++) {
+        mlp_stmt_free(db->kept[i]);
+        db->kept[i] = NULL;
+    }
     sqlite3_close_v2(db->handle);
+    pthread_cond_destroy(&db->changed);
+    pthread_mutex_destroy(&db->gate);
     mlp_db_abandon(db);
 }
 
-/* In a forked child the connection stays as it is: closing it would touch files and locks of the parent. */
+/* The mutex and SQLite's memory stay as another thread of the parent may have left them. */
 void mlp_db_abandon(mlp_db *db)
 {
     if (!db)
         return;
-    mlp_ticket_close(&db->ticket);
-    pthread_mutex_destroy(&db->lock);
+    for (int i = 0; i < MLP_DB_KEPT; i++)
+        mlp_stmt_forget(db->kept[i]);
+    mlp_ticket_free(&db->ticket);
     mlp_free(db->path);
     mlp_free(db);
-}
-
-static bool is_busy(int result)
-{
-    return (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
-}
-
-/* One attempt at the transaction with the mutex held; *busy: somebody else has the file, try again. */
-static mlplat_status attempt(mlp_db *db, const char *begin, mlp_db_fn fn, void *ctx, bool *busy, mlplat_error *err)
-{
-    int result = sqlite3_exec(db->handle, begin, NULL, NULL, NULL);
-    *busy = is_busy(result);
-    if (result != SQLITE_OK)
-        return mlp_db_fail(db, result, "begin", err);
-    mlplat_status s = fn(db, ctx, err);
-    if (s == MLPLAT_OK) {
-        result = sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL);
-        *busy = is_busy(result);
-        if (result != SQLITE_OK)
-            s = mlp_db_fail(db, result, "commit", err);
-    } else {
-        *busy = is_busy(sqlite3_errcode(db->handle)) && s == MLPLAT_UNAVAILABLE;
-    }
-    if (!sqlite3_get_autocommit(db->handle))
-        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
-    return s;
-}
-
-static mlplat_status transact(mlp_db *db, const char *begin, bool fair, mlp_db_fn fn, void *ctx, const mlp_hook *hook,
-                              mlplat_error *err)
-{
-    mlplat_error passing = {0}; /* of attempts that are made again: not the caller's business */
-    int64_t start = mlp_clock_mono_ns() / 1000000, now = start, told = start;
-    bool next_in_line = false, busy = true;
-    mlplat_status s = MLPLAT_OK;
-    while (busy) {
-        pthread_mutex_lock(&db->lock);
-        bool turn = !fair || mlp_ticket_try(&db->ticket, &next_in_line) || now - start > TICKET_MS;
-        if (turn)
-            s = attempt(db, begin, fn, ctx, &busy, &passing);
-        if (turn && !busy)
-            mlp_ticket_leave(&db->ticket, next_in_line);
-        pthread_mutex_unlock(&db->lock);
-        now = mlp_clock_mono_ns() / 1000000;
-        if (!busy) {
-            if (s != MLPLAT_OK && err)
-                *err = passing;
-            return s;
-        }
-        if (now - start > db->busy_ms) {
-            s = mlp_fail(err, MLPLAT_TIMEOUT, "%s: another program has held the store for %lld s: end it or try again",
-                         db->path, (long long)((now - start) / 1000));
-            if (err)
-                err->retryable = 1;
-            break;
-        }
-        if (now - told >= HOOK_EVERY_MS || !turn) {
-            told = now;
-            s = mlp_hook_call(hook, (uint64_t)(now - start), 0, "waiting for the store", err);
-            if (s != MLPLAT_OK)
-                break;
-        }
-        if (!turn)
-            mlp_clock_sleep_ms(1);
-    }
-    pthread_mutex_lock(&db->lock);
-    mlp_ticket_leave(&db->ticket, next_in_line);
-    pthread_mutex_unlock(&db->lock);
-    return s;
-}
-
-mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
-{
-    return transact(db, "BEGIN IMMEDIATE", true, fn, ctx, hook, err);
-}
-
-mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
-{
-    return transact(db, "BEGIN", false, fn, ctx, hook, err);
 }

@@ -36,11 +36,10 @@ struct mlp_db {
 mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err);
 void mlp_stmt_free(mlp_stmt *stmt);     /* finalizes */
 void mlp_stmt_forget(mlp_stmt *stmt);   /* frees our part alone */
-/* Outside of a transaction, by the thread that uses the connection: write-ahead logging from now on. A file that cannot have it
- * now (in use, a file system without shared memory, read-only) keeps its mode. */
-mlplat_status mlp_db_wal_fn(mlp_db *db, mlplat_error *err);
-/* Takes the connection, runs fn outside of any transaction, gives it back. Tries again while others hold the file. */
-mlplat_status mlp_db_alone(mlp_db *db, mlplat_status (*fn)(mlp_db *db, mlplat_error *err), const mlp_hook *hook,
-                           mlplat_error *err);
+/* By the thread that uses the connection, once: reads the file for the first time. CORRUPT: not a database. */
+mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err);
+/* Write-ahead logging from now on. A file that cannot have it now (in use, read-only, on a file system without shared memory)
+ * keeps its mode and is right, only slower. Outside of transactions. */
+void mlp_db_wal(mlp_db *db);
 
 #endif

@@ -219,7 +219,7 @@ static mlplat_status make(mlp_db *db, const char *artifact_root, mlplat_error *e
     if (s == MLPLAT_OK) {
         int result = sqlite3_exec(db->handle, sql.data, NULL, NULL, NULL);
         if (result != SQLITE_OK)
-            s = mlp_db_fail(db, result, "create MLflow's tables", err);
+            s = mlp_db_fail(db, result, err);
     }
     mlp_buf_free(&sql);
     return s == MLPLAT_OK ? first_rows(db, artifact_root, err) : s;
@@ -280,9 +280,10 @@ mlplat_status mlp_schema_open(mlp_db *db, bool create, const char *artifact_root
 {
     opening o = {artifact_root, out};
     mlplat_status s = mlp_db_read(db, look, &o, hook, err);
-    if (s != MLPLAT_OK || out->tracking_known || out->head[0])
-        return s;
-    if (!create)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "%s is empty: create the store with `mlplat store create`", db->path);
-    return mlp_db_write(db, look_or_make, &o, hook, err);
+    if (s == MLPLAT_OK && !out->tracking_known && !out->head[0])
+        s = create ? mlp_db_write(db, look_or_make, &o, hook, err)
+                   : mlp_fail(err, MLPLAT_NOT_FOUND, "%s is empty: create the store with `mlplat store create`", db->path);
+    if (s == MLPLAT_OK) /* only now: a file of somebody else stays as it is */
+        mlp_db_wal(db);
+    return s;
 }

@@ -1,0 +1,185 @@
+/* Transactions: whose turn it is within the process, between processes, and trying again. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "base/thread.h"
+#include "db/db_inside.h"
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+enum { TURN_MS = 50, COMMIT_MS = 100 };
+
+/* ---- turns within the process --------------------------------------------------------------------------------------- */
+
+/* Waits until *flag is down and raises it. The hook is called with the gate open. */
+static mlplat_status take_turn(mlp_db *db, bool *flag, mlp_wait *wait, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    pthread_mutex_lock(&db->gate);
+    while (*flag && s == MLPLAT_OK) {
+        mlp_cond_wait_ms(&db->changed, &db->gate, TURN_MS);
+        if (*flag) {
+            pthread_mutex_unlock(&db->gate);
+            s = mlp_wait_check(wait, err);
+            pthread_mutex_lock(&db->gate);
+        }
+    }
+    if (s == MLPLAT_OK)
+        *flag = true;
+    pthread_mutex_unlock(&db->gate);
+    return s;
+}
+
+static void give_turn(mlp_db *db, bool *flag)
+{
+    pthread_mutex_lock(&db->gate);
+    *flag = false;
+    pthread_cond_broadcast(&db->changed);
+    pthread_mutex_unlock(&db->gate);
+}
+
+/* ---- the file -------------------------------------------------------------------------------------------------------- */
+
+static mlplat_status run_sql(mlp_db *db, const char *sql, mlplat_error *err)
+{
+    int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? MLPLAT_OK : mlp_db_fail(db, code, err);
+}
+
+mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
+{
+    if (db->ready)
+        return MLPLAT_OK;
+    db->busy = false;
+    mlplat_status s = run_sql(db, "PRAGMA synchronous=FULL; SELECT 1 FROM sqlite_master LIMIT 1", err);
+    db->ready = s == MLPLAT_OK;
+    return s;
+}
+
+/* The write-ahead log needs memory that is shared by all processes that have the file open. */
+static bool shares_memory(const char *path)
+{
+    static const char *const remote[] = {"nfs", "fuse", "cifs", "smb", "9p", "ceph", "lustre", "gpfs", "afs", "coda", "vboxsf"};
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash > path ? (size_t)(slash - path) : 1;
+    if (n >= sizeof folder)
+        return false;
+    memcpy(folder, path, n);
+    folder[n] = 0;
+    int fd = mlp_sys.open(AT_FDCWD, folder, O_RDONLY | O_DIRECTORY, 0);
+    if (fd == -1)
+        return false;
+    const char *kind = mlp_os_fs_kind(fd);
+    mlp_sys.close(fd);
+    for (size_t i = 0; i < sizeof remote / sizeof remote[0]; i++)
+        if (strcmp(kind, remote[i]) == 0)
+            return false;
+    return true;
+}
+
+static bool has_wal(mlp_db *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool wal = false;
+    if (sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode", -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        wal = strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+    sqlite3_finalize(stmt);
+    return wal;
+}
+
+void mlp_db_wal(mlp_db *db)
+{
+    mlp_wait wait = mlp_wait_begin(NULL, db->path, db->busy_ms);
+    if (take_turn(db, &db->in_use, &wait, NULL) != MLPLAT_OK)
+        return;
+    if (!has_wal(db) && sqlite3_db_readonly(db->handle, "main") == 0 && shares_memory(db->path) &&
+        sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK)
+        mlp_log(db->log, MLPLAT_LOG_DEBUG, "'%s' keeps its journal mode for now: %s", db->path,
+                sqlite3_errmsg(db->handle));
+    give_turn(db, &db->in_use);
+}
+
+/* ---- one attempt ------------------------------------------------------------------------------------------------------ */
+
+/* Others that read a file without write-ahead log keep it from committing. They are soon done, and as long as we hold on no
+ * new ones come in; so insist for a moment before starting over. */
+static mlplat_status commit(mlp_db *db, mlplat_error *err)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+    int64_t begin_ns = mlp_clock_mono_ns();
+    mlplat_status s;
+    do {
+        db->busy = false;
+        s = mlp_db_exec(db, err, "COMMIT", 0);
+        if (db->busy)
+            nanosleep(&nap, NULL);
+    } while (db->busy && mlp_clock_mono_ns() - begin_ns < (int64_t)COMMIT_MS * 1000000);
+    return s;
+}
+
+static mlplat_status begin(mlp_db *db, bool writing, mlplat_error *err)
+{
+    mlplat_status s = mlp_db_look(db, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_exec(db, err, writing ? "BEGIN IMMEDIATE" : "BEGIN", 0);
+    if (s == MLPLAT_OK && !writing) /* the snapshot is taken now, so that nothing is busy later */
+        s = mlp_db_exec(db, err, "SELECT 1 FROM sqlite_master LIMIT 1", 0);
+    return s;
+}
+
+/* *again: a lock of somebody else was in the way. */
+static mlplat_status attempt(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, bool *again, mlplat_error *err)
+{
+    db->busy = false;
+    mlplat_status s = begin(db, writing, err);
+    if (s == MLPLAT_OK)
+        s = fn(db, ctx, err);
+    if (s == MLPLAT_OK)
+        s = commit(db, err);
+    if (!sqlite3_get_autocommit(db->handle))
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    *again = s != MLPLAT_OK && db->busy;
+    return s;
+}
+
+static mlplat_status attempts(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, mlp_wait *wait, mlplat_error *err)
+{
+    bool again = false;
+    mlplat_status s;
+    do {
+        mlplat_error passing = {0}; /* of an attempt that is made again: not the caller's business */
+        if (again && (s = mlp_wait_nap(wait, err)) != MLPLAT_OK)
+            return s;
+        if ((s = take_turn(db, &db->in_use, wait, err)) != MLPLAT_OK)
+            return s;
+        s = attempt(db, writing, fn, ctx, &again, &passing);
+        give_turn(db, &db->in_use);
+        if (s != MLPLAT_OK && !again && err)
+            *err = passing;
+    } while (again);
+    return s;
+}
+
+mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
+{
+    mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
+    mlplat_status s = take_turn(db, &db->writing, &wait, err);
+    if (s != MLPLAT_OK)
+        return s;
+    s = mlp_ticket_take(&db->ticket, &wait, err);
+    if (s == MLPLAT_OK)
+        s = attempts(db, true, fn, ctx, &wait, err);
+    mlp_ticket_give(&db->ticket);
+    give_turn(db, &db->writing);
+    return s;
+}
+
+mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
+{
+    mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
+    return attempts(db, false, fn, ctx, &wait, err);
+}
