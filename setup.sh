@@ -93,7 +93,8 @@ main_job() {
   wait $side || return 1
   say "running the main job: the fraud-detector pipeline"
   export MLFLOW_TRACKING_URI=${MLPLAT_TRACKING_URI:-sqlite:///$root/mlflow.db}
-  "$venv/bin/python" "$root/examples/fraud_detector/pipeline.py" --preprocess "$root/build/release/examples/preprocess"
+  "$venv/bin/python" "$root/examples/fraud_detector/pipeline.py" \
+    --preprocess "$root/build/release/examples/preprocess" --yaml "$root/build/pipeline.yaml"
   say "done"
 }
 

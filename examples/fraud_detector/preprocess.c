@@ -210,11 +210,15 @@ static mlplat_status read_split(mlplat_step *step, struct split *p, mlplat_error
     return s;
 }
 
-static void split_rows(const struct table *t, struct split *p)
+static mlplat_status split_rows(const struct table *t, struct split *p, mlplat_error *err)
 {
     p->test = (size_t)((double)t->n * p->test_share + 0.5);
     p->holdout = (size_t)((double)t->n * p->holdout_share + 0.5);
+    if (p->test == 0 || p->holdout == 0 || p->test + p->holdout >= t->n)
+        return fail(err, MLPLAT_INVALID, "%zu rows cannot be split with test_share %g and holdout_share %g: a part is empty",
+                    t->n, p->test_share, p->holdout_share);
     p->train = t->n - p->test - p->holdout;
+    return MLPLAT_OK;
 }
 
 static mlplat_status track(mlplat_step *step, const char *source, const struct table *t, const struct split *p,
@@ -272,9 +276,10 @@ static mlplat_status preprocess(mlplat_step *step, void *user, mlplat_error *err
         s = read_split(step, &p, err);
     if (s == MLPLAT_OK)
         s = read_table(source, &t, err);
+    if (s == MLPLAT_OK)
+        s = split_rows(&t, &p, err);
     if (s == MLPLAT_OK) {
         shuffle(&t, p.seed);
-        split_rows(&t, &p);
         s = write_outputs(step, &t, &p, err);
     }
     if (s == MLPLAT_OK)
