@@ -37,8 +37,9 @@ static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
     store->uri = mlp_sprintf("sqlite:///%s", store->path);
     store->spool_folder = mlp_sprintf("%s.spool", store->path);
     store->spool_name = mlp_strdup(store->path);
+    store->ticket_path = mlp_sprintf("%s-ticket", store->path);
     store->artifact_root = artifact_root(store->ml, store->path);
-    bool all = store->uri && store->spool_folder && store->spool_name && store->artifact_root;
+    bool all = store->uri && store->spool_folder && store->spool_name && store->ticket_path && store->artifact_root;
     return all ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
@@ -58,6 +59,7 @@ static void free_store(mlp_tracking_db_store *store)
     mlp_free(store->path);
     mlp_free(store->spool_folder);
     mlp_free(store->spool_name);
+    mlp_free(store->ticket_path);
     mlp_free(store->artifact_root);
     mlp_free(store->read_only);
     mlp_free(store);
@@ -86,7 +88,7 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     mlplat_status s = file_of(uri, &store->path, err);
     if (s == MLPLAT_OK)
         s = fill_paths(store, err);
-    const mlp_db_options options = {.create = true, .log = &ml->log};
+    const mlp_db_options options = {.create = true, .ticket_path = store->ticket_path, .log = &ml->log};
     if (s == MLPLAT_OK)
         s = mlp_db_open(store->path, &options, &store->db, err);
     if (s == MLPLAT_OK)

@@ -9,7 +9,7 @@ typedef struct mlp_tracking_db_store {
     mlp_db *db;
     mlp_schema_info schema;
     mlp_spool *const *spool; /* whose sink it is */
-    char *uri, *path, *spool_folder, *spool_name, *artifact_root, *read_only;
+    char *uri, *path, *spool_folder, *spool_name, *ticket_path, *artifact_root, *read_only;
 } mlp_tracking_db_store;
 
 /* ---- tracking_db_experiment.c */

@@ -1,5 +1,6 @@
 #include "contract/tracking_contract.h"
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 typedef struct fixture {
