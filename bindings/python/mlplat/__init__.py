@@ -1,0 +1,46 @@
+"""An ML platform in a library: MLflow-compatible tracking and registry, artifacts, and pipelines.
+
+    with mlplat.open() as ml, ml.run("fraud", params={"depth": 6}) as run:
+        run.log("loss", losses)
+
+Only the native module and what a session needs is imported here; pipelines and components come at first use.
+"""
+
+from . import _c, errors
+from .errors import (Cancelled, Conflict, Corrupt, Denied, Error, Exists, Invalid, IOFailed, NoMemory, NoSpace, NotFound,
+                     State, Timeout, Unavailable, Unsupported)
+from .session import Session, open
+from .tracking import Run, RunData
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import artifacts as artifacts, doc as doc, pipelines as pipelines, registry as registry
+    from .artifacts import Artifacts as Artifacts
+    from .component import Input as Input, Output as Output, Step as Step, component as component
+    from .pipelines import Component as Component, Pipeline as Pipeline, Task as Task
+    from .registry import ModelVersion as ModelVersion, Registry as Registry
+
+__version__: str = _c.version()
+
+__all__ = ["Artifacts", "Cancelled", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists", "IOFailed", "Input",
+           "Invalid", "ModelVersion", "NoMemory", "NoSpace", "NotFound", "Output", "Pipeline", "Registry", "Run", "RunData",
+           "Session", "State", "Step", "Task", "Timeout", "Unavailable", "Unsupported", "component", "doc", "errors",
+           "open"]
+
+_later = {"Artifacts": "artifacts", "Component": "pipelines", "Pipeline": "pipelines", "Task": "pipelines",
+          "ModelVersion": "registry", "Registry": "registry", "Input": "component", "Output": "component",
+          "Step": "component", "component": "", "pipelines": "", "registry": "", "artifacts": ""}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _later:
+        raise AttributeError(f"module 'mlplat' has no attribute {name!r}")
+    import importlib
+    module = importlib.import_module("mlplat." + (_later[name] or name))
+    value = getattr(module, name) if _later[name] else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> "list[str]":
+    return sorted({*globals(), *_later})

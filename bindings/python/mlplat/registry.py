@@ -1,0 +1,140 @@
+"""The model registry: registered models, their versions, tags and aliases, in MLflow's own store."""
+
+from . import _c, doc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .session import Session
+    from .tracking import Path, Run
+
+
+def _which(version: "int | str") -> str:
+    """A version as the library reads it: 3 and "3" a number, "latest", anything else an alias, with or without @."""
+    if not isinstance(version, str):
+        return str(version.__index__())
+    return version if version.isdecimal() or version == "latest" or version.startswith("@") else "@" + version
+
+
+class ModelVersion(dict):  # type: ignore[type-arg]
+    """A model version: MLflow's document, with its parts at hand."""
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self["name"]  # type: ignore[no-any-return]
+
+    @property
+    def version(self) -> int:
+        """The version's number."""
+        return int(self["version"])
+
+    @property
+    def source(self) -> str:
+        """URI of the model directory, as it was registered."""
+        return self["source"]  # type: ignore[no-any-return]
+
+    @property
+    def run_id(self) -> "str | None":
+        """The run that made it."""
+        return self.get("run_id") or None
+
+    @property
+    def aliases(self) -> "list[str]":
+        """The aliases that point at it."""
+        return list(self.get("aliases") or ())
+
+    @property
+    def tags(self) -> "dict[str, str]":
+        """The tags."""
+        return {t["key"]: t["value"] for t in self.get("tags") or ()}
+
+    @property
+    def uri(self) -> str:
+        """"models:/<name>/<version>", for artifacts.get() and MLflow alike."""
+        return f"models:/{self.name}/{self.version}"
+
+
+class Registry:
+    """The registry of a session: `ml.registry`. A version is a number, an alias, or "latest"."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    def create(self, name: str, description: "str | None" = None, *, tags: "Mapping[str, Any] | None" = None) -> None:
+        """Create a registered model; raises Exists if it is there (mlplat_registered_model_create)."""
+        _c.registered_model_create(self._session._h, name, description, doc.strings(tags))
+
+    def get(self, name: str) -> "dict[str, Any]":
+        """A registered model (mlplat_registered_model_get)."""
+        return doc.loads(_c.registered_model_get(self._session._h, name))  # type: ignore[no-any-return]
+
+    def list(self, *, max_results: int = 0, page_token: "str | None" = None) -> doc.Page:
+        """Registered models by name; max_results 0: 100 a page, at most 1,000 (mlplat_registered_model_list)."""
+        return doc.page(_c.registered_model_list(self._session._h, max_results, page_token), "registered_models", dict)
+
+    def update(self, name: str, description: str) -> None:
+        """Change a registered model's description (mlplat_registered_model_update)."""
+        _c.registered_model_update(self._session._h, name, description or "")
+
+    def delete(self, name: str) -> None:
+        """Delete a registered model with its versions, tags and aliases (mlplat_registered_model_delete)."""
+        _c.registered_model_delete(self._session._h, name)
+
+    def set_tag(self, name: str, key: str, value: "Any") -> None:
+        """Set a tag of a registered model (mlplat_registered_model_set_tag)."""
+        _c.registered_model_set_tag(self._session._h, name, key, doc.as_text(value))
+
+    def delete_tag(self, name: str, key: str) -> None:
+        """Remove a tag of a registered model; one that is not there is fine (mlplat_registered_model_delete_tag)."""
+        _c.registered_model_delete_tag(self._session._h, name, key)
+
+    def register(self, name: str, source: "Path", *, run: "Run | str | None" = None, description: "str | None" = None,
+                 tags: "Mapping[str, Any] | None" = None, run_link: "str | None" = None) -> int:
+        """Register a version of a model, which is created if it is not there; the version's number
+        (mlplat_model_version_create).
+
+        source: URI of the model directory: what Run.log_model() returned, models:/..., or a path.
+        run: the run that made it; None: taken from a runs:/ source.
+        """
+        run_id = run if run is None or isinstance(run, str) else run.id
+        return _c.model_version_create(  # type: ignore[no-any-return]
+            self._session._h, name, source, run_id, description, doc.strings(tags), run_link)
+
+    def version(self, name: str, version: "int | str" = "latest") -> ModelVersion:
+        """A model version: 3, "champion" (an alias, also "@champion") or "latest" (mlplat_model_version_get)."""
+        return ModelVersion(doc.loads(_c.model_version_get(self._session._h, name, _which(version))))
+
+    def versions(self, name: "str | None" = None, *, max_results: int = 0,
+                 page_token: "str | None" = None) -> doc.Page:
+        """Versions of a model, or of all, newest first, each a ModelVersion (mlplat_model_version_list)."""
+        return doc.page(_c.model_version_list(self._session._h, name, max_results, page_token), "model_versions",
+                        ModelVersion)
+
+    def update_version(self, name: str, version: "int | str", description: str) -> None:
+        """Change a version's description (mlplat_model_version_update)."""
+        _c.model_version_update(self._session._h, name, _which(version), description or "")
+
+    def delete_version(self, name: str, version: "int | str") -> None:
+        """Delete a version with its tags and aliases (mlplat_model_version_delete)."""
+        _c.model_version_delete(self._session._h, name, _which(version))
+
+    def set_version_tag(self, name: str, version: "int | str", key: str, value: "Any") -> None:
+        """Set a tag of a version (mlplat_model_version_set_tag)."""
+        _c.model_version_set_tag(self._session._h, name, _which(version), key, doc.as_text(value))
+
+    def delete_version_tag(self, name: str, version: "int | str", key: str) -> None:
+        """Remove a tag of a version; one that is not there is fine (mlplat_model_version_delete_tag)."""
+        _c.model_version_delete_tag(self._session._h, name, _which(version), key)
+
+    def set_alias(self, name: str, alias: str, version: "int | str") -> None:
+        """Point an alias at a version, from wherever it pointed before, in one step (mlplat_model_alias_set)."""
+        _c.model_alias_set(self._session._h, name, alias, _which(version))
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Remove an alias; one that is not there is fine (mlplat_model_alias_delete)."""
+        _c.model_alias_delete(self._session._h, name, alias)

@@ -1,0 +1,180 @@
+"""The session: one object for everything, opened with URIs."""
+
+import atexit
+import sys
+from _weakref import ref
+from os import getpid
+
+from . import _c, doc
+from .tracking import FAILED, FINISHED, KILLED, Tracking, status_after
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Any
+
+    from .artifacts import Artifacts
+    from .pipelines import Pipeline
+    from .registry import Registry
+    from .tracking import Durability, Path
+
+# Sessions of this process, for the end of it; those with open runs are held, so that dropping them loses no run.
+_live: "dict[int, ref[Session]]" = {}
+_held: "dict[int, Session]" = {}
+
+
+class Session(Tracking):
+    """Tracking, registry, artifacts and pipelines of one store. Close it, or use `with`.
+
+    Any number of threads may use it. After a fork the child opens its own: an inherited one raises State.
+    """
+
+    __slots__ = ("_h", "_runs", "_pid", "__weakref__")
+
+    def __init__(self, tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None,
+                 artifact_root: "Path | None" = None, spool_dir: "Path | None" = None,
+                 durability: "Durability | None" = None, profile: "str | None" = None,
+                 config_file: "Path | None" = None, progress: "Callable[[int, int], object] | None" = None,
+                 log: "Callable[[int, str], object] | None" = None) -> None:
+        """See mlplat.open()."""
+        self._h = None
+        self._runs: "dict[int, Any]" = {}
+        self._pid = getpid()
+        self._h = _c.session_open(tracking_uri, registry_uri, artifact_root, spool_dir, durability, profile, config_file,
+                                  progress, log)
+        me = id(self)
+        _live[me] = ref(self, lambda _, me=me, live=_live: live.pop(me, None))  # type: ignore[misc]
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, kind: "type[BaseException] | None", value: "BaseException | None",
+                 trace: "TracebackType | None") -> None:
+        try:
+            self._finish(status_after(kind, value))
+        except Exception as problem:
+            if value is None:
+                raise
+            value.add_note(f"and the session did not close: {problem}")
+
+    def __repr__(self) -> str:
+        return "<mlplat.Session, closed>" if self._h is None else f"<mlplat.Session {len(self._runs)} open runs>"
+
+    def close(self) -> None:
+        """End the runs that are still open FINISHED, store what was accepted, and close (mlplat_close). Again is fine.
+
+        What cannot be stored stays in the spool, and a warning in the log says so.
+        """
+        self._finish(FINISHED)
+
+    def flush(self, timeout: "float | None" = None) -> None:
+        """Wait until everything accepted so far is in its store; timeout in seconds, None: no limit (mlplat_flush)."""
+        _c.flush(self._h, -1 if timeout is None else int(timeout * 1000))
+
+    def config(self) -> "dict[str, Any]":
+        """Every setting, its value and who set it; secrets are replaced by *** (mlplat_config)."""
+        return doc.loads(_c.config(self._h))  # type: ignore[no-any-return]
+
+    @property
+    def registry(self) -> "Registry":
+        """Registered models, their versions and aliases."""
+        from .registry import Registry
+        return Registry(self)
+
+    @property
+    def artifacts(self) -> "Artifacts":
+        """Files and directories at URIs."""
+        from .artifacts import Artifacts
+        return Artifacts(self)
+
+    def run_pipeline(self, pipeline: "Pipeline | Mapping[str, Any] | str", params: "Mapping[str, Any] | None" = None, *,
+                     root: "Path | None" = None, experiment: "str | None" = None, run_name: "str | None" = None,
+                     workers: int = 0, keep_going: bool = False,
+                     progress: "Callable[[int, int], object] | None" = None) -> "dict[str, Any]":
+        """Run a pipeline on this host: a parent run with a child run per task (mlplat_pipeline_run).
+
+        pipeline: a Pipeline, its compiled document, or KFP's YAML text.
+        params: its inputs.
+        root: folder for work files, logs and artifacts; None: MLPLAT_PIPELINE_ROOT, else beside the store.
+        workers: tasks at once; 0: as many as there are processors.
+        keep_going: after a failure still run what does not depend on it.
+        progress: called with (tasks done, tasks in all); False stops the pipeline.
+        Returns {"run_id", "state", "root", "tasks": [...], ...}; a failed task raises State, with the same as JSON text
+        in its `document`.
+        """
+        from .pipelines import ir_text
+        return doc.loads(_c.pipeline_run(  # type: ignore[no-any-return]
+            self._h, ir_text(pipeline), None if params is None else doc.text(params), root, experiment, run_name,
+            workers, keep_going, progress))
+
+    def _lend(self, handle: "Any") -> None:
+        """Be a session that somebody else closes."""
+        self._h, self._runs, self._pid = handle, {}, getpid()
+
+    def _opened(self, handle: "Any") -> None:
+        self._runs[id(handle)] = handle
+        _held[id(self)] = self
+
+    def _ended(self, handle: "Any") -> None:
+        self._runs.pop(id(handle), None)
+        if not self._runs:
+            _held.pop(id(self), None)
+
+    def _finish(self, status: str) -> None:
+        """End the open runs with this status, and close. In a forked child only memory is freed."""
+        problem = None
+        for handle in list(self._runs.values()):
+            try:
+                if self._pid == getpid():
+                    _c.run_end(handle, status)
+            except Exception as error:  # the others end all the same; the first reason is told
+                problem = problem or error
+            self._ended(handle)
+        if self._h is not None:
+            _c.handle_close(self._h)
+            self._h = None
+        _live.pop(id(self), None)
+        if problem is not None:
+            raise problem
+
+
+def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None, artifact_root: "Path | None" = None,
+         spool_dir: "Path | None" = None, durability: "Durability | None" = None, profile: "str | None" = None,
+         config_file: "Path | None" = None, progress: "Callable[[int, int], object] | None" = None,
+         log: "Callable[[int, str], object] | None" = None) -> Session:
+    """Open a session (mlplat_open). What is None comes from the environment, the profile file, or the default.
+
+    tracking_uri: MLPLAT_TRACKING_URI, MLFLOW_TRACKING_URI; default "sqlite:///mlflow.db".
+    registry_uri: MLPLAT_REGISTRY_URI, MLFLOW_REGISTRY_URI; default: the tracking URI.
+    artifact_root: MLPLAT_ARTIFACT_ROOT: where new experiments keep artifacts; default: mlruns beside the SQLite file.
+    spool_dir: MLPLAT_SPOOL; default: the store's path with ".spool" appended.
+    durability: MLPLAT_DURABILITY: what logging waits for: "memory", "process" (default), "disk" or "remote".
+    profile, config_file: MLPLAT_PROFILE, MLPLAT_CONFIG: the profile to read, and where from.
+    progress: called with (done, total) by calls that wait, at least every 100 ms; False cancels them.
+    log: called with (level, line), levels as in `logging`: logging.getLogger("mlplat").log will do. Python's main
+    thread makes the call. None: warnings and errors go to stderr.
+    """
+    return Session(tracking_uri, registry_uri=registry_uri, artifact_root=artifact_root, spool_dir=spool_dir,
+                   durability=durability, profile=profile, config_file=config_file, progress=progress, log=log)
+
+
+def _interactive() -> bool:
+    """A prompt or a notebook, where an exception does not end the program."""
+    return hasattr(sys, "ps1") or bool(sys.flags.interactive) or "ipykernel" in sys.modules
+
+
+@atexit.register
+def _at_exit() -> None:
+    """Nothing is left RUNNING by a normal exit: FINISHED, FAILED if an exception ended the program, KILLED if it was
+    Ctrl-C. At a prompt and in a notebook FINISHED, whatever failed on the way."""
+    kind = None if _interactive() else getattr(sys, "last_type", None)
+    status = KILLED if kind is KeyboardInterrupt else FAILED if kind else FINISHED
+    for session in [reference() for reference in list(_live.values())]:
+        if session is None or session._pid != getpid():
+            continue
+        try:
+            session._finish(status)
+        except BaseException as problem:
+            print(f"mlplat: at exit: {problem}", file=sys.stderr)

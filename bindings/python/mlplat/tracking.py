@@ -1,0 +1,388 @@
+"""Tracking: experiments, runs, metrics, params and tags, in MLflow's own store."""
+
+import sys
+
+from . import _c, doc
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Buffer, Callable, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any, Literal, SupportsFloat, SupportsIndex
+
+    from .session import Session
+
+    Number = SupportsFloat | SupportsIndex
+    Durability = Literal["memory", "process", "disk", "remote"]
+    View = Literal["active", "deleted", "all"]
+    Path = str | os.PathLike[str]
+    Document = str | Mapping[str, Any] | Sequence[Any] | None
+
+FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+
+
+def status_after(kind: "type[BaseException] | None", value: "BaseException | None" = None) -> str:
+    """How a run ends that an exception ends: KILLED by Ctrl-C, FINISHED by sys.exit() with no complaint, else FAILED."""
+    if kind is None or issubclass(kind, GeneratorExit):
+        return FINISHED
+    if issubclass(kind, SystemExit):
+        return FINISHED if getattr(value, "code", None) in (None, 0) else FAILED
+    return KILLED if issubclass(kind, KeyboardInterrupt) else FAILED
+
+
+class RunData(dict):  # type: ignore[type-arg]
+    """A run as the store has it: MLflow's document, {"info": {...}, "data": {...}}, with its parts at hand."""
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self["info"]["run_id"]  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self["info"].get("run_name") or ""
+
+    @property
+    def experiment_id(self) -> str:
+        """The id of the run's experiment."""
+        return self["info"]["experiment_id"]  # type: ignore[no-any-return]
+
+    @property
+    def status(self) -> str:
+        """RUNNING, SCHEDULED, FINISHED, FAILED or KILLED."""
+        return self["info"]["status"]  # type: ignore[no-any-return]
+
+    @property
+    def artifact_uri(self) -> str:
+        """Where its artifacts are."""
+        return self["info"]["artifact_uri"]  # type: ignore[no-any-return]
+
+    @property
+    def metrics(self) -> "dict[str, float]":
+        """The latest value of each metric."""
+        return {m["key"]: float(m["value"]) for m in self["data"].get("metrics", ())}
+
+    @property
+    def params(self) -> "dict[str, str]":
+        """The params."""
+        return {p["key"]: p["value"] for p in self["data"].get("params", ())}
+
+    @property
+    def tags(self) -> "dict[str, str]":
+        """The tags."""
+        return {t["key"]: t["value"] for t in self["data"].get("tags", ())}
+
+
+class Run:
+    """One tracked run. End it, or use `with`, which ends it FINISHED, FAILED after an exception, KILLED after Ctrl-C.
+
+    What is left open ends with its session, at the latest when the interpreter exits.
+    """
+
+    __slots__ = ("_h", "_session", "_ours", "__weakref__")
+
+    def __init__(self, handle: "Any", session: "Session | None", ours: bool) -> None:
+        self._h = handle
+        self._session = session
+        self._ours = ours
+        if ours and session is not None:
+            session._opened(handle)
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, kind: "type[BaseException] | None", value: "BaseException | None",
+                 trace: "TracebackType | None") -> None:
+        if not self._ours:
+            return
+        try:
+            self.end(status_after(kind, value))
+        except Exception as problem:
+            if value is None:
+                raise
+            value.add_note(f"and the run did not end: {problem}")
+
+    def __repr__(self) -> str:
+        try:
+            return f"<mlplat.Run {self.name!r} {self.id}>"
+        except ValueError as closed:
+            return f"<mlplat.Run, {closed}>"
+
+    @property
+    def id(self) -> str:
+        """The run's id, 32 hexadecimal digits (mlplat_run_id)."""
+        return _c.run_id(self._h)  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        """The run's name as it was at the start (mlplat_run_name)."""
+        return _c.run_name(self._h)  # type: ignore[no-any-return]
+
+    @property
+    def experiment_id(self) -> str:
+        """The id of the run's experiment (mlplat_run_experiment_id)."""
+        return _c.run_experiment_id(self._h)  # type: ignore[no-any-return]
+
+    @property
+    def artifact_uri(self) -> str:
+        """Where the run's artifacts are, a URI or an absolute path (mlplat_run_artifact_uri)."""
+        return _c.run_artifact_uri(self._h)  # type: ignore[no-any-return]
+
+    def log(self, key: str, value: "Number | Buffer | Iterable[Number]",
+            step: "int | Buffer | Iterable[int] | None" = None,
+            timestamp_ms: "int | Buffer | Iterable[int] | None" = None, *, _log: "Any" = _c.run_log) -> None:
+        """Log one value, or a span of them of which all are accepted or none. Does not wait for the store, unless the
+        durability is remote (mlplat_run_log_metric, mlplat_run_log_metric_at, mlplat_run_log_metrics).
+
+        key: 1 to 250 bytes of [A-Za-z0-9_/-. :] that are also a clean relative path.
+        value: any number, NaN and infinities too; or a numpy array, anything with the buffer or an Arrow interface, or
+        an iterable. 64-bit floats go in without a copy.
+        step, timestamp_ms: for a span one per value; None: the key's next steps, and now.
+        """
+        _log(self._h, key, value, step, timestamp_ms)
+
+    def log_metrics(self, metrics: "Mapping[str, Number]", step: "int | None" = None,
+                    timestamp_ms: "int | None" = None) -> None:
+        """Log one value of each of several metrics: all are accepted or none (mlplat_run_log_batch)."""
+        more: "dict[str, Any]" = {}
+        if step is not None:
+            more["step"] = step.__index__()
+        if timestamp_ms is not None:
+            more["timestamp"] = timestamp_ms.__index__()
+        items = [{"key": key, "value": doc.number(value), **more} for key, value in metrics.items()]  # type: ignore[arg-type]
+        _c.run_log_batch(self._h, doc.text({"metrics": items}))
+
+    def log_batch(self, metrics: "Mapping[str, Number] | Sequence[Mapping[str, Any]]" = (),
+                  params: "Mapping[str, Any] | None" = None, tags: "Mapping[str, Any] | None" = None) -> None:
+        """Log metrics, params and tags together: all of it is checked before any of it is accepted
+        (mlplat_run_log_batch). metrics: {key: value}, or [{"key", "value", "step"?, "timestamp"?}]."""
+        if hasattr(metrics, "items"):
+            metrics = [{"key": key, "value": value} for key, value in metrics.items()]
+        items = [{**item, "value": doc.number(item["value"])} for item in metrics]
+        _c.run_log_batch(self._h, doc.text({
+            "metrics": items,
+            "params": {key: doc.as_text(value) for key, value in (params or {}).items()},
+            "tags": {key: doc.as_text(value) for key, value in (tags or {}).items()}}))
+
+    def log_param(self, key: str, value: "Any") -> None:
+        """Log a param; it is in the store when this returns. The same value again is fine, another one is a Conflict
+        (mlplat_run_log_param)."""
+        _c.run_log_param(self._h, key, doc.as_text(value))
+
+    def log_params(self, params: "Mapping[str, Any]") -> None:
+        """Log several params: all of them or none (mlplat_run_log_batch)."""
+        self.log_batch(params=params)
+
+    def set_tag(self, key: str, value: "Any") -> None:
+        """Set a tag; queued like a metric (mlplat_run_set_tag)."""
+        _c.run_set_tag(self._h, key, doc.as_text(value))
+
+    def set_tags(self, tags: "Mapping[str, Any]") -> None:
+        """Set several tags: all of them or none (mlplat_run_log_batch)."""
+        self.log_batch(tags=tags)
+
+    def delete_tag(self, key: str) -> None:
+        """Remove a tag; waits for the store (mlplat_run_delete_tag)."""
+        _c.run_delete_tag(self._h, key)
+
+    def log_artifact(self, path: "Path", artifact_path: "str | None" = None) -> None:
+        """Copy a file or a directory into the run's artifacts (mlplat_run_log_artifact).
+
+        artifact_path: a clean relative folder to put it in; None: the top.
+        """
+        _c.run_log_artifact(self._h, path, artifact_path)
+
+    def log_text(self, text: str, artifact_file: str) -> None:
+        """Write text as an artifact (mlplat_run_log_text). artifact_file: "notes/readme.md"."""
+        _c.run_log_text(self._h, text, artifact_file)
+
+    def log_dict(self, value: "Any", artifact_file: str) -> None:
+        """Write a document as an artifact, as YAML if the name ends in .yaml or .yml (mlplat_run_log_dict)."""
+        _c.run_log_dict(self._h, doc.text(value), artifact_file)
+
+    def log_model(self, name: str = "model", *, loader_module: str, data: "Path | None" = None,
+                  code: "Path | None" = None, flavors: "Document" = None, signature: "Document" = None,
+                  input_example: "Document" = None, requirements: "str | Iterable[str] | None" = None,
+                  python_version: "str | None" = None, metadata: "Document" = None) -> str:
+        """Save a model directory as an artifact of the run; its URI, "runs:/<run id>/<name>" (mlplat_run_log_model).
+
+        name: clean relative path within the run. The others are those of `Artifacts.save_model`.
+        """
+        return _c.run_log_model(  # type: ignore[no-any-return]
+            self._h, name, loader_module, data, code, doc.optional_text(flavors), doc.optional_text(signature),
+            doc.optional_text(input_example), doc.lines(requirements), python_version or _python(),
+            doc.optional_text(metadata))
+
+    def end(self, status: "Literal['FINISHED', 'FAILED', 'KILLED']" = "FINISHED") -> None:
+        """End the run: its records are stored first, then its status and end time. Of a run that this handle has ended
+        already nothing is changed (mlplat_run_end)."""
+        if self._ours:
+            _c.run_end(self._h, status)
+            self._ours = False
+            if self._session is not None:
+                self._session._ended(self._h)
+
+    def data(self) -> RunData:
+        """The run as it is now: status, latest metrics, params, tags (mlplat_run_get)."""
+        if self._session is None:
+            raise ValueError("run is closed")
+        return self._session.get_run(self.id)
+
+
+def _python() -> str:
+    return "{}.{}.{}".format(*sys.version_info[:3])
+
+
+class Experiments:
+    """The experiments of a session: `ml.experiments`."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    def create(self, name: str, *, artifact_location: "Path | None" = None,
+               tags: "Mapping[str, Any] | None" = None) -> str:
+        """Create an experiment; its id. Raises Exists if the name is taken (mlplat_experiment_create)."""
+        return _c.experiment_create(  # type: ignore[no-any-return]
+            self._session._h, name, artifact_location, doc.strings(tags))
+
+    def ensure(self, name: str) -> str:
+        """Get or create: the id of the experiment of this name, safe when many processes do it at once
+        (mlplat_experiment_ensure)."""
+        return _c.experiment_ensure(self._session._h, name)  # type: ignore[no-any-return]
+
+    def get(self, id: str) -> "dict[str, Any]":
+        """An experiment by id (mlplat_experiment_get)."""
+        return doc.loads(_c.experiment_get(self._session._h, id))  # type: ignore[no-any-return]
+
+    def by_name(self, name: str) -> "dict[str, Any]":
+        """An experiment by name (mlplat_experiment_get_by_name)."""
+        return doc.loads(_c.experiment_get_by_name(self._session._h, name))  # type: ignore[no-any-return]
+
+    def list(self, *, view: "View" = "active", max_results: int = 0, page_token: "str | None" = None) -> doc.Page:
+        """Experiments, newest first; max_results 0: 1,000 a page (mlplat_experiment_list)."""
+        return doc.page(_c.experiment_list(self._session._h, view, max_results, page_token), "experiments", dict)
+
+    def delete(self, id: str) -> None:
+        """Mark an experiment and its runs deleted (mlplat_experiment_delete)."""
+        _c.experiment_delete(self._session._h, id)
+
+    def restore(self, id: str) -> None:
+        """Bring a deleted experiment and the runs deleted with it back (mlplat_experiment_restore)."""
+        _c.experiment_restore(self._session._h, id)
+
+    def set_tag(self, id: str, key: str, value: "Any") -> None:
+        """Set a tag of an experiment (mlplat_experiment_set_tag)."""
+        _c.experiment_set_tag(self._session._h, id, key, doc.as_text(value))
+
+
+class Tracking:
+    """What a session does for runs."""
+
+    __slots__ = ()
+    _h: "Any"
+
+    def run(self, name: "str | None" = None, *, params: "Mapping[str, Any] | None" = None,
+            tags: "Mapping[str, Any] | None" = None, experiment: "str | None" = None,
+            experiment_id: "str | None" = None, parent: "Run | str | None" = None, description: "str | None" = None,
+            durability: "Durability | None" = None, start_time_ms: int = 0,
+            source_name: "str | None" = None) -> Run:
+        """Start a run; it is in the store when this returns (mlplat_run_start).
+
+        name: None: MLFLOW_RUN_NAME, else generated.
+        experiment: its name, created if it is not there; None: experiment_id, MLFLOW_EXPERIMENT_NAME, "Default".
+        parent: a run or its id, which makes this a nested run.
+        durability: what logging waits for: "memory", "process", "disk" or "remote"; None: as the session.
+        source_name: None: the script.
+        """
+        handle = _c.run_start(self._h, experiment, experiment_id, name, _id(parent), description, doc.strings(tags),
+                              source_name or (sys.argv[0] if sys.argv and sys.argv[0] else None), start_time_ms,
+                              durability)
+        if durability is not None:
+            _c.run_set_waits(handle, handle, durability in ("disk", "remote"))
+        run = Run(handle, self, True)  # type: ignore[arg-type]
+        if params:
+            try:
+                run.log_params(params)
+            except BaseException:
+                run.end("FAILED")
+                raise
+        return run
+
+    def resume_run(self, run_id: str) -> Run:
+        """Go on with a run, of this process or another; its status becomes RUNNING again (mlplat_run_resume)."""
+        return Run(_c.run_resume(self._h, run_id), self, True)  # type: ignore[arg-type]
+
+    def attach_run(self, run_id: str) -> Run:
+        """Log to a run without changing its status, as a second process of one training does (mlplat_run_attach)."""
+        return Run(_c.run_attach(self._h, run_id), self, False)  # type: ignore[arg-type]
+
+    def get_run(self, run_id: str) -> RunData:
+        """A run with its latest metrics, params and tags (mlplat_run_get)."""
+        return RunData(doc.loads(_c.run_get(self._h, run_id)))
+
+    def search_runs(self, filter: "str | None" = None, *, experiment: "str | None" = None,
+                    experiment_ids: "str | Iterable[str] | None" = None, order_by: "str | None" = None,
+                    view: "View" = "active", max_results: int = 0, page_token: "str | None" = None) -> doc.Page:
+        """Runs, newest first, each a RunData (mlplat_run_search).
+
+        filter: one comparison: "metrics.loss < 0.5", "params.depth = '6'", "tags.team LIKE 'a%'".
+        experiment: its name; or experiment_ids; None: all active experiments.
+        order_by: one key: "metrics.loss ASC".
+        max_results: of one page, 1 to 50,000; 0: 1,000. The result's next_page_token asks for the next one.
+        """
+        if experiment is not None:
+            experiment_ids = doc.loads(_c.experiment_get_by_name(self._h, experiment))["experiment_id"]
+        if experiment_ids is not None and not isinstance(experiment_ids, str):
+            experiment_ids = ",".join(experiment_ids)
+        return doc.page(_c.run_search(self._h, experiment_ids, filter, order_by, view, max_results, page_token),
+                        "runs", RunData)
+
+    def delete_run(self, run_id: str) -> None:
+        """Mark a run deleted (mlplat_run_delete)."""
+        _c.run_delete(self._h, run_id)
+
+    def restore_run(self, run_id: str) -> None:
+        """Bring a deleted run back (mlplat_run_restore)."""
+        _c.run_restore(self._h, run_id)
+
+    def metric_history(self, run: "Run | str", key: str, *, max_results: int = 0,
+                       page_token: "str | None" = None) -> doc.Page:
+        """All points of a metric in the order (timestamp, step, value), each {"key", "value", "timestamp", "step"};
+        max_results 0: all (mlplat_metric_history)."""
+        points = doc.page(_c.metric_history(self._h, _id(run), key, max_results, page_token), "metrics", dict)
+        for point in points:
+            point["value"] = float(point["value"])
+        return points
+
+    @property
+    def experiments(self) -> Experiments:
+        """The experiments."""
+        return Experiments(self)  # type: ignore[arg-type]
+
+    def spool_count(self) -> "dict[str, int]":
+        """This session's counts: records accepted, durable at the level asked for, stored, dead (mlplat_spool_count)."""
+        return dict(zip(("accepted", "durable", "stored", "dead"), _c.spool_count(self._h)))
+
+    def spool_status(self) -> "dict[str, Any]":
+        """Every journal of the store, and its dead letters; changes nothing (mlplat_spool_status)."""
+        return doc.loads(_c.spool_status(self._h))  # type: ignore[no-any-return]
+
+    def spool_sync(self) -> "dict[str, Any]":
+        """Store what dead processes left behind (mlplat_spool_sync)."""
+        return doc.loads(_c.spool_sync(self._h))  # type: ignore[no-any-return]
+
+    def spool_retry(self) -> "dict[str, Any]":
+        """Try the dead letters again (mlplat_spool_retry)."""
+        return doc.loads(_c.spool_retry(self._h))  # type: ignore[no-any-return]
+
+    def create_store(self) -> "dict[str, Any]":
+        """Create the store that the tracking URI names, if it is not there (mlplat_store_create)."""
+        return doc.loads(_c.store_create(self._h))  # type: ignore[no-any-return]
+
+
+def _id(run: "Run | str | None") -> "str | None":
+    return run.id if isinstance(run, Run) else run

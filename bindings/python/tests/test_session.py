@@ -1,0 +1,122 @@
+import os
+import re
+import subprocess
+import sys
+import pathlib
+
+import mlplat
+import pytest
+
+
+def test_version_is_the_librarys_and_the_packages():
+    text = (pathlib.Path(__file__).parent.parent / "pyproject.toml").read_text()
+    assert mlplat.__version__ == re.search(r'^version = "(.*)"', text, re.M)[1]
+
+
+def test_settings_say_who_set_them(folder, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
+    with mlplat.open(durability="disk") as ml:
+        config = ml.config()
+    assert config["tracking_uri"]["value"] == "sqlite:///other.db"
+    assert "MLFLOW_TRACKING_URI" in config["tracking_uri"]["source"]
+    assert config["durability"]["value"] == "disk"
+
+
+def test_store_is_made_at_first_need_where_mlflow_looks_for_it(folder):
+    with mlplat.open() as ml:
+        assert not (folder / "mlflow.db").exists()
+        ml.run("one").end()
+    assert (folder / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("options, says", [
+    ({"tracking_uri": "gopher://x"}, "gopher"),
+    ({"durability": "steel"}, "memory, process, disk, remote"),
+    ({"tracking_uri": "sqlite:///a\0b"}, "NUL"),
+    ({"tracking_uri": "\udcff"}, "surrogate"),
+])
+def test_bad_settings_are_named(options, says):
+    with pytest.raises(mlplat.Error, match=says):
+        mlplat.open(**options)
+
+
+def test_wrong_types_are_type_errors():
+    with pytest.raises(TypeError, match="tracking_uri must be str, not int"):
+        mlplat.open(3)
+    with pytest.raises(TypeError, match="progress must be callable"):
+        mlplat.open(progress=3)
+
+
+def test_closed_session_says_so_on_every_call(ml):
+    ml.close()
+    ml.close()
+    for call in (ml.config, ml.flush, ml.run, ml.search_runs, ml.spool_count, ml.experiments.list, ml.registry.list,
+                 lambda: ml.artifacts.list("/x"), lambda: ml.run_pipeline({}), lambda: ml.get_run("0" * 32)):
+        with pytest.raises(ValueError, match="session is closed"):
+            call()
+
+
+def test_run_of_a_closed_session_says_so(ml):
+    run = ml.run("x")
+    ml.close()
+    with pytest.raises(ValueError, match="session is closed"):
+        run.log("loss", 1)
+    assert "session is closed" in repr(run)
+
+
+def test_two_sessions_share_a_store(folder):
+    with mlplat.open() as one, mlplat.open() as two:
+        with one.run("x") as run:
+            run.log("loss", 1)
+            one.flush()
+            assert two.get_run(run.id).metrics == {"loss": 1}
+
+
+def test_flush_stores_what_was_accepted(ml, run):
+    run.log("loss", range(100))
+    ml.flush(timeout=60)
+    counts = ml.spool_count()
+    assert counts["stored"] == counts["accepted"] >= 100
+    assert counts["dead"] == 0
+
+
+def test_log_lines_reach_a_callable_on_the_main_thread(folder):
+    import logging
+    import threading
+    lines = []
+    (folder / "mlflow.db").write_bytes(b"SQLite format 3\0" + b"x" * 5000)
+    with mlplat.open(log=lambda level, line: lines.append((level, line, threading.current_thread()))) as ml:
+        with pytest.raises(mlplat.Error):
+            ml.run("x")
+    for level, line, thread in lines:
+        assert level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+        assert line and thread is threading.main_thread()
+
+
+def loaded_by(code):
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(mlplat.__file__).parent.parent)}
+    out = subprocess.run([sys.executable, "-c", code + "\nimport sys; print(*sys.modules)"], env=environment, check=True,
+                         capture_output=True, text=True).stdout
+    return set(out.split())
+
+
+def test_import_loads_one_native_module_and_nothing_heavy():
+    new = loaded_by("import mlplat") - loaded_by("pass")
+    assert {name for name in new if not name.startswith("mlplat")} <= {"atexit", "_weakref", "__future__"}
+    assert new & {"json", "typing", "dataclasses", "re", "numpy", "asyncio"} == set()
+    assert "mlplat.pipelines" not in new
+
+
+def test_import_costs_8_ms_of_cpu_at_most(capsys):
+    cost = min(measured("import mlplat") - measured("pass") for _ in range(3))
+    with capsys.disabled():
+        print(f" [import mlplat: {cost:.1f} ms CPU over a bare interpreter] ", end="")
+    assert cost <= 8
+
+
+def measured(code, n=12):
+    """CPU time of an interpreter in ms, told by itself at its end, at its least."""
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(mlplat.__file__).parent.parent)}
+    script = code + "\nimport time, sys; sys.stdout.write(str(time.process_time_ns()))"
+    return min(int(subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True).stdout)
+               for _ in range(n)) / 1e6

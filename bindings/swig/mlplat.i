@@ -1,0 +1,16 @@
+/* One extension for the whole library: the headers are the only source of truth. */
+%module mlplat
+
+%include "common.i"
+#ifdef SWIGPYTHON
+%include "python.i"
+#endif
+
+%include "error.i"
+%include "doc.i"
+%include "session.i"
+%include "artifacts.i"
+%include "tracking.i"
+%include "registry.i"
+%include "pipelines.i"
+%include "component.i"

@@ -1,0 +1,52 @@
+BLOCKING(mlplat_registered_model_create)
+BLOCKING(mlplat_registered_model_get)
+BLOCKING(mlplat_registered_model_update)
+BLOCKING(mlplat_registered_model_delete)
+BLOCKING(mlplat_registered_model_set_tag)
+BLOCKING(mlplat_registered_model_delete_tag)
+BLOCKING(mlplat_model_version_get)
+BLOCKING(mlplat_model_version_update)
+BLOCKING(mlplat_model_version_delete)
+BLOCKING(mlplat_model_version_set_tag)
+BLOCKING(mlplat_model_version_delete_tag)
+BLOCKING(mlplat_model_alias_set)
+BLOCKING(mlplat_model_alias_delete)
+BLOCKING(registered_model_list)
+BLOCKING(model_version_create)
+BLOCKING(model_version_list)
+REPLACED(mlplat_registered_model_list)
+REPLACED(mlplat_model_version_create)
+REPLACED(mlplat_model_version_list)
+%include <mlplat/registry.h>
+
+%inline %{
+static mlplat_status registered_model_list(mlplat *ml, int max_results, optional_text page_token, mlplat_doc **out,
+                                           mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_registered_model_list(ml, &q, out, err);
+}
+
+static mlplat_status model_version_create(mlplat *ml, const char *name, optional_path source, optional_text run_id,
+                                          optional_text description, optional_text tags, optional_text run_link,
+                                          int64_t *version, mlplat_error *err)
+{
+    mlplat_model_version_options o = MLPLAT_MODEL_VERSION_OPTIONS_INIT;
+    o.run_id = run_id;
+    o.description = description;
+    o.tags = tags;
+    o.run_link = run_link;
+    return mlplat_model_version_create(ml, name, source ? source : "", &o, version, err);
+}
+
+static mlplat_status model_version_list(mlplat *ml, optional_text name, int max_results, optional_text page_token,
+                                        mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_model_version_list(ml, name, &q, out, err);
+}
+%}
