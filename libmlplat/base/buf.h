@@ -19,6 +19,6 @@ void mlp_buf_printf(mlp_buf *b, const char *format, ...) __attribute__((format(p
 void mlp_buf_clear(mlp_buf *b); /* keeps the memory */
 void mlp_buf_free(mlp_buf *b);
 mlplat_status mlp_buf_ok(const mlp_buf *b, mlplat_error *err); /* NO_MEMORY if any append failed */
-char *mlp_buf_take(mlp_buf *b);                                /* the string is the caller's now; "" if empty, NULL if failed */
+char *mlp_buf_take(mlp_buf *b); /* the string is the caller's now; "" if empty, NULL if failed */
 
 #endif

@@ -21,7 +21,7 @@ typedef enum mlp_setting {
 
 typedef struct mlp_config {
     char *value[MLP_SET_COUNT];  /* NULL: not set and no default */
-    char *source[MLP_SET_COUNT]; /* "call", "environment MLFLOW_TRACKING_URI", "profile default in /x/config.yaml", "default" */
+    char *source[MLP_SET_COUNT]; /* "call", "environment MLPLAT_SPOOL", "profile prod in /x.yaml", "default" */
 } mlp_config;
 
 mlplat_status mlp_config_load(const mlplat_options *options, mlp_config *out, mlplat_error *err);

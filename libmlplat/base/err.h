@@ -5,8 +5,8 @@
 
 mlplat_status mlp_fail(mlplat_error *err, mlplat_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Maps errno: ENOENT NOT_FOUND; EACCES EPERM EROFS DENIED; ENOSPC EDQUOT EFBIG NO_SPACE; EEXIST EXISTS; ENOMEM NO_MEMORY;
- * ENAMETOOLONG INVALID; others IO. Appends ": <strerror>". */
+/* Maps errno: ENOENT NOT_FOUND; EACCES EPERM EROFS DENIED; ENOSPC EDQUOT EFBIG NO_SPACE; EEXIST EXISTS; ENOMEM
+ * NO_MEMORY; ENAMETOOLONG INVALID; others IO. Appends ": <strerror>". */
 mlplat_status mlp_fail_errno(mlplat_error *err, int errnum, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 mlplat_status mlp_fail_memory(mlplat_error *err);

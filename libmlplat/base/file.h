@@ -1,4 +1,4 @@
-/* Files, whole and safe. Paths here come from the caller; names that come from elsewhere go through the *_beneath calls. */
+/* Files, whole and safe. Paths come from the caller; names from elsewhere go through the *_beneath calls. */
 #ifndef MLP_FILE_H
 #define MLP_FILE_H
 #include "base/buf.h"
@@ -14,20 +14,21 @@ mlplat_status mlp_file_write_all(int fd, const void *data, size_t n, mlplat_erro
 /* Temporary name beside it, fsync, rename, fsync of the folder. Mode 0666 less umask, or 0600 if private_file. */
 mlplat_status mlp_file_write_atomic(const char *path, const void *data, size_t n, bool private_file, mlplat_error *err);
 mlplat_status mlp_file_mkdirs(const char *path, mode_t mode, mlplat_error *err); /* with parents; there already: fine */
-mlplat_status mlp_file_remove_tree(const char *path, mlplat_error *err);          /* follows no link; not there: fine */
-char *mlp_file_absolute(const char *path);              /* cwd + path, "." and ".." and doubled slashes folded; NULL: no memory */
+mlplat_status mlp_file_remove_tree(const char *path, mlplat_error *err);         /* follows no link; not there: fine */
+char *mlp_file_absolute(const char *path); /* cwd + path, "." and ".." and doubled slashes folded; NULL: no memory */
 char *mlp_file_join(const char *dir, const char *name); /* one slash between; name "" gives dir */
 bool mlp_file_exists(const char *path);
 
-/* A clean relative path: not empty, no leading slash, no "", "." or ".." part, no backslash, no byte below 0x20 or 0x7f,
- * no drive letter, valid UTF-8, and the same for its percent-decoded form (decoded until it does not change).
+/* A clean relative path: not empty, no leading slash, no "", "." or ".." part, no backslash, no byte below 0x20 or
+ * 0x7f, no drive letter, valid UTF-8, and the same for its percent-decoded form (decoded until it does not change).
  * what names the thing in the message ("artifact path"). */
 mlplat_status mlp_file_check_relative(const char *name, const char *what, mlplat_error *err);
 
 /* Open below a folder: name is checked as above and no part of it may be a symbolic link (openat2 RESOLVE_BENEATH and
  * NO_SYMLINKS, else part by part with O_NOFOLLOW). With O_CREAT the parents are made. */
 mlplat_status mlp_file_open_beneath(int root_fd, const char *name, int flags, mode_t mode, int *fd, mlplat_error *err);
-mlplat_status mlp_file_open_root(const char *path, bool create, int *fd, mlplat_error *err); /* a folder, for the above */
+/* A folder, for the above. */
+mlplat_status mlp_file_open_root(const char *path, bool create, int *fd, mlplat_error *err);
 /* Write from a function that fills a buffer (returns bytes, 0 at the end, -1 with err set) to root/name, atomically. */
 typedef int64_t (*mlp_file_source)(void *user, void *buf, size_t n, mlplat_error *err);
 mlplat_status mlp_file_put_beneath(int root_fd, const char *name, mlp_file_source source, void *user,

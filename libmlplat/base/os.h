@@ -1,7 +1,7 @@
 /*
- * Every system call of ours that can fail for a reason outside the program, in one table, so that faults can be put into
- * the library as it is shipped (tests replace the table) and so that what differs between platforms lives here alone.
- * Functions return what the call returns: -1 and errno on failure. EINTR is handled inside.
+ * Every system call of ours that can fail for a reason outside the program, in one table, so that faults can be put
+ * into the library as it is shipped (tests replace the table) and so that what differs between platforms lives here
+ * alone. Functions return what the call returns: -1 and errno on failure. EINTR is handled inside.
  */
 #ifndef MLP_OS_H
 #define MLP_OS_H
@@ -13,7 +13,7 @@
 
 typedef struct mlp_os {
     int (*open)(int dirfd, const char *path, int flags, mode_t mode); /* openat, always O_CLOEXEC */
-    /* The same, never leaving dirfd and following no link on the way; -1 ENOSYS where the system cannot promise that. */
+    /* The same, never leaving dirfd and following no link; -1 ENOSYS where the system cannot promise that. */
     int (*open_beneath)(int dirfd, const char *path, int flags, mode_t mode);
     int (*close)(int fd);
     ssize_t (*read)(int fd, void *buf, size_t n);
@@ -24,7 +24,8 @@ typedef struct mlp_os {
     int (*fdatasync)(int fd);
     int (*ftruncate)(int fd, off_t size);
     int (*fallocate)(int fd, off_t size); /* space is really there afterwards; zero-written where not supported */
-    void *(*mmap)(size_t n, int fd, off_t at); /* shared, read and write, not inherited by fork; NULL and errno on failure */
+    /* Shared, read and write, not inherited by fork; NULL and errno on failure. */
+    void *(*mmap)(size_t n, int fd, off_t at);
     int (*munmap)(void *p, size_t n);
     int (*wipe_on_fork)(void *p, size_t n); /* a forked child finds these pages zeroed; -1 EINVAL where not known */
     int (*rename)(int from_dirfd, const char *from, int to_dirfd, const char *to);
@@ -44,12 +45,12 @@ const mlp_os *mlp_os_default(void);
 void mlp_os_replace(const mlp_os *table); /* for tests; NULL brings the default back */
 
 /* What only some platforms know. */
-int64_t mlp_os_start_time(pid_t pid);             /* of a process, in ticks since boot; -1: no such process, -2: not known */
-void mlp_os_process_name(char out[64]);           /* "<pid>-<start time>-<pid namespace>": names this process on this host */
-const char *mlp_os_fs_kind(int dirfd);            /* "nfs", "fuse", "overlay", "tmpfs", ... or "" (a normal file system) */
-const char *mlp_os_program(char *out, size_t n);  /* path of the running program; "" if not known */
-const char *mlp_os_user(char *out, size_t n);     /* user name, MLflow's way: LOGNAME, USER, LNAME, USERNAME, passwd */
-void *mlp_os_fork_guard(void);                    /* one page that a forked child finds zeroed, else non-zero; NULL: no memory */
+int64_t mlp_os_start_time(pid_t pid);   /* of a process, in ticks since boot; -1: no such process, -2: not known */
+void mlp_os_process_name(char out[64]); /* "<pid>-<start time>-<pid namespace>": names this process on this host */
+const char *mlp_os_fs_kind(int dirfd);  /* "nfs", "fuse", "overlay", "tmpfs", ... or "" (a normal file system) */
+const char *mlp_os_program(char *out, size_t n); /* path of the running program; "" if not known */
+const char *mlp_os_user(char *out, size_t n);    /* user name, MLflow's way: LOGNAME, USER, LNAME, USERNAME, passwd */
+void *mlp_os_fork_guard(void); /* one page that a forked child finds zeroed, else non-zero; NULL: no memory */
 void mlp_os_fork_guard_free(void *guard);
 static inline bool mlp_os_forked(const void *guard)
 {

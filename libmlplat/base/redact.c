@@ -47,9 +47,8 @@ static const struct {
     {"authorization", true, true},  {"api_key", true, false},     {"apikey", true, false},
     {"api-key", true, false},       {"access_key", true, false},  {"accesskey", true, false},
     {"secret_key", true, false},    {"secretkey", true, false},   {"private_key", true, false},
-    {"access_key_id", true, false}, {"accesskeyid", true, false}, {"secretaccesskey", true, false},
-    {"signature", true, false},     {"credential", true, false},  {"key", false, false},
-    {"sig", false, false},
+    {"access_key_id", true, false}, {"accesskeyid", true, false}, {"signature", true, false},
+    {"credential", true, false},    {"key", false, false},        {"sig", false, false},
 };
 
 static int secret_name(const char *text, const char *end, bool colon)

@@ -9,11 +9,13 @@
 typedef struct mlp_uri {
     char *scheme;    /* lower case; "" for a plain path */
     char *authority; /* host[:port] or model/run part; "" if none. userinfo is refused */
-    char *path;      /* of "sqlite:///a/b": "a/b" is relative, "sqlite:////a" absolute; else as written, percent-decoded for file: */
+    char *path; /* of "sqlite:///a/b": "a/b" is relative, "sqlite:////a" absolute; else as written, percent-decoded for
+                   file: */
 } mlp_uri;
 
-/* INVALID: control characters, bytes that are not UTF-8, userinfo, a query or fragment in file:, a query in sqlite: (where
- * SQLAlchemy takes "#" for part of the name, and so do we); never prints userinfo. One letter before ":" is no scheme. */
+/* INVALID: control characters, bytes that are not UTF-8, userinfo, a query or fragment in file:, a query in sqlite:
+ * (where SQLAlchemy takes "#" for part of the name, and so do we); never prints userinfo. One letter before ":" is no
+ * scheme. */
 mlplat_status mlp_uri_parse(const char *text, mlp_uri *out, mlplat_error *err);
 void mlp_uri_free(mlp_uri *uri);
 /* The absolute local path of "file:///a", "file:/a", "/a" or "a"; INVALID for another scheme or host. */

@@ -19,8 +19,8 @@ typedef enum mlp_slot {
 /* What a module puts into its slot. */
 typedef struct mlp_slot_ops {
     mlplat_status (*open)(mlplat *ml, void **object, mlplat_error *err);
-    void (*close)(mlplat *ml, void *object);  /* drains what can be drained */
-    void (*abandon)(void *object);            /* in a forked child: frees memory only, touches no file and no lock; may be NULL */
+    void (*close)(mlplat *ml, void *object); /* drains what can be drained */
+    void (*abandon)(void *object); /* in a forked child: frees memory only, touches no file and no lock; may be NULL */
     mlplat_status (*flush)(void *object, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err); /* may be NULL */
 } mlp_slot_ops;
 
@@ -28,7 +28,7 @@ struct mlplat {
     mlp_config config;
     mlp_logger log;
     mlp_hook hook;
-    void *guard; /* mlp_os_fork_guard */
+    void *guard;          /* mlp_os_fork_guard */
     pthread_mutex_t lock; /* never held while a module's function runs */
     pthread_cond_t changed;
     struct {
@@ -41,9 +41,9 @@ struct mlplat {
     int n_opened;
 };
 
-/* The module's object, opened at the first call, once also with many threads; a failed opening is tried again by the next
- * call. An open may ask for other slots; asking for the one it opens is STATE, as is every call after fork. Do not call with a
- * lock held that open may want. */
+/* The module's object, opened at the first call, once also with many threads; a failed opening is tried again by the
+ * next call. An open may ask for other slots; asking for the one it opens is STATE, as is every call after fork. Do not
+ * call with a lock held that open may want. */
 mlplat_status mlp_session_slot(mlplat *ml, mlp_slot slot, const mlp_slot_ops *ops, void **object, mlplat_error *err);
 /* STATE if this process inherited the session by fork. */
 mlplat_status mlp_session_check(const mlplat *ml, mlplat_error *err);
