@@ -71,14 +71,16 @@ static mlplat_status set_composed(const mlp_runner *r, const mlp_runner_task *t,
     return s;
 }
 
-static mlplat_status set_defaults(const mlp_runner_task *t, json_t *values, mlplat_error *err)
+/* The defaults of what has no source, or one without a value. */
+static mlplat_status set_defaults(const mlp_runner *r, const mlp_runner_task *t, json_t *values, mlplat_error *err)
 {
     const char *name;
     json_t *port;
     mlplat_status s = MLPLAT_OK;
     mlp_ir_each(mlp_ir_at(t->plan->component, "inputDefinitions", "parameters", NULL), name, port) {
         const json_t *value = json_object_get(port, "defaultValue");
-        if (s == MLPLAT_OK && value && !json_object_get(values, name))
+        const json_t *source = mlp_ir_at(t->plan->spec, "inputs", "parameters", name, NULL);
+        if (s == MLPLAT_OK && value && !source_value(r, source))
             s = set_value(t, name, value, values, err);
     }
     return s;
@@ -95,6 +97,8 @@ static mlplat_status input_parameters(const mlp_runner *r, const mlp_runner_task
         if (s == MLPLAT_OK && value && !(json_object_get(source, "runtimeValue") && has_placeholder(value)))
             s = set_value(t, name, value, values, err);
     }
+    if (s == MLPLAT_OK)
+        s = set_defaults(r, t, values, err);
     mlp_ir_each(sources, name, source) {
         const json_t *value = source_value(r, source);
         if (s == MLPLAT_OK && json_object_get(source, "runtimeValue") && has_placeholder(value))
@@ -103,7 +107,7 @@ static mlplat_status input_parameters(const mlp_runner *r, const mlp_runner_task
     if (s == MLPLAT_OK && json_object_update(values, composed) != 0)
         s = mlp_fail_memory(err);
     json_decref(composed);
-    return s == MLPLAT_OK ? set_defaults(t, values, err) : s;
+    return s;
 }
 
 static mlplat_status input_artifacts(const mlp_runner *r, const mlp_runner_task *t, json_t *artifacts, mlplat_error *err)
