@@ -275,15 +275,23 @@ static void *courier_main(void *arg)
         rest(c, full);
     }
     pthread_mutex_unlock(&sp->lock);
-    mlp_free(c->records);
-    mlp_free(c->verdicts);
-    mlp_free(c);
     return NULL;
+}
+
+void mlp_deliver_free(mlp_spool *sp)
+{
+    courier *c = sp->courier;
+    if (c) {
+        mlp_free(c->records);
+        mlp_free(c->verdicts);
+    }
+    mlp_free(c);
+    sp->courier = NULL;
 }
 
 mlplat_status mlp_deliver_start(mlp_spool *sp, mlplat_error *err)
 {
-    courier *c = mlp_alloc(sizeof *c);
+    courier *c = sp->courier = mlp_alloc(sizeof *c);
     mlplat_status status = MLPLAT_OK;
     if (c) {
         c->sp = sp;
@@ -295,11 +303,8 @@ mlplat_status mlp_deliver_start(mlp_spool *sp, mlplat_error *err)
     if (status == MLPLAT_OK)
         status = mlp_thread_start(&sp->thread, "mlplat-spool", courier_main, c, err);
     sp->started = status == MLPLAT_OK;
-    if (status != MLPLAT_OK && c) {
-        mlp_free(c->records);
-        mlp_free(c->verdicts);
-        mlp_free(c);
-    }
+    if (status != MLPLAT_OK)
+        mlp_deliver_free(sp);
     return status;
 }
 
@@ -312,6 +317,7 @@ void mlp_deliver_stop(mlp_spool *sp)
     pthread_cond_signal(&sp->wake);
     pthread_mutex_unlock(&sp->lock);
     pthread_join(sp->thread, NULL);
+    mlp_deliver_free(sp);
     sp->started = false;
 }
 

@@ -35,6 +35,13 @@ static uint32_t head_crc(mlp_segment_head head)
     return mlp_crc32c(0, &head, sizeof head);
 }
 
+static void set_magic(unsigned char *at, const char magic[4])
+{
+    uint32_t word;
+    memcpy(&word, magic, sizeof word);
+    __atomic_store_n((uint32_t *)(void *)at, word, __ATOMIC_RELEASE);
+}
+
 void mlp_frame_head_put(unsigned char *at, const mlp_segment_head *head)
 {
     mlp_segment_head h = *head;
@@ -43,14 +50,12 @@ void mlp_frame_head_put(unsigned char *at, const mlp_segment_head *head)
     memset(h.rest, 0, sizeof h.rest);
     h.crc = head_crc(h);
     memcpy(at + sizeof h.magic, (const char *)&h + sizeof h.magic, sizeof h - sizeof h.magic);
-    __atomic_thread_fence(__ATOMIC_RELEASE); /* a process killed here leaves a blank segment, never half a head */
-    memcpy(at, h.magic, sizeof h.magic);
+    set_magic(at, h.magic); /* a process killed before it leaves a blank segment, never half a head */
 }
 
 void mlp_frame_head_clear(unsigned char *at)
 {
-    memset(at, 0, sizeof MAGIC);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    set_magic(at, "\0\0\0");
 }
 
 mlp_head_state mlp_frame_head_get(const unsigned char *at, size_t size, mlp_segment_head *out)

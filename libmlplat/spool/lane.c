@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/os.h"
 #include "spool/spool_inside.h"
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,14 +48,15 @@ static mlplat_status open_home(mlp_spool *sp, mlplat_error *err)
 }
 
 /* The names on the way to the first synced segment must survive a power cut as well. */
-static void sync_folders(const mlp_spool *sp)
+static mlplat_status sync_folders(const mlp_spool *sp, mlplat_error *err)
 {
-    mlp_sys.fsync(sp->home.place_fd);
     int up = mlp_sys.open(sp->home.place_fd, "..", O_RDONLY | O_DIRECTORY, 0);
-    if (up != -1) {
-        mlp_sys.fsync(up);
+    bool synced = mlp_sys.fsync(sp->home.place_fd) == 0 && (up == -1 || mlp_sys.fsync(up) == 0);
+    mlplat_status status =
+        synced ? MLPLAT_OK : mlp_fail_errno(err, errno, "spool folder %s cannot be brought to the disk", sp->place[0].path);
+    if (up != -1)
         mlp_sys.close(up);
-    }
+    return status;
 }
 
 mlplat_status mlp_lane_open(mlp_spool *sp, mlp_lane *lane, mlplat_error *err)
@@ -63,7 +65,7 @@ mlplat_status mlp_lane_open(mlp_spool *sp, mlp_lane *lane, mlplat_error *err)
     if (lane->kind != MLP_LANE_MEMORY && !sp->home.held)
         status = open_home(sp, err);
     if (status == MLPLAT_OK && lane->synced)
-        sync_folders(sp);
+        status = sync_folders(sp, err);
     if (status == MLPLAT_OK && !sp->started)
         status = mlp_deliver_start(sp, err);
     lane->used = status == MLPLAT_OK;

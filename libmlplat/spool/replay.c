@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ATTEMPTS 4
+#define PATIENCE_NS 2000000000 /* with a store that asks to be tried again */
 
 typedef struct file {
     char name[64];
@@ -119,17 +119,18 @@ static mlplat_status flush_batch(replay *r, mlplat_error *err)
 {
     size_t dead = 0;
     mlplat_status status = MLPLAT_OK;
-    for (int i = 0; r->n > 0 && i < ATTEMPTS; i++) {
+    int64_t until = mlp_clock_mono_ns() + PATIENCE_NS;
+    for (int i = 0; r->n > 0; i++) {
         mlplat_error tried = {0};
         status = mlp_hook_call(r->hook, r->counts->stored, 0, "storing what dead processes left", err);
         if (status != MLPLAT_OK)
             return status;
         if (i > 0)
-            mlp_clock_sleep_ms(10 << i);
+            mlp_clock_sleep_ms(i < 5 ? 10 << i : 300);
         status = mlp_settle_batch(r->sp, r->id, r->records, r->n, r->verdicts, false, &dead, &tried);
         if (status != MLPLAT_OK && err)
             *err = tried;
-        if (status == MLPLAT_OK || !tried.retryable)
+        if (status == MLPLAT_OK || !tried.retryable || mlp_clock_mono_ns() > until)
             break;
     }
     if (status == MLPLAT_OK) {
@@ -313,6 +314,12 @@ static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd,
     return status == MLPLAT_OK ? status : mlp_fail_prefix(err, status, "journal %s in %s", was, place->path);
 }
 
+static bool of_store(mlplat_status status, const mlplat_error *err)
+{
+    return err->retryable || status == MLPLAT_CANCELLED || status == MLPLAT_DENIED || status == MLPLAT_UNAVAILABLE ||
+           status == MLPLAT_TIMEOUT || status == MLPLAT_NO_SPACE || status == MLPLAT_NO_MEMORY;
+}
+
 static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const mlp_hook *hook, mlp_replay_counts *counts,
                                   mlplat_error *err)
 {
@@ -328,14 +335,14 @@ static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const m
     json_array_foreach(names, i, name)
     {
         mlplat_error one = {0};
-        mlplat_status s = status == MLPLAT_CANCELLED
-                              ? status
-                              : replay_named(sp, place, fd, json_string_value(name), hook, counts, &one);
-        if (s != MLPLAT_OK && status == MLPLAT_OK) { /* one bad journal does not stop the others */
+        mlplat_status s = replay_named(sp, place, fd, json_string_value(name), hook, counts, &one);
+        if (s != MLPLAT_OK && status == MLPLAT_OK) {
             status = s;
             if (err)
                 *err = one;
         }
+        if (s != MLPLAT_OK && of_store(s, &one)) /* one bad journal does not stop the others, the store does */
+            break;
     }
     mlp_sys.close(fd);
     json_decref(names);

@@ -1,8 +1,10 @@
 /* One batch, whoever it comes from: to the sink, and what the sink refuses to the dead letters. */
+#include "base/clock.h"
 #include "base/err.h"
 #include "spool/spool_inside.h"
 #include <stdio.h>
 
+#define LATE_MS 1000
 #define ENOUGH 16 /* records refused alone, and none taken: it is the store */
 
 typedef enum refusal { OF_STORE, OF_RECORD, OF_EITHER } refusal;
@@ -51,7 +53,19 @@ static mlplat_status apply(mlp_spool *sp, const char *id, const mlp_record *reco
     return status;
 }
 
-/* The sink has committed: what it refused must not get lost now. */
+/* A sink that did not call mlp_spool_set_aside has committed already: the refused records exist here alone. */
+static mlplat_status put_late(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
+                              const mlp_verdict *verdicts, mlplat_error *err)
+{
+    size_t refused = 0;
+    mlplat_status status = mlp_deadletter_put(sp, id, records, verdicts, n, &refused, err);
+    for (int ms = 10; status != MLPLAT_OK && ms < LATE_MS; ms *= 2) {
+        mlp_clock_sleep_ms(ms);
+        status = mlp_deadletter_put(sp, id, records, verdicts, n, &refused, err);
+    }
+    return status;
+}
+
 static mlplat_status keep_refused(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
                                   const mlp_verdict *verdicts, size_t *dead, mlplat_error *err)
 {
@@ -63,7 +77,7 @@ static mlplat_status keep_refused(mlp_spool *sp, const char *id, const mlp_recor
         mlp_deadletter_take_back(sp, id, sp->dead_mark.first); /* the sink tried twice, and the second time it went well */
     if (refused == 0 || sp->dead_mark.done || sp->dead_mark.retrying)
         return MLPLAT_OK;
-    return mlp_deadletter_put(sp, id, records, verdicts, n, &refused, err);
+    return put_late(sp, id, records, n, verdicts, err);
 }
 
 static mlplat_status apply_one(mlp_spool *sp, const char *id, const mlp_record *record, mlp_verdict *verdict,

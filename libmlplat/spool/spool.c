@@ -260,6 +260,7 @@ void mlp_spool_abandon(mlp_spool *sp)
         for (int k = 0; k < lane->n_spare; k++)
             mlp_segment_forget(lane->spare[k]);
     }
+    mlp_deliver_free(sp);
     pthread_mutex_unlock(&sp->lock);
     destroy(sp);
 }

@@ -37,8 +37,10 @@ typedef struct mlp_verdict {
 /* The store at the far end. Calls come from one thread at a time. */
 typedef struct mlp_sink {
     /* Store the records of one journal, in order, in one transaction with the mark (journal id, last seq): records whose seq
-     * is not above the stored mark are skipped. OK: committed and synced, verdicts are final. Anything else: nothing was stored,
-     * try again later. */
+     * is not above the stored mark are skipped. A long batch may be committed in parts. OK: all is committed and synced, the
+     * verdicts are final. Anything else: the records above the mark are not stored. It is tried again later; a refusal
+     * that is not retryable and may be about a record (INVALID, CONFLICT; NOT_FOUND, EXISTS, CORRUPT, STATE, UNSUPPORTED
+     * if others of the batch go through) is first tried record by record. */
     mlplat_status (*apply)(void *ctx, const char *journal_id, const mlp_record *records, size_t n, mlp_verdict *verdicts,
                            mlplat_error *err);
     /* The stored mark of a journal, 0 if none. */
@@ -67,8 +69,9 @@ void mlp_spool_close(mlp_spool *spool, const mlp_hook *hook);
 void mlp_spool_abandon(mlp_spool *spool); /* in a forked child */
 
 /* For a sink, inside apply before its commit, when it refuses some of the batch: brings those to the dead letters first, so
- * that a crash right behind the commit loses none of them. If it fails, apply must roll back and fail too. What apply
- * refuses without this call is set aside after it returned. spool: as mlp_spool_open puts it out, which is before replay. */
+ * that a crash right behind the commit loses none of them. If it fails, apply must roll back and fail too; the
+ * part of a batch that is committed last may hold refusals, those before it not. What apply refuses without this call is set
+ * aside after it returned, as well as that goes. spool: as mlp_spool_open puts it out, which is before replay. */
 mlplat_status mlp_spool_set_aside(mlp_spool *spool, const char *journal_id, const mlp_record *records,
                                   const mlp_verdict *verdicts, size_t n, mlplat_error *err);
 

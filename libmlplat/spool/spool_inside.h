@@ -87,6 +87,7 @@ struct mlp_spool {
     _Atomic uint64_t accepted, durable, stored, dead; /* written under lock */
 
     pthread_t thread;
+    void *courier; /* what the delivery thread works with */
     bool started, stop, sleeping;
     int urgent;        /* how many wait for the delivery */
     mlp_wait *waits;
@@ -126,6 +127,7 @@ mlplat_status mlp_deliver_start(mlp_spool *spool, mlplat_error *err); /* under l
 mlplat_status mlp_deliver_wait(mlp_spool *spool, uint64_t seq, int64_t timeout_ms, int64_t patience_ms,
                                const mlp_hook *hook, mlplat_error *err);
 void mlp_deliver_stop(mlp_spool *spool);
+void mlp_deliver_free(mlp_spool *spool); /* memory only; the thread is not, or not in this process */
 
 /* ---- settle.c: one batch ----------------------------------------------------------------------------------------- */
 

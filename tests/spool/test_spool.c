@@ -20,7 +20,7 @@ static void records_arrive_whole_and_in_order(void **state)
     assert_int_equal(count(f), 25001);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where seq != n"), 0);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where kind = 1 and (step != n - 1 or value != "
-                                            "step * 0.5 or key != 'm' or time != 1700000000000 + step)"),
+                                            "step * 0.5 or key != 'm' or time != 1700000000000 + step % 1000000)"),
                      0);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where kind = 2 and key = 't\xc3\xa4g' and text = "
                                             "'va\"lue\n' and run = '" RUN "'"),
@@ -193,6 +193,7 @@ static void the_hook_cancels_a_drain(void **state)
 static void closing_leaves_nothing_behind(void **state)
 {
     fixture *f = *state;
+    int descriptors = entries("/proc/self/fd", "", NULL);
     fixture_open(f, MLPLAT_DURABILITY_PROCESS);
     put_many(f->spool, "m", 0, 100, MLPLAT_DURABILITY_PROCESS);
     put_many(f->spool, "m", 100, 110, MLPLAT_DURABILITY_DISK);
@@ -201,6 +202,7 @@ static void closing_leaves_nothing_behind(void **state)
     assert_int_equal(count(f), 110);
     assert_int_equal(entries(f->spool_folder, "", NULL), -1);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from marks"), 0);
+    assert_int_equal(entries("/proc/self/fd", "", NULL), descriptors);
 }
 
 static void opening_and_closing_alone_touches_no_file(void **state)
@@ -269,6 +271,93 @@ static void a_text_larger_than_a_segment_passes(void **state)
     free(text);
 }
 
+/* ---- memory -------------------------------------------------------------------------------------------------------------- */
+
+static int mapped_segments(void)
+{
+    char line[1000];
+    int n = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+    while (fgets(line, sizeof line, maps))
+        n += strstr(line, ".mls") != NULL;
+    fclose(maps);
+    return n;
+}
+
+static void a_long_outage_of_the_store_does_not_make_the_process_large(void **state)
+{
+    fixture *f = *state;
+    fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+    f->sink->retryable = true;
+    f->sink->fail_times = -1;
+    f->sink->fail = MLPLAT_UNAVAILABLE;
+    put_many(f->spool, "m", 0, 300, MLPLAT_DURABILITY_DISK);
+    put_many(f->spool, "m", 300, 250000, MLPLAT_DURABILITY_PROCESS); /* 24 segments */
+    wait_until(mapped_segments() <= 8);
+    f->sink->fail = 0;
+    drain(f);
+    assert_int_equal(count(f), 250000);
+    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where step != n - 1"), 0);
+    assert_false(fixture_logged(f, "damaged"));
+}
+
+static _Atomic int allocations_left;
+
+static bool no_memory(void)
+{
+    return allocations_left >= 0 && allocations_left-- == 0;
+}
+
+static void *scarce_malloc(size_t n)
+{
+    return no_memory() ? NULL : malloc(n);
+}
+
+static void *scarce_realloc(void *p, size_t n)
+{
+    return no_memory() ? NULL : realloc(p, n);
+}
+
+static void an_allocation_that_fails_loses_nothing_accepted(void **state)
+{
+    static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK, MLPLAT_DURABILITY_MEMORY};
+    fixture *f = *state;
+    bool reached = true;
+    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    for (int nth = 0; reached && nth < 1000; nth++) {
+        mlplat_error err = {0};
+        mlp_spool_options o = fixture_options(f, MLPLAT_DURABILITY_PROCESS);
+        mlp_sink table = fake_sink_table(f->sink);
+        int accepted = 0;
+        allocations_left = nth;
+        mlplat_status opened = mlp_spool_open(&o, &table, &f->spool, &err);
+        for (int i = 0; opened == MLPLAT_OK && i < 30; i++) {
+            mlplat_status status = put(f->spool, i % 10 == 9 ? "refused" : "m", i, levels[i % 3], &err);
+            accepted += status == MLPLAT_OK;
+            assert_true(status == MLPLAT_OK || status == MLPLAT_NO_MEMORY);
+        }
+        f->sink->spool = f->spool;
+        f->sink->set_aside = true;
+        f->sink->refuse = MLPLAT_STATE;
+        if (opened == MLPLAT_OK)
+            (void)mlp_spool_drain(f->spool, 2000, NULL, &err);
+        reached = allocations_left < 0;
+        allocations_left = -1;
+        uint64_t a = 0, b, stored = 0, dead = 0;
+        if (opened == MLPLAT_OK) {
+            drain(f);
+            mlp_spool_count(f->spool, &a, &b, &stored, &dead);
+            fixture_close(f);
+        }
+        assert_int_equal(a, accepted);
+        assert_int_equal(stored + dead, accepted);
+        assert_int_equal(count(f), stored);
+        fake_sink_ask(f->sink, "delete from rows");
+    }
+    mlplat_set_allocator(NULL, NULL, NULL);
+    assert_false(reached);
+}
+
 /* ---- fork ------------------------------------------------------------------------------------------------------------- */
 
 static int child_of_fork(mlp_spool *spool)
@@ -326,6 +415,8 @@ int main(void)
         TEST(two_sessions_of_a_process_keep_out_of_each_others_way),
         TEST(what_is_not_finite_or_small_passes),
         TEST(a_text_larger_than_a_segment_passes),
+        TEST(a_long_outage_of_the_store_does_not_make_the_process_large),
+        TEST(an_allocation_that_fails_loses_nothing_accepted),
         TEST(a_forked_child_is_told_and_disturbs_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
