@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -295,6 +296,54 @@ static void a_fault_while_writing_leaves_no_half_file(void **state)
     assert_true(failures > 10);
 }
 
+/* Somebody swaps a folder for a link to the outside and back, as fast as he can. */
+typedef struct swapper {
+    char inside[1024], link[1024];
+    bool stop;
+} swapper;
+
+static void *swap(void *arg)
+{
+    swapper *s = arg;
+    while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE))
+        renameat2(AT_FDCWD, s->inside, AT_FDCWD, s->link, RENAME_EXCHANGE);
+    return NULL;
+}
+
+static void race(const tree *t)
+{
+    swapper s = {.stop = false};
+    pthread_t thread;
+    snprintf(s.inside, sizeof s.inside, "%s/root/dir", t->folder);
+    snprintf(s.link, sizeof s.link, "%s/root/out", t->folder);
+    assert_int_equal(pthread_create(&thread, NULL, swap, &s), 0);
+    for (int i = 0; i < 3000; i++) {
+        mlplat_error err = {0};
+        bool done = false;
+        int fd;
+        mlplat_status status =
+            mlp_file_open_beneath(t->root, "dir/canary", O_WRONLY | O_CREAT | O_TRUNC, 0644, &fd, &err);
+        if (status == MLPLAT_OK)
+            close(fd);
+        mlp_file_put_beneath(t->root, "dir/canary", one_word, &done, &err); /* made or refused: both are fine */
+    }
+    __atomic_store_n(&s.stop, true, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+}
+
+static void a_racing_link_leads_nobody_out(void **state)
+{
+    (void)state;
+    for (int old_kernel = 0; old_kernel < 2; old_kernel++) {
+        tree t = tree_make();
+        if (old_kernel)
+            fault_os_without_openat2();
+        race(&t);
+        fault_os_end();
+        tree_remove(&t); /* looks at the canary */
+    }
+}
+
 static void a_root_is_a_folder(void **state)
 {
     (void)state;
@@ -320,6 +369,7 @@ int main(void)
         cmocka_unit_test(an_old_kernel_opens_the_same),
         cmocka_unit_test(writing_replaces_a_link_and_never_its_target),
         cmocka_unit_test(a_fault_while_writing_leaves_no_half_file),
+        cmocka_unit_test(a_racing_link_leads_nobody_out),
         cmocka_unit_test(a_root_is_a_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
