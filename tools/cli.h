@@ -1,0 +1,96 @@
+/* The command line: one table of commands makes parsing, help and the pages. Public headers only. */
+#ifndef CLI_H
+#define CLI_H
+#include <mlplat.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Exit codes, as docs/errors.md has them. */
+enum {
+    CLI_OK = 0,
+    CLI_FAILED = 1,
+    CLI_USAGE = 2,
+    CLI_NOT_FOUND = 3,
+    CLI_DENIED = 4,
+    CLI_TRY_AGAIN = 5,
+    CLI_CONFLICT = 6,
+    CLI_SAID_NO = 7,
+    CLI_INTERRUPTED = 130
+};
+
+enum { CLI_MAX_ARGS = 64, CLI_MAX_OPTIONS = 64 };
+
+typedef struct cli_option {
+    const char *name; /* without the dashes */
+    const char *arg;  /* "NAME"; NULL: a flag */
+    const char *help;
+} cli_option;
+
+typedef struct cli cli;
+
+typedef struct cli_command {
+    const char *words;   /* "run list" */
+    const char *args;    /* "RUN_ID [KEY]", "..." at the end for any number more */
+    const char *help;    /* one line */
+    const char *example; /* without "mlplat " */
+    const cli_option *options; /* ends with name NULL; NULL: none */
+    int (*run)(cli *c);
+} cli_command;
+
+typedef enum cli_format { CLI_TABLE, CLI_JSON, CLI_YAML, CLI_TSV } cli_format;
+
+struct cli {
+    const cli_command *command;
+    const char *args[CLI_MAX_ARGS];
+    int n_args;
+    struct {
+        const char *name, *value;
+    } options[CLI_MAX_OPTIONS]; /* in the order given */
+    int n_options;
+    cli_format format;
+    bool quiet;
+    mlplat *ml;
+    mlplat_error err;
+};
+
+/* Tables, one per module; each ends with words NULL. */
+extern const cli_command cli_tracking_commands[];
+extern const cli_command cli_registry_commands[];
+extern const cli_command cli_artifacts_commands[];
+extern const cli_command cli_pipelines_commands[];
+extern const cli_command cli_session_commands[];
+extern const cli_command *const cli_tables[]; /* all of these, ends with NULL */
+extern const cli_option cli_global_options[];
+
+/* cli_parse.c */
+int cli_parse(cli *c, int argc, char **argv);       /* 0, or the exit code with the words said; command NULL: help was asked */
+const char *cli_get(const cli *c, const char *option); /* the last value given; NULL: not given; "" for a flag */
+/* A JSON object of all "--option key=value"; *out is malloc'd, NULL if there are none. Returns an exit code. */
+int cli_pairs(cli *c, const char *option, char **out);
+int cli_get_int(cli *c, const char *option, int64_t *out); /* keeps *out if not given; an exit code */
+
+/* cli_help.c */
+int cli_help(const char *const *words, int n, bool all);
+void cli_suggest(const char *words); /* "did you mean ..." to stderr */
+
+/* cli_session.c */
+int cli_open(cli *c);                             /* an exit code */
+int cli_result(cli *c, mlplat_status status);     /* says c->err if it is not OK, and gives the exit code */
+int cli_exit_code(mlplat_status status);
+int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool cli_interrupted(void);
+
+/* cli_output.c: all take and free the document. columns: "NAME=path,NAME=path" for table and tsv. */
+int cli_print(cli *c, mlplat_doc *doc, const char *columns);
+int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *columns);
+/* Pairs of key and value, NULL ends; a table shows the first value alone. */
+int cli_print_pairs(cli *c, ...);
+/* A growing string; data is malloc'd. Running out of memory ends the program with a word. */
+typedef struct cli_text {
+    char *data;
+    size_t n;
+} cli_text;
+void cli_text_add(cli_text *text, const char *s, size_t n);
+void cli_text_quote(cli_text *text, const char *s, size_t n); /* as a JSON string */
+
+#endif

@@ -1,0 +1,244 @@
+#include "cli.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const cli_option cli_global_options[] = {
+    {"tracking-uri", "URI", "the store: sqlite:///mlflow.db"},
+    {"registry-uri", "URI", "the model registry's store; default: the tracking URI"},
+    {"artifact-root", "PATH", "where new experiments keep artifacts"},
+    {"spool", "FOLDER", "where accepted records wait; default: beside the store"},
+    {"durability", "LEVEL", "what logging waits for: memory, process, disk or remote"},
+    {"profile", "NAME", "profile of the configuration file"},
+    {"config", "FILE", "configuration file"},
+    {"output", "FORMAT", "table, json, yaml or tsv (also -o)"},
+    {"quiet", NULL, "print no result (also -q)"},
+    {"help", NULL, "what the command does and takes (also -h)"},
+    {NULL, NULL, NULL},
+};
+
+static const cli_option *find_option(const cli_option *options, const char *name, size_t n)
+{
+    for (; options && options->name; options++)
+        if (strlen(options->name) == n && memcmp(options->name, name, n) == 0)
+            return options;
+    return NULL;
+}
+
+const char *cli_get(const cli *c, const char *option)
+{
+    for (int i = c->n_options - 1; i >= 0; i--)
+        if (strcmp(c->options[i].name, option) == 0)
+            return c->options[i].value;
+    return NULL;
+}
+
+int cli_get_int(cli *c, const char *option, int64_t *out)
+{
+    const char *text = cli_get(c, option);
+    char *end = NULL;
+    if (!text)
+        return CLI_OK;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno || !*text || *end)
+        return cli_usage("--%s %s: it takes a whole number", option, text);
+    *out = value;
+    return CLI_OK;
+}
+
+int cli_pairs(cli *c, const char *option, char **out)
+{
+    cli_text json = {0};
+    *out = NULL;
+    for (int i = 0; i < c->n_options; i++) {
+        if (strcmp(c->options[i].name, option) != 0)
+            continue;
+        const char *pair = c->options[i].value, *equals = strchr(pair, '=');
+        if (!equals || equals == pair) {
+            free(json.data);
+            return cli_usage("--%s %s: it takes KEY=VALUE", option, pair);
+        }
+        cli_text_add(&json, json.data ? ", " : "{", json.data ? 2 : 1);
+        cli_text_quote(&json, pair, (size_t)(equals - pair));
+        cli_text_add(&json, ": ", 2);
+        cli_text_quote(&json, equals + 1, strlen(equals + 1));
+    }
+    if (json.data)
+        cli_text_add(&json, "}", 1);
+    *out = json.data;
+    return CLI_OK;
+}
+
+/* How many leading arguments are the words of a command; 0: not this one. */
+static int match(const char *words, char *const *args, int n)
+{
+    int count = 0;
+    for (const char *at = words; *at; count++) {
+        size_t length = strcspn(at, " ");
+        if (count >= n || strlen(args[count]) != length || memcmp(args[count], at, length) != 0)
+            return 0;
+        at += length + (at[length] == ' ');
+    }
+    return count;
+}
+
+static const cli_command *find_command(char *const *args, int n, int *used)
+{
+    const cli_command *best = NULL;
+    *used = 0;
+    for (const cli_command *const *table = cli_tables; *table; table++)
+        for (const cli_command *command = *table; command->words; command++) {
+            int count = match(command->words, args, n);
+            if (count > *used) {
+                *used = count;
+                best = command;
+            }
+        }
+    return best;
+}
+
+/* Which arguments are words and which belong to options is only known with the command: look for it among the words first. */
+static const cli_command *command_of(int argc, char **argv, char **words, int *n_words)
+{
+    int used, n = 0;
+    for (int i = 1; i < argc && n < CLI_MAX_ARGS; i++) {
+        if (argv[i][0] == '-' && argv[i][1]) {
+            const char *name = argv[i][1] == '-' ? argv[i] + 2 : strcmp(argv[i], "-o") == 0 ? "output" : "quiet";
+            const cli_option *option = find_option(cli_global_options, name, strlen(name));
+            if (strcmp(argv[i], "--") == 0)
+                break;
+            if (!option) /* of the command: its words are all before it */
+                break;
+            i += option->arg != NULL;
+        } else {
+            words[n++] = argv[i];
+        }
+    }
+    *n_words = n;
+    return find_command(words, n, &used);
+}
+
+static int take_option(cli *c, const char *name, size_t n, const char *value, bool *needs_value)
+{
+    const cli_option *option = find_option(cli_global_options, name, n);
+    if (!option && c->command)
+        option = find_option(c->command->options, name, n);
+    if (!option)
+        return cli_usage("unknown option --%.*s%s%s; `mlplat help%s%s` lists them", (int)n, name,
+                         c->command ? " of " : "", c->command ? c->command->words : "", c->command ? " " : "",
+                         c->command ? c->command->words : "");
+    if (!option->arg && value)
+        return cli_usage("--%s takes no value", option->name);
+    if (c->n_options == CLI_MAX_OPTIONS)
+        return cli_usage("more than %d options", CLI_MAX_OPTIONS);
+    *needs_value = option->arg && !value;
+    c->options[c->n_options].name = option->name;
+    c->options[c->n_options++].value = value ? value : "";
+    return CLI_OK;
+}
+
+static int take_dashed(cli *c, int argc, char **argv, int *i)
+{
+    const char *name = argv[*i] + 2, *equals = NULL;
+    bool needs_value = false;
+    if (argv[*i][1] != '-') {
+        static const struct {
+            char letter;
+            const char *name;
+        } letters[] = {{'o', "output"}, {'q', "quiet"}, {'h', "help"}};
+        name = NULL;
+        for (size_t l = 0; l < 3; l++)
+            if (argv[*i][1] == letters[l].letter && !argv[*i][2])
+                name = letters[l].name;
+        if (!name)
+            return cli_usage("unknown option %s", argv[*i]);
+    } else {
+        equals = strchr(name, '=');
+    }
+    size_t n = equals ? (size_t)(equals - name) : strlen(name);
+    int code = take_option(c, name, n, equals ? equals + 1 : NULL, &needs_value);
+    if (code == CLI_OK && needs_value) {
+        if (*i + 1 >= argc)
+            return cli_usage("--%.*s needs a value", (int)n, name);
+        c->options[c->n_options - 1].value = argv[++*i];
+    }
+    return code;
+}
+
+/* "A B [C] ...": how many must be there and how many may. */
+static void arity(const char *args, int *least, int *most)
+{
+    *least = *most = 0;
+    for (const char *at = args; at && *at;) {
+        size_t n = strcspn(at, " ");
+        if (n == 3 && memcmp(at, "...", 3) == 0)
+            *most = CLI_MAX_ARGS;
+        else if (*at == '[')
+            ++*most;
+        else
+            ++*least, ++*most;
+        at += n + (at[n] == ' ');
+    }
+}
+
+static int check(cli *c)
+{
+    static const char *const formats[] = {"table", "json", "yaml", "tsv"};
+    const char *format = cli_get(c, "output");
+    int least, most, i = 0;
+    while (format && i < 4 && strcmp(format, formats[i]) != 0)
+        i++;
+    if (i == 4)
+        return cli_usage("--output %s: it is table, json, yaml or tsv", format);
+    c->format = (cli_format)i;
+    c->quiet = cli_get(c, "quiet") != NULL;
+    arity(c->command->args, &least, &most);
+    if (c->n_args < least || c->n_args > most)
+        return cli_usage("%s takes %s: `mlplat help %s`", c->command->words,
+                         *c->command->args ? c->command->args : "no argument", c->command->words);
+    return CLI_OK;
+}
+
+/* "-5" is a value, not an option: a metric may be negative. */
+static bool is_option(const char *arg)
+{
+    return arg[0] == '-' && arg[1] && !(arg[1] >= '0' && arg[1] <= '9') && arg[1] != '.' && strcmp(arg, "-inf") != 0 &&
+           strcmp(arg, "-Infinity") != 0;
+}
+
+int cli_parse(cli *c, int argc, char **argv)
+{
+    char *words[CLI_MAX_ARGS];
+    int n_words, skip = 0, code = CLI_OK;
+    bool options = true;
+    c->command = command_of(argc, argv, words, &n_words);
+    find_command(words, n_words, &skip);
+    for (int i = 1; i < argc && code == CLI_OK; i++) {
+        if (options && strcmp(argv[i], "--") == 0)
+            options = false;
+        else if (options && is_option(argv[i]))
+            code = take_dashed(c, argc, argv, &i);
+        else if (skip)
+            skip--;
+        else if (c->n_args < CLI_MAX_ARGS)
+            c->args[c->n_args++] = argv[i];
+        else
+            code = cli_usage("more than %d arguments", CLI_MAX_ARGS);
+    }
+    if (code != CLI_OK)
+        return code;
+    if (cli_get(c, "help") || (!c->command && !n_words)) {
+        c->command = NULL;
+        return cli_help((const char *const *)words, n_words, false);
+    }
+    if (!c->command) {
+        char text[256];
+        snprintf(text, sizeof text, "%s%s%s", words[0], n_words > 1 ? " " : "", n_words > 1 ? words[1] : "");
+        cli_usage("no command '%s': `mlplat help` lists them", text);
+        cli_suggest(text);
+        return CLI_USAGE;
+    }
+    return check(c);
+}

@@ -1,0 +1,96 @@
+#include "cli.h"
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+bool cli_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+static int go_on(void *user, uint64_t done, uint64_t total)
+{
+    (void)user, (void)done, (void)total;
+    return interrupted;
+}
+
+int cli_exit_code(mlplat_status status)
+{
+    switch (status) {
+    case MLPLAT_OK:
+        return CLI_OK;
+    case MLPLAT_INVALID:
+        return CLI_USAGE;
+    case MLPLAT_NOT_FOUND:
+        return CLI_NOT_FOUND;
+    case MLPLAT_DENIED:
+        return CLI_DENIED;
+    case MLPLAT_UNAVAILABLE:
+    case MLPLAT_TIMEOUT:
+        return CLI_TRY_AGAIN;
+    case MLPLAT_EXISTS:
+    case MLPLAT_CONFLICT:
+        return CLI_CONFLICT;
+    case MLPLAT_CANCELLED:
+        return CLI_INTERRUPTED;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+int cli_result(cli *c, mlplat_status status)
+{
+    if (status != MLPLAT_OK)
+        fprintf(stderr, "mlplat: %s\n", c->err.message[0] ? c->err.message : mlplat_status_name(status));
+    return cli_exit_code(status);
+}
+
+int cli_usage(const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    fputs("mlplat: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+    va_end(values);
+    return CLI_USAGE;
+}
+
+static int durability(cli *c, mlplat_durability *out)
+{
+    static const char *const names[] = {"memory", "process", "disk", "remote"};
+    const char *given = cli_get(c, "durability");
+    for (int i = 0; given && i < 4; i++)
+        if (strcmp(given, names[i]) == 0) {
+            *out = (mlplat_durability)(i + 1);
+            return CLI_OK;
+        }
+    return given ? cli_usage("--durability %s: it is memory, process, disk or remote", given) : CLI_OK;
+}
+
+int cli_open(cli *c)
+{
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    int code = durability(c, &options.durability);
+    if (code != CLI_OK)
+        return code;
+    options.tracking_uri = cli_get(c, "tracking-uri");
+    options.registry_uri = cli_get(c, "registry-uri");
+    options.artifact_root = cli_get(c, "artifact-root");
+    options.spool_dir = cli_get(c, "spool");
+    options.profile = cli_get(c, "profile");
+    options.config_file = cli_get(c, "config");
+    options.progress = go_on;
+    signal(SIGINT, on_interrupt);
+    signal(SIGPIPE, SIG_IGN);
+    return cli_result(c, mlplat_open(&options, &c->ml, &c->err));
+}

@@ -1,0 +1,217 @@
+/* model, version, alias. */
+#include "cli.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MODEL_COLUMNS "NAME=name,UPDATED=last_updated_timestamp,ALIASES=aliases,DESCRIPTION=description"
+#define VERSION_COLUMNS                                                                                                \
+    "NAME=name,VERSION=version,ALIASES=aliases,STATUS=status,RUN_ID=run_id,CREATED=creation_timestamp,SOURCE=source"
+
+static int take_page(cli *c, mlplat_search *query)
+{
+    int64_t most = 0;
+    int code = cli_get_int(c, "max", &most);
+    query->max_results = most > 50000 ? 50001 : (int)most;
+    query->page_token = cli_get(c, "page-token");
+    return code;
+}
+
+/* The end of a command that changed something and has the name to show. */
+static int done(cli *c, mlplat_status s)
+{
+    int code = cli_result(c, s);
+    return code == CLI_OK ? cli_print_pairs(c, "name", c->args[0], NULL) : code;
+}
+
+static int model_create(cli *c)
+{
+    char *tags = NULL;
+    int code = cli_pairs(c, "tag", &tags);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = done(c, mlplat_registered_model_create(c->ml, c->args[0], cli_get(c, "description"), tags, &c->err));
+    free(tags);
+    return code;
+}
+
+static int model_get(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_registered_model_get(c->ml, c->args[0], &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc, MODEL_COLUMNS) : code;
+}
+
+static int model_list(cli *c)
+{
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    mlplat_doc *doc = NULL;
+    int code = take_page(c, &query);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_registered_model_list(c->ml, &query, &doc, &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "registered_models", MODEL_COLUMNS) : code;
+}
+
+static int model_update(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_registered_model_update(c->ml, c->args[0], c->args[1], &c->err)) : code;
+}
+
+static int model_delete(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_registered_model_delete(c->ml, c->args[0], &c->err)) : code;
+}
+
+static int model_tag(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK
+               ? done(c, mlplat_registered_model_set_tag(c->ml, c->args[0], c->args[1], c->args[2], &c->err))
+               : code;
+}
+
+static int model_untag(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_registered_model_delete_tag(c->ml, c->args[0], c->args[1], &c->err)) : code;
+}
+
+static int version_create(cli *c)
+{
+    mlplat_model_version_options options = MLPLAT_MODEL_VERSION_OPTIONS_INIT;
+    int64_t version = 0;
+    char *tags = NULL, number[32];
+    int code = cli_pairs(c, "tag", &tags);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    options.tags = tags;
+    options.run_id = cli_get(c, "run-id");
+    options.description = cli_get(c, "description");
+    options.run_link = cli_get(c, "run-link");
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_model_version_create(c->ml, c->args[0], c->args[1], &options, &version, &c->err));
+    snprintf(number, sizeof number, "%" PRId64, version);
+    if (code == CLI_OK)
+        code = cli_print_pairs(c, "version", number, "name", c->args[0], NULL);
+    free(tags);
+    return code;
+}
+
+static int version_get(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_model_version_get(c->ml, c->args[0], c->args[1], &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc, VERSION_COLUMNS) : code;
+}
+
+static int version_list(cli *c)
+{
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    mlplat_doc *doc = NULL;
+    int code = take_page(c, &query);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_model_version_list(c->ml, c->n_args ? c->args[0] : NULL, &query, &doc, &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "model_versions", VERSION_COLUMNS) : code;
+}
+
+static int version_update(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_model_version_update(c->ml, c->args[0], c->args[1], c->args[2], &c->err))
+                          : code;
+}
+
+static int version_delete(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_model_version_delete(c->ml, c->args[0], c->args[1], &c->err)) : code;
+}
+
+static int version_tag(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_model_version_set_tag(c->ml, c->args[0], c->args[1], c->args[2], c->args[3],
+                                                                 &c->err))
+                          : code;
+}
+
+static int version_untag(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK
+               ? done(c, mlplat_model_version_delete_tag(c->ml, c->args[0], c->args[1], c->args[2], &c->err))
+               : code;
+}
+
+static int alias_set(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_model_alias_set(c->ml, c->args[0], c->args[1], c->args[2], &c->err)) : code;
+}
+
+static int alias_delete(cli *c)
+{
+    int code = cli_open(c);
+    return code == CLI_OK ? done(c, mlplat_model_alias_delete(c->ml, c->args[0], c->args[1], &c->err)) : code;
+}
+
+static const cli_option model_options[] = {
+    {"description", "TEXT", "what it is for"},
+    {"tag", "KEY=VALUE", "a tag; may be given again"},
+    {NULL, NULL, NULL},
+};
+static const cli_option version_options[] = {
+    {"run-id", "RUN_ID", "the run that made it; default: that of a runs:/ source"},
+    {"run-link", "URL", "a link to the run"},
+    {"description", "TEXT", "what is new in it"},
+    {"tag", "KEY=VALUE", "a tag; may be given again"},
+    {NULL, NULL, NULL},
+};
+static const cli_option page_options[] = {
+    {"max", "N", "most results of one page; default 100"},
+    {"page-token", "TOKEN", "the next page, as the page before told"},
+    {NULL, NULL, NULL},
+};
+
+const cli_command cli_registry_commands[] = {
+    {"model create", "NAME", "Create a registered model", "model create fraud-detector --tag team=risk", model_options,
+     model_create},
+    {"model get", "NAME", "Show a registered model", "model get fraud-detector -o yaml", NULL, model_get},
+    {"model list", "", "List registered models by name", "model list", page_options, model_list},
+    {"model update", "NAME DESCRIPTION", "Change the description", "model update fraud-detector \"Phishing pages\"",
+     NULL, model_update},
+    {"model delete", "NAME", "Delete a registered model with its versions", "model delete fraud-detector", NULL,
+     model_delete},
+    {"model tag", "NAME KEY VALUE", "Set a tag of a registered model", "model tag fraud-detector team risk", NULL,
+     model_tag},
+    {"model untag", "NAME KEY", "Remove a tag of a registered model", "model untag fraud-detector team", NULL,
+     model_untag},
+    {"version create", "NAME SOURCE", "Register a model version and print its number",
+     "version create fraud-detector runs:/0123456789abcdef0123456789abcdef/model", version_options, version_create},
+    {"version get", "NAME VERSION", "Show a version by number, @alias or latest",
+     "version get fraud-detector @champion", NULL, version_get},
+    {"version list", "[NAME]", "List versions, newest first", "version list fraud-detector", page_options,
+     version_list},
+    {"version update", "NAME VERSION DESCRIPTION", "Change the description",
+     "version update fraud-detector 2 \"deeper trees\"", NULL, version_update},
+    {"version delete", "NAME VERSION", "Delete a version", "version delete fraud-detector 2", NULL, version_delete},
+    {"version tag", "NAME VERSION KEY VALUE", "Set a tag of a version", "version tag fraud-detector 2 checked yes",
+     NULL, version_tag},
+    {"version untag", "NAME VERSION KEY", "Remove a tag of a version", "version untag fraud-detector 2 checked", NULL,
+     version_untag},
+    {"alias set", "NAME ALIAS VERSION", "Point an alias at a version", "alias set fraud-detector champion 2", NULL,
+     alias_set},
+    {"alias delete", "NAME ALIAS", "Remove an alias", "alias delete fraud-detector champion", NULL, alias_delete},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};

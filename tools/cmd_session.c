@@ -1,0 +1,108 @@
+/* spool, store, config, version, help. */
+#include "cli.h"
+#include <stdlib.h>
+#include <string.h>
+
+static int spool_status(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_spool_status(c->ml, &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc, "WAITING=waiting,DEAD=dead,STORED=stored,ACCEPTED=accepted,"
+                                              "STORE=store,FOLDER=folder")
+                          : code;
+}
+
+static int spool_sync(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_spool_sync(c->ml, &doc, &c->err));
+    if (doc && code != CLI_OK)
+        cli_print(c, doc, "REPLAYED=replayed,DEAD=dead,JOURNALS=journals");
+    return code == CLI_OK ? cli_print(c, doc, "REPLAYED=replayed,DEAD=dead,JOURNALS=journals") : code;
+}
+
+static int spool_retry(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_spool_retry(c->ml, &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc, "STORED=stored,DEAD=dead") : code;
+}
+
+static int store_create(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_store_create(c->ml, &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc, "URI=uri,HEAD=head,CREATED=created") : code;
+}
+
+/* {"a": {...}, "b": {...}} as the rows of a table. */
+static int print_settings(cli *c, mlplat_doc *doc)
+{
+    cli_text rows = {0};
+    const char *name;
+    mlplat_doc *value = NULL, *list = NULL;
+    cli_text_add(&rows, "{\"settings\": [", 14);
+    for (size_t i = 0; mlplat_doc_key(doc, "", i, &name, NULL) == MLPLAT_OK; i++) {
+        if (mlplat_doc_at(doc, name, &value, NULL) != MLPLAT_OK)
+            continue;
+        cli_text_add(&rows, i ? ", {\"name\": " : "{\"name\": ", i ? 11 : 9);
+        cli_text_quote(&rows, name, strlen(name));
+        cli_text_add(&rows, ", \"setting\": ", 13);
+        cli_text_add(&rows, mlplat_doc_text(value), strlen(mlplat_doc_text(value)));
+        cli_text_add(&rows, "}", 1);
+        mlplat_doc_free(value);
+    }
+    cli_text_add(&rows, "]}", 2);
+    int code = cli_result(c, mlplat_doc_parse(rows.data, rows.n, &list, &c->err));
+    free(rows.data);
+    mlplat_doc_free(doc);
+    return code == CLI_OK ? cli_print_list(c, list, "settings",
+                                           "SETTING=name,VALUE=setting.value,SOURCE=setting.source")
+                          : code;
+}
+
+static int config_show(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_config(c->ml, &doc, &c->err));
+    if (code != CLI_OK || c->format == CLI_JSON || c->format == CLI_YAML)
+        return code == CLI_OK ? cli_print(c, doc, "") : code;
+    return print_settings(c, doc);
+}
+
+static int version(cli *c)
+{
+    return cli_print_pairs(c, "version", mlplat_version(), NULL);
+}
+
+static int help(cli *c)
+{
+    return cli_help(c->args, c->n_args, cli_get(c, "all") != NULL);
+}
+
+static const cli_option help_options[] = {
+    {"all", NULL, "the words of every command, one a line"},
+    {NULL, NULL, NULL},
+};
+
+const cli_command cli_session_commands[] = {
+    {"spool status", "", "Tell what was accepted and is not yet stored", "spool status -o json", NULL, spool_status},
+    {"spool sync", "", "Store what ended programs left behind", "spool sync", NULL, spool_sync},
+    {"spool retry", "", "Try the dead letters again", "spool retry", NULL, spool_retry},
+    {"store create", "", "Create the store if it is not there", "store create --tracking-uri sqlite:///mlflow.db",
+     NULL, store_create},
+    {"config show", "", "Show every setting and who set it", "config show", NULL, config_show},
+    {"version", "", "Print the library's version", "version", NULL, version},
+    {"help", "[COMMAND] ...", "Tell about commands", "help run list", help_options, help},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,18 @@
+/* mlplat: the command line of libmlplat. */
+#include "cli.h"
+#include <string.h>
+
+const cli_command *const cli_tables[] = {
+    cli_tracking_commands, cli_registry_commands, cli_artifacts_commands,
+    cli_pipelines_commands, cli_session_commands, NULL,
+};
+
+int main(int argc, char **argv)
+{
+    cli c = {0};
+    int code = cli_parse(&c, argc, argv);
+    if (code == CLI_OK && c.command)
+        code = c.command->run(&c);
+    mlplat_close(c.ml);
+    return cli_interrupted() ? CLI_INTERRUPTED : code;
+}
