@@ -1,4 +1,4 @@
-/* An artifact store: one file, one const table, one line in stores.c. */
+/* An artifact store: one file, one const table, one line in artifact_stores.c. */
 #ifndef MLP_ARTIFACT_STORE_H
 #define MLP_ARTIFACT_STORE_H
 #include "base/file.h"
@@ -7,13 +7,20 @@
 
 typedef struct mlp_artifact_store {
     const char *scheme; /* "file"; a plain path counts as file */
-    /* root is a URI of this scheme, name a clean relative path below it, "" for the root itself. */
+    /* A URI of this scheme in the one form the other functions take and mlplat_artifact_resolve shows; INVALID if its
+     * path could lead out of where it seems to be. *root is the caller's. */
+    mlplat_status (*root)(const char *uri, char **root, mlplat_error *err);
+    /* root is from the function above, name a clean relative path below it, "" for the root itself. The hook counts the
+     * bytes of this file. */
     mlplat_status (*put_file)(mlplat *ml, const char *root, const char *name, int fd, mlp_hook *hook, mlplat_error *err);
     mlplat_status (*put_bytes)(mlplat *ml, const char *root, const char *name, const void *data, size_t n,
                                mlplat_error *err);
+    /* An empty folder; NULL where a store has no folders. */
+    mlplat_status (*make_folder)(mlplat *ml, const char *root, const char *name, mlplat_error *err);
     mlplat_status (*read)(mlplat *ml, const char *root, const char *name, mlplat_write write, void *user,
                           mlplat_error *err);
-    /* Appends {"path", "is_dir", "file_size"} (path relative to root) to files; *is_file if name is a file itself. */
+    /* Appends {"path", "is_dir", "file_size"} (path relative to root) to files, by path; *is_file if name is a file itself.
+     * Nothing there: OK, and nothing is appended. */
     mlplat_status (*list)(mlplat *ml, const char *root, const char *name, json_t *files, bool *is_file,
                           mlplat_error *err);
 } mlp_artifact_store;
