@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
     Type = str | type[Any]
 
-REQUIRED: "Any" = type("Required", (), {"__repr__": lambda _: "REQUIRED"})()
-"""The default that is none: the input must be given."""
+
+class Required:
+    """The default that is none: the input must be given."""
+
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED = Required()
 
 _names = {int: "Integer", float: "Double", str: "String", bool: "Boolean", list: "List", dict: "Dict"}
 

@@ -1,11 +1,16 @@
 """What every test starts from: an empty folder, an environment without settings, and a session on a new store."""
 
 import os
+import pathlib
 import subprocess
 import sys
 
-import mlplat
-import pytest
+# `python -m pytest` puts the current folder first, where the package lies without its native module.
+SOURCES = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:] = [entry for entry in sys.path if pathlib.Path(entry or ".").resolve() != SOURCES]
+
+import mlplat  # noqa: E402
+import pytest  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -13,7 +18,6 @@ def folder(tmp_path, monkeypatch):
     for name in list(os.environ):
         if name.startswith(("MLPLAT_", "MLFLOW_")):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("MLPLAT_CONFIG", str(tmp_path / "no-config.yaml"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -1,0 +1,97 @@
+import mlplat
+import pytest
+
+
+@pytest.fixture
+def source(run, folder):
+    """The URI of a model directory in a run."""
+    (folder / "weights.bin").write_bytes(b"w")
+    return run.log_model("model", loader_module="mlflow.sklearn", data="weights.bin", requirements=["scikit-learn"])
+
+
+def test_register_version_alias_and_load(ml, run, source):
+    assert ml.registry.register("fraud", source, description="first", tags={"auc": 0.9}) == 1
+    assert ml.registry.register("fraud", source, run=run) == 2
+    ml.registry.set_alias("fraud", "champion", 1)
+    for name in ("champion", "@champion", 1, "1"):
+        version = ml.registry.version("fraud", name)
+        assert (version.version, version.name, version.source, version.run_id) == (1, "fraud", source, run.id)
+    assert version.aliases == ["champion"] and version.tags == {"auc": "0.9"} and version["description"] == "first"
+    assert version.uri == "models:/fraud/1"
+    assert ml.registry.version("fraud").version == ml.registry.version("fraud", "latest").version == 2
+    assert [v.version for v in ml.registry.versions("fraud")] == [2, 1]
+    assert ml.artifacts.resolve("models:/fraud@champion") == ml.artifacts.resolve("models:/fraud/1")
+
+
+def test_alias_moves_and_goes(ml, source):
+    ml.registry.register("m", source)
+    ml.registry.register("m", source)
+    ml.registry.set_alias("m", "champion", 1)
+    ml.registry.set_alias("m", "champion", "latest")
+    assert ml.registry.version("m", "champion").version == 2
+    assert ml.registry.version("m", 1).aliases == []
+    ml.registry.delete_alias("m", "champion")
+    ml.registry.delete_alias("m", "champion")
+    with pytest.raises(mlplat.NotFound, match="champion"):
+        ml.registry.version("m", "champion")
+
+
+def test_registered_model_from_birth_to_death(ml):
+    ml.registry.create("m", "what it is", tags={"team": "risk"})
+    with pytest.raises(mlplat.Exists, match="m"):
+        ml.registry.create("m")
+    ml.registry.update("m", "better words")
+    ml.registry.set_tag("m", "n", 1)
+    ml.registry.delete_tag("m", "team")
+    model = ml.registry.get("m")
+    assert model["description"] == "better words" and model["tags"] == [{"key": "n", "value": "1"}]
+    assert [m["name"] for m in ml.registry.list()] == ["m"]
+    ml.registry.delete("m")
+    with pytest.raises(mlplat.NotFound, match="m"):
+        ml.registry.get("m")
+    assert ml.registry.list() == []
+
+
+def test_version_is_changed_and_deleted(ml, source):
+    ml.registry.register("m", source)
+    ml.registry.update_version("m", 1, "words")
+    ml.registry.set_version_tag("m", 1, "a", 1)
+    ml.registry.set_version_tag("m", 1, "b", 2)
+    ml.registry.delete_version_tag("m", 1, "a")
+    version = ml.registry.version("m", 1)
+    assert version["description"] == "words" and version.tags == {"b": "2"}
+    ml.registry.delete_version("m", 1)
+    with pytest.raises(mlplat.NotFound):
+        ml.registry.version("m", 1)
+
+
+def test_lists_come_in_pages(ml):
+    for name in "abc":
+        ml.registry.create(name)
+    first = ml.registry.list(max_results=2)
+    rest = ml.registry.list(max_results=2, page_token=first.next_page_token)
+    assert [m["name"] for m in first + rest] == ["a", "b", "c"] and rest.next_page_token is None
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a:b", "n" * 257, "a\0b", "\udc80"])
+def test_bad_names_are_refused(ml, name):
+    with pytest.raises(mlplat.Invalid):
+        ml.registry.create(name)
+    with pytest.raises(mlplat.Invalid):
+        ml.registry.register(name, "/tmp")
+
+
+def test_what_is_not_there_is_not_found(ml):
+    for call in (lambda: ml.registry.get("none"), lambda: ml.registry.version("none", 1),
+                 lambda: ml.registry.set_alias("none", "a", 1), lambda: ml.registry.delete("none"),
+                 lambda: ml.registry.register("m", "runs:/" + "0" * 32 + "/model")):
+        with pytest.raises(mlplat.NotFound) as caught:
+            call()
+        assert isinstance(caught.value, LookupError)
+
+
+@pytest.mark.parametrize("alias", ["latest", "v1", "a b", ""])
+def test_bad_aliases_are_refused(ml, source, alias):
+    ml.registry.register("m", source)
+    with pytest.raises(mlplat.Invalid):
+        ml.registry.set_alias("m", alias, 1)
