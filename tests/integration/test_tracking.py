@@ -1,6 +1,8 @@
 """Tracking against the real MLflow: it reads what we wrote, we read what it wrote, both write at once."""
 
 import math
+import subprocess
+import sys
 import threading
 import time
 
@@ -111,31 +113,51 @@ def test_we_read_what_mlflow_wrote(uri, client):
     assert mlf.get_run(run.info.run_id).info.status == "FINISHED"
 
 
-def test_both_write_at_once(uri, client):
-    mlf = client()
-    shared = mlf.create_run("0").info.run_id
-    n = 3000
+WRITER = """
+import sys, mlflow
+from mlflow.entities import Metric
+mlf = mlflow.MlflowClient(tracking_uri=sys.argv[1])
+mlf.get_run(sys.argv[2])
+print("ready", flush=True)
+for i in range(40):
+    mlf.log_batch(sys.argv[2], metrics=[Metric("theirs", i * 10 + k, 1, i * 10 + k) for k in range(10)])
+    mlf.set_tag(sys.argv[2], f"t{i}", "x")
+"""
+
+
+def start_thread(uri, run_id):
     failures = []
 
-    def theirs():
+    def body():
         try:
-            for i in range(40):
-                mlf.log_batch(shared, metrics=[Metric("theirs", i * 10 + k, 1, i * 10 + k) for k in range(10)])
-                mlf.set_tag(shared, f"t{i}", "x")
+            exec(compile(WRITER.replace("sys.argv", "argv"), "writer", "exec"), {"argv": ["", uri, run_id]})
         except Exception as problem:
             failures.append(problem)
 
-    other = threading.Thread(target=theirs)
+    thread = threading.Thread(target=body)
+    thread.start()
+    return lambda: (thread.join(), failures)[1]
+
+
+def start_process(uri, run_id):
+    process = subprocess.Popen([sys.executable, "-c", WRITER, uri, run_id], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return lambda: (process.stdout.close(), process.wait())[1]
+
+
+@pytest.mark.parametrize("start", [start_thread, start_process])
+def test_both_write_at_once(uri, client, start):
+    mlf = client()
+    shared = mlf.create_run("0").info.run_id
+    n = 3000
+    finish = start(uri, shared)
     with mlplat.open(uri) as ml, ml.attach_run(shared) as run:
-        other.start()
         for i in range(n):
             run.log("ours", i, step=i)
             if i % 100 == 0:
                 run.set_tag(f"o{i}", "x")
-                time.sleep(0.005)
-        other.join()
-        assert not failures
-        ml.flush()
+                ml.flush()
+        assert not finish()
         assert len(ml.metric_history(shared, "theirs")) == 400
     run = mlf.get_run(shared)
     assert len(mlf.get_metric_history(shared, "ours")) == n
