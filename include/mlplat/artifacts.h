@@ -23,8 +23,8 @@ typedef struct mlplat_transfer {
 #define MLPLAT_TRANSFER_INIT { sizeof(mlplat_transfer), 0, 0 }
 
 /**
- * Copy a local file or directory (with all below it; symbolic links are refused) to a URI, which becomes the file or
- * the directory.
+ * Copy a local file or directory to a URI, which becomes the file or the directory. In a directory symbolic links, devices
+ * and names that no artifact may have are refused before anything is copied; the path itself may be a link.
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such path or run; MLPLAT_INVALID: the URI leaves its root or is none;
  *         MLPLAT_NO_SPACE, MLPLAT_DENIED, MLPLAT_IO; MLPLAT_CANCELLED; MLPLAT_UNSUPPORTED: the scheme
  */
@@ -59,8 +59,10 @@ typedef struct mlplat_model {
     size_t size;
     const char *loader_module; /**< Python module with _load_pyfunc(path): required */
     const char *data;          /**< local file or directory to copy in as the model's data; NULL: none */
-    const char *code;          /**< local directory or .py file copied to code/; NULL: none */
-    const char *flavors;       /**< JSON object of further flavors: {"sklearn": {"pickled_model": "model.pkl"}}; NULL */
+    const char *code;          /**< local directory or .py file copied to code/, a package (with __init__.py) under its
+                                    own name; NULL: none */
+    const char *flavors;       /**< JSON object of further flavors: {"sklearn": {"pickled_model": "model.pkl"}}, and of
+                                    further members of python_function: {"python_function": {"predict_fn": ...}}; NULL */
     const char *signature;     /**< JSON {"inputs": [...], "outputs": [...], "params": [...]} with columns as MLflow
                                     writes them: {"name", "type", "required"}; NULL: none */
     const char *input_example; /**< JSON: {"columns", "data"} (one table) or any instance; NULL: none */
