@@ -1,5 +1,6 @@
 """Second step: trains a random forest, tracks how it went, and registers the model."""
 
+import pathlib
 import pickle
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ def log_forest(run, path, features, names):
 
 @mlplat.component
 def train(step: mlplat.Step, train: mlplat.Input("Dataset", "rows to train with"),
-          test: mlplat.Input("Dataset", "rows to measure with"), model: mlplat.Output("Model", "the pickled forest"),
+          test: mlplat.Input("Dataset", "rows to measure with"), model: mlplat.Output("Model", "folder with the pickled forest"),
           trees: int = 100, depth: int = 8, seed: int = 7) -> Trained:
     """Trains a random forest and registers it."""
     features, target, names = read_rows(train.path)
@@ -70,10 +71,11 @@ def train(step: mlplat.Step, train: mlplat.Input("Dataset", "rows to train with"
     run.log("auc_by_trees", auc_by_trees(forest, test_features, test_target))
     log_curves(run, forest, names, test_target, chance)
 
-    with open(model.path, "wb") as file:
-        pickle.dump(forest, file, protocol=4)
+    pickled = pathlib.Path(model.path, "model.pkl")
+    pickled.parent.mkdir()
+    pickled.write_bytes(pickle.dumps(forest, protocol=4))
     model.metadata["framework"] = "scikit-learn"
-    version = step.session.registry.register(MODEL, log_forest(run, model.path, features, names))
+    version = step.session.registry.register(MODEL, log_forest(run, pickled, features, names))
     return Trained(version, result["auc"])
 
 

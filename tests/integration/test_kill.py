@@ -1,0 +1,127 @@
+"""kill -9 in a loop: what a call returned for is in the store after it was opened again, each point exactly once.
+
+MLPLAT_HEAVY=1: 1,000 rounds of each level.
+"""
+
+import collections
+import contextlib
+import random
+import sqlite3
+import subprocess
+
+import pytest
+
+from conftest import BUILD, HEAVY
+
+ROUNDS = 1000 if HEAVY else 10
+ENDLESS = 100_000_000
+
+
+def killed(store, points, **settings):
+    """Starts a logger and kills it when it has accepted some points: its run, and the steps its calls returned for."""
+    process = store.logger(MLPLAT_N=ENDLESS, **settings)
+    run = process.stdout.readline().split()[1]
+    steps = []
+    while len(steps) < points:
+        word, step = process.stdout.readline().split()
+        if word == "ACC":
+            steps.append(int(step))
+    process.kill()
+    rest, problems = process.communicate(timeout=60)
+    lines = rest.split("\n")[:-1]  # a line that the kill cut is none
+    steps += [int(line.split()[1]) for line in lines if line.startswith("ACC ")]
+    assert problems == ""
+    return run, steps
+
+
+def stored(store, run, key="loss"):
+    """How often the store has each step, and whether its value is right."""
+    with contextlib.closing(sqlite3.connect(store.path)) as db:
+        rows = db.execute("SELECT step, value FROM metrics WHERE run_uuid = ? AND key = ?", (run, key)).fetchall()
+    assert all(value == step * 0.5 for step, value in rows)
+    return collections.Counter(step for step, _ in rows)
+
+
+def assert_exactly_once(store, run, steps):
+    """Everything that was accepted, once; and nothing more than the one point whose call the kill cut off."""
+    counts = stored(store, run)
+    assert [step for step in steps if counts[step] != 1] == []
+    assert set(counts) - set(steps) <= {len(steps)}
+
+
+@pytest.mark.parametrize("durability", ["process", "disk", "remote"])
+def test_nothing_accepted_is_lost_and_nothing_is_doubled(store, durability):
+    chance = random.Random(durability)
+    rounds = []
+    for i in range(ROUNDS):
+        most = {"process": 5000, "disk": 300, "remote": 30}[durability]
+        run, steps = killed(store, chance.randint(1, most), MLPLAT_DURABILITY=durability)
+        if i % 2:  # every second time the next logger itself is the one who opens the store again
+            store.mlplat("spool", "sync")
+            assert_exactly_once(store, run, steps)
+        rounds.append((run, steps))
+    store.mlplat("spool", "sync")
+    client = store.client()
+    for run, steps in rounds:
+        assert_exactly_once(store, run, steps)
+    for run, steps in rounds[-3:]:  # MLflow itself reads the same
+        points = client.get_metric_history(run, "loss")
+        assert {point.step for point in points} >= set(steps)
+        assert client.get_run(run).data.metrics["loss"] == max(point.step for point in points) * 0.5
+    status = store.mlplat("spool", "status", "-o", "json")
+    assert '"waiting":0' in status.replace(" ", "") and '"dead":0' in status.replace(" ", "")
+
+
+@pytest.mark.parametrize("durability", ["process", "disk"])
+def test_a_store_that_another_program_holds_loses_nothing(store, durability):
+    """Nothing can be delivered, so the whole of it is in the journal when the writer dies."""
+    store.mlplat("store", "create")
+    for _ in range(2 if not HEAVY else 50):
+        process = store.logger(MLPLAT_N=ENDLESS, MLPLAT_DURABILITY=durability)
+        run = process.stdout.readline().split()[1]
+        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            steps = []
+            while len(steps) < 500:
+                word, step = process.stdout.readline().split()
+                steps += [int(step)] if word == "ACC" else []
+            process.kill()
+            rest, _ = process.communicate(timeout=60)
+            other.execute("ROLLBACK")
+        steps += [int(line.split()[1]) for line in rest.split("\n")[:-1] if line.startswith("ACC ")]
+        store.mlplat("spool", "sync")
+        assert_exactly_once(store, run, steps)
+
+
+def test_a_replay_that_is_killed_itself_doubles_nothing(store):
+    store.mlplat("store", "create")
+    chance = random.Random(7)
+    process = store.logger(MLPLAT_N=ENDLESS, MLPLAT_DURABILITY="process")
+    run = process.stdout.readline().split()[1]
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        steps = []
+        while len(steps) < 20_000:
+            word, step = process.stdout.readline().split()
+            steps += [int(step)] if word == "ACC" else []
+        process.kill()
+        rest, _ = process.communicate(timeout=60)
+        other.execute("ROLLBACK")
+    steps += [int(line.split()[1]) for line in rest.split("\n")[:-1] if line.startswith("ACC ")]
+    for _ in range(ROUNDS):
+        replay = subprocess.Popen([BUILD / "tools/mlplat", "spool", "sync"], env=store.environment(), cwd=store.folder,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            replay.wait(chance.uniform(0.005, 0.05))
+        replay.kill()
+        replay.wait()
+    store.mlplat("spool", "sync")
+    assert_exactly_once(store, run, steps)
+
+
+def test_the_run_of_a_killed_process_goes_on_where_it_was(store):
+    run, steps = killed(store, 100, MLPLAT_DURABILITY="process")
+    client = store.client()
+    assert client.get_run(run).info.status == "RUNNING"  # nobody said how it ended
+    store.mlplat("spool", "sync")
+    assert_exactly_once(store, run, steps)
