@@ -46,10 +46,28 @@ int mlp_pyhooks_check(PyObject *object, const char *what)
 
 /* ---- progress and Ctrl-C ------------------------------------------------------------------------------------------ */
 
+/* While an exception waits to be raised, the call that it cancelled tidies up: only a further signal stops that. */
+static int tidy_on(void)
+{
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    int going = PyErr_CheckSignals() == 0;
+    if (going) {
+        PyErr_Restore(kind, value, trace);
+    } else {
+        Py_XDECREF(kind);
+        Py_XDECREF(value);
+        Py_XDECREF(trace);
+    }
+    return going;
+}
+
 /* A signal's exception or the callable's stays set: the call that it cancels raises it. */
 static int go_on(PyObject *callable, uint64_t done, uint64_t total)
 {
-    if (PyErr_Occurred() || PyErr_CheckSignals() != 0)
+    if (PyErr_Occurred())
+        return tidy_on();
+    if (PyErr_CheckSignals() != 0)
         return 0;
     if (!callable || callable == Py_None)
         return 1;

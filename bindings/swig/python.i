@@ -105,11 +105,12 @@ HANDLE(mlplat_step, MLP_PY_STEP, NULL)
 %typemap(arginit) (const void *data, size_t n) { bytes$argnum.obj = NULL; }
 %typemap(freearg) (const void *data, size_t n) { if (bytes$argnum.obj) PyBuffer_Release(&bytes$argnum); }
 
-%typemap(in, numinputs=0) char ** (char *text = NULL) { $1 = &text; }
-%typemap(argout) char ** {
+%typemap(in, numinputs=0) char **OUTPUT (char *text = NULL) { $1 = &text; }
+%typemap(argout) char **OUTPUT {
   if (*$1) { Py_XDECREF($result); $result = mlp_pytext_str(*$1); }
 }
-%typemap(freearg) char ** { mlplat_free(*$1); }
+%typemap(freearg) char **OUTPUT { mlplat_free(*$1); }
+%apply char **OUTPUT { char **out, char **id, char **uri };
 %typemap(in, numinputs=0) const char **out (const char *lent = NULL) { $1 = ($1_ltype)&lent; }
 %typemap(argout) const char **out {
   if (*$1) { Py_XDECREF($result); $result = mlp_pytext_str(*$1); }
