@@ -1,6 +1,6 @@
 /*
- * One small table over SQL engines; SQLite now, libpq later. A connection has one mutex: lock, use statements, unlock.
- * Statements are prepared once per SQL text and kept. Values are bound, never pasted.
+ * One small table over SQL engines; SQLite now, libpq later. A connection is used by one thread at a time, inside the function
+ * of a transaction. Statements are prepared once per SQL text and kept. Values are bound, never pasted.
  */
 #ifndef MLP_DB_H
 #define MLP_DB_H
@@ -21,14 +21,14 @@ typedef struct mlp_db_options {
     const mlp_logger *log;
 } mlp_db_options;
 
-/* path of an SQLite file. WAL and synchronous FULL where the file system has shared memory, else journal_mode DELETE.
- * NOT_FOUND without create; CORRUPT: not an SQLite database (the message says what it is not). */
+/* path of an SQLite file; synchronous is FULL. NOT_FOUND: no such file (without create) or folder; DENIED names the folder;
+ * CORRUPT: not an SQLite database. A file that is in use is opened without waiting: the first transaction waits. */
 mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_db **out, mlplat_error *err);
 void mlp_db_close(mlp_db *db);
 void mlp_db_abandon(mlp_db *db); /* forked child: frees nothing that SQLite holds, touches no file */
 
-/* Run fn inside one write transaction: fair ticket, BEGIN IMMEDIATE, fn, COMMIT (or ROLLBACK if fn fails). The mutex is
- * free while waiting for other processes, and the hook is called then. Returns fn's status, or why it could not begin or commit
+/* Run fn inside one write transaction: fair ticket, BEGIN IMMEDIATE, fn, COMMIT (or ROLLBACK if fn fails). While waiting for
+ * other threads and processes nothing is held and the hook is called. Returns fn's status, or why it could not begin or commit
  * (TIMEOUT after busy_ms, naming the file). fn may run again from the start if COMMIT says busy: it must be repeatable. */
 typedef mlplat_status (*mlp_db_fn)(mlp_db *db, void *ctx, mlplat_error *err);
 mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err);
@@ -57,6 +57,11 @@ bool mlp_stmt_col_null(mlp_stmt *stmt, int i);
 mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n, ...);
 int64_t mlp_db_changes(mlp_db *db); /* rows of the last statement */
 
+/* For stores whose URI is "sqlite:///...": the absolute path of its file, and where new experiments keep their artifacts: the
+ * setting, made absolute, else mlruns beside the file. Both are the caller's; INVALID: no file; NULL: no memory. */
+mlplat_status mlp_db_uri_path(const char *uri, char **path, mlplat_error *err);
+char *mlp_db_artifact_root(const char *setting, const char *path);
+
 /* MLflow's schema (schema.c holds our own statement of it). */
 typedef struct mlp_schema_info {
     char head[64];               /* alembic_version, "" if none */
@@ -67,7 +72,8 @@ typedef struct mlp_schema_info {
     bool created;                /* made by this call */
 } mlp_schema_info;
 /* Look, and make MLflow's tables at the newest head in an empty file; safe when many processes do it at once (one write
- * transaction). artifact_root is for experiment 0, "Default". CORRUPT: tables of something else. */
+ * transaction). artifact_root is for experiment 0, "Default". CORRUPT: tables of something else, left as they are. A store is
+ * kept with a write-ahead log from then on, where its file system has memory that processes share. */
 mlplat_status mlp_schema_open(mlp_db *db, bool create, const char *artifact_root, mlp_schema_info *out,
                               const mlp_hook *hook, mlplat_error *err);
 extern const char mlp_schema_head[]; /* the newest head that we create */

@@ -1,0 +1,19 @@
+/* What a registry takes: MLflow's rules (its utils/validation.py), plus valid UTF-8. All answer INVALID. */
+#ifndef MLP_REGISTRY_CHECK_H
+#define MLP_REGISTRY_CHECK_H
+#include "registry/registry_store.h"
+
+mlplat_status mlp_registry_check_name(const char *name, mlplat_error *err);
+mlplat_status mlp_registry_check_description(const char *description, mlplat_error *err); /* NULL is fine */
+mlplat_status mlp_registry_check_tag(const char *key, const char *value, mlplat_error *err);
+mlplat_status mlp_registry_check_tag_key(const char *key, mlplat_error *err);
+mlplat_status mlp_registry_check_alias(const char *alias, mlplat_error *err);    /* characters and length */
+mlplat_status mlp_registry_check_new_alias(const char *alias, mlplat_error *err); /* and not a reserved one */
+mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err);  /* NULL is fine */
+/* "3", "@champion", "latest". ref lends from version. */
+mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *ref, mlplat_error *err);
+/* A JSON object of tags, each checked; NULL gives an empty one. *out is a new reference. */
+mlplat_status mlp_registry_check_tags(const char *text, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_check_page(const mlplat_search *query, mlp_registry_page *out, mlplat_error *err);
+
+#endif

@@ -1,0 +1,276 @@
+/* The registry in MLflow's schema: opening, and what all of its calls need. */
+#include "registry/registry_db.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include <string.h>
+
+/* ---- opening -------------------------------------------------------------------------------------------------------- */
+
+static void free_store(mlp_registry_db_store *store)
+{
+    mlp_free(store->path);
+    mlp_free(store);
+}
+
+static void db_close(void *object)
+{
+    mlp_registry_db_store *store = object;
+    mlp_db_close(store->db);
+    free_store(store);
+}
+
+static void db_abandon(void *object)
+{
+    mlp_registry_db_store *store = object;
+    mlp_db_abandon(store->db);
+    free_store(store);
+}
+
+static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_error *err)
+{
+    mlp_registry_db_store *store = mlp_alloc(sizeof *store);
+    const mlp_db_options options = {.create = true, .log = &ml->log};
+    char *root = NULL;
+    if (!store)
+        return mlp_fail_memory(err);
+    store->ml = ml;
+    mlplat_status s = mlp_db_uri_path(uri, &store->path, err);
+    if (s == MLPLAT_OK && !(root = mlp_db_artifact_root(mlp_session_setting(ml, MLP_SET_ARTIFACT_ROOT), store->path)))
+        s = mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_open(store->path, &options, &store->db, err);
+    if (s == MLPLAT_OK)
+        s = mlp_schema_open(store->db, true, root, &store->schema, &ml->hook, err);
+    mlp_free(root);
+    if (s == MLPLAT_OK)
+        *out = store;
+    else
+        db_close(store);
+    return s;
+}
+
+/* ---- transactions --------------------------------------------------------------------------------------------------- */
+
+mlplat_status mlp_registry_db_write(mlp_registry_call *call, mlp_db_fn fn, mlplat_error *err)
+{
+    mlp_registry_db_store *store = call->store;
+    if (!store->schema.registry_known)
+        return mlp_fail(err, MLPLAT_UNSUPPORTED, "'%s': the tables of the registry have a shape that this version does not "
+                                                 "know (head %s; known up to %s): it can only be read; a newer libmlplat may "
+                                                 "know it", store->path, store->schema.head, mlp_schema_head);
+    return mlp_db_write(store->db, fn, call, &store->ml->hook, err);
+}
+
+mlplat_status mlp_registry_db_read(mlp_registry_call *call, mlp_db_fn fn, mlplat_error *err)
+{
+    return mlp_db_read(call->store->db, fn, call, &call->store->ml->hook, err);
+}
+
+mlplat_status mlp_registry_db_answer(mlp_registry_call *call, mlplat_status s, json_t **out)
+{
+    if (s == MLPLAT_OK)
+        *out = call->doc;
+    else
+        json_decref(call->doc);
+    return s;
+}
+
+mlplat_status mlp_registry_db_need_model(mlp_registry_db_store *store, const char *name, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    mlplat_status s = mlp_db_prepare(
+        store->db, MLP_REGISTRY_SQL(store, "SELECT 1 FROM registered_models WHERE name = ?1", ""), &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, name);
+        s = mlp_stmt_step(stmt, &row, err);
+    }
+    mlp_stmt_done(stmt);
+    if (s == MLPLAT_OK && !row)
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "there is no registered model '%s'", name);
+    return s;
+}
+
+mlplat_status mlp_registry_db_touch(mlp_registry_db_store *store, const char *name, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(
+        store->db, MLP_REGISTRY_SQL(store, "UPDATE registered_models SET last_updated_time = ?2 WHERE name = ?1", ""),
+        &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, name);
+        mlp_stmt_int(stmt, 2, mlp_clock_ms());
+        s = mlp_stmt_step(stmt, NULL, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+/* ---- which version -------------------------------------------------------------------------------------------------- */
+
+/* The statement's one number; *found false: no row, or NULL in it. The statement is done then. */
+static mlplat_status one_number(mlp_stmt *stmt, int64_t *number, bool *found, mlplat_error *err)
+{
+    mlplat_status s = mlp_stmt_step(stmt, found, err);
+    *found = s == MLPLAT_OK && *found && !mlp_stmt_col_null(stmt, 0);
+    if (*found)
+        *number = mlp_stmt_col_int(stmt, 0);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+static mlplat_status find_number(mlp_registry_db_store *store, const char *name, int64_t wanted, int64_t *number, bool *found,
+                                 mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(store->db,
+                                     MLP_REGISTRY_SQL(store,
+                                                      "SELECT version FROM model_versions WHERE name = ?1 AND version = ?2 "
+                                                      "AND current_stage <> 'Deleted_Internal'", ""),
+                                     &stmt, err);
+    if (s != MLPLAT_OK)
+        return s;
+    mlp_stmt_text(stmt, 1, name);
+    mlp_stmt_int(stmt, 2, wanted);
+    return one_number(stmt, number, found, err);
+}
+
+static mlplat_status find_alias(mlp_registry_db_store *store, const char *name, const char *alias, int64_t *number, bool *found,
+                                mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    int64_t at = 0;
+    mlplat_status s = mlp_db_prepare(
+        store->db,
+        MLP_REGISTRY_SQL(store, "SELECT version FROM registered_model_aliases WHERE name = ?1 AND alias = ?2", ""), &stmt,
+        err);
+    if (s != MLPLAT_OK)
+        return s;
+    mlp_stmt_text(stmt, 1, name);
+    mlp_stmt_text(stmt, 2, alias);
+    s = one_number(stmt, &at, found, err);
+    return s == MLPLAT_OK && *found ? find_number(store, name, at, number, found, err) : s;
+}
+
+static mlplat_status find_latest(mlp_registry_db_store *store, const char *name, int64_t *number, bool *found, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(store->db,
+                                     MLP_REGISTRY_SQL(store,
+                                                      "SELECT max(version) FROM model_versions WHERE name = ?1 AND "
+                                                      "current_stage <> 'Deleted_Internal'", ""),
+                                     &stmt, err);
+    if (s != MLPLAT_OK)
+        return s;
+    mlp_stmt_text(stmt, 1, name);
+    return one_number(stmt, number, found, err);
+}
+
+mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *name, const mlp_version_ref *ref, int64_t *number,
+                                   mlplat_error *err)
+{
+    bool found = false;
+    mlplat_status s = ref->kind == MLP_VERSION_NUMBER  ? find_number(store, name, ref->number, number, &found, err)
+                      : ref->kind == MLP_VERSION_ALIAS ? find_alias(store, name, ref->alias, number, &found, err)
+                                                       : find_latest(store, name, number, &found, err);
+    if (s != MLPLAT_OK || found)
+        return s;
+    s = mlp_registry_db_need_model(store, name, err);
+    if (s != MLPLAT_OK)
+        return s;
+    if (ref->kind == MLP_VERSION_NUMBER)
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version %lld", name, (long long)ref->number);
+    if (ref->kind == MLP_VERSION_ALIAS)
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no alias '%s'", name, ref->alias);
+    return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no versions yet", name);
+}
+
+/* ---- lists ---------------------------------------------------------------------------------------------------------- */
+
+mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char *value, json_t **out, mlplat_error *err)
+{
+    bool row = true;
+    mlplat_status s = (*out = json_array()) ? MLPLAT_OK : mlp_fail_memory(err);
+    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
+        json_t *pair = json_object();
+        s = pair ? mlp_json_set(pair, key, mlp_json_string(mlp_stmt_col_text(stmt, 0)), err) : mlp_fail_memory(err);
+        if (s == MLPLAT_OK)
+            s = mlp_json_set(pair, value, mlp_json_string(mlp_stmt_col_text(stmt, 1)), err);
+        if (s == MLPLAT_OK)
+            s = mlp_json_push(*out, json_incref(pair), err);
+        json_decref(pair);
+    }
+    mlp_stmt_done(stmt);
+    if (s != MLPLAT_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return s;
+}
+
+mlplat_status mlp_registry_token_put(json_t *list, json_t *last, mlplat_error *err)
+{
+    mlp_buf text = {0}, token = {0};
+    mlplat_status s = last ? mlp_json_text(last, &text, err) : mlp_fail_memory(err);
+    if (s == MLPLAT_OK) {
+        mlp_text_percent(&token, text.data, "");
+        s = mlp_buf_ok(&token, err);
+    }
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(list, "next_page_token", json_string(token.data), err);
+    json_decref(last);
+    mlp_buf_free(&text);
+    mlp_buf_free(&token);
+    return s;
+}
+
+mlplat_status mlp_registry_token_read(const char *token, const char *shape, json_t **out, mlplat_error *err)
+{
+    *out = NULL;
+    char *text = mlp_text_unpercent(token);
+    if (!text)
+        return mlp_fail_memory(err);
+    bool good = mlp_json_parse(text, strlen(text), out, NULL) == MLPLAT_OK && json_is_array(*out) &&
+                json_array_size(*out) == strlen(shape);
+    for (size_t i = 0; good && shape[i]; i++) {
+        const json_t *item = json_array_get(*out, i);
+        good = shape[i] == 's' ? json_is_string(item) : json_is_integer(item);
+    }
+    mlp_free(text);
+    if (good)
+        return MLPLAT_OK;
+    json_decref(*out);
+    *out = NULL;
+    return mlp_fail(err, MLPLAT_INVALID, "page token is none of this list: use next_page_token of the page before as it is");
+}
+
+static const mlp_registry_store db_store = {
+    .scheme = "sqlite",
+    .open = db_open,
+    .close = db_close,
+    .abandon = db_abandon,
+    .model_create = mlp_registry_db_model_create,
+    .model_get = mlp_registry_db_model_get,
+    .model_list = mlp_registry_db_model_list,
+    .model_update = mlp_registry_db_model_update,
+    .model_delete = mlp_registry_db_model_delete,
+    .model_tag = mlp_registry_db_model_tag,
+    .version_create = mlp_registry_db_version_create,
+    .version_get = mlp_registry_db_version_get,
+    .version_location = mlp_registry_db_version_location,
+    .version_list = mlp_registry_db_version_list,
+    .version_update = mlp_registry_db_version_update,
+    .version_delete = mlp_registry_db_version_delete,
+    .version_tag = mlp_registry_db_version_tag,
+    .alias_set = mlp_registry_db_alias_set,
+    .alias_delete = mlp_registry_db_alias_delete,
+    .logged_model = mlp_registry_db_logged,
+    .logged_model_of_run = mlp_registry_db_logged_of_run,
+};
+
+const mlp_registry_store *mlp_registry_db(void)
+{
+    return &db_store;
+}
