@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- errors ------------------------------------------------------------------------------------------------------ */
+/* ---- errors ----------------------------------------------------------------------------------------------------- */
 
 void mlp_pyhooks_raise(mlplat_status status, const mlplat_error *err, PyObject *document)
 {
@@ -44,7 +44,7 @@ int mlp_pyhooks_check(PyObject *object, const char *what)
     return -1;
 }
 
-/* ---- progress and Ctrl-C ------------------------------------------------------------------------------------------ */
+/* ---- progress and Ctrl-C ---------------------------------------------------------------------------------------- */
 
 /* While an exception waits to be raised, the call that it cancelled tidies up: only a further signal stops that. */
 static int tidy_on(void)
@@ -85,7 +85,7 @@ int mlp_pyhooks_progress(void *user, uint64_t done, uint64_t total)
     return !going;
 }
 
-/* ---- bytes out ------------------------------------------------------------------------------------------------------ */
+/* ---- bytes out -------------------------------------------------------------------------------------------------- */
 
 /* The view is over a copy: a slice of it that the callable keeps must outlive the library's buffer. */
 static int64_t give(PyObject *callable, const void *data, size_t n)
@@ -116,7 +116,7 @@ int64_t mlp_pyhooks_write(void *user, const void *data, size_t n)
     return taken;
 }
 
-/* ---- the session's hooks ----------------------------------------------------------------------------------------- */
+/* ---- the session's hooks ---------------------------------------------------------------------------------------- */
 
 struct mlp_pyhooks {
     atomic_int owners;
@@ -194,7 +194,7 @@ void mlp_pyhooks_log(void *user, mlplat_log_level level, const char *text)
     fprintf(stderr, "mlplat: %s\n", text); /* Python's queue is full: not lost, only less pretty */
 }
 
-/* ---- the body of a component -------------------------------------------------------------------------------------- */
+/* ---- the body of a component ------------------------------------------------------------------------------------ */
 
 /* The exception as the error of the step: its status if it is one of ours, else STATE; "KeyError: 'x'" as message. */
 static void take_exception(mlplat_error *err)

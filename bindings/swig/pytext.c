@@ -20,8 +20,8 @@ const char *mlp_pytext_utf8_n(PyObject *object, const char *what, size_t *n)
     const char *text = PyUnicode_AsUTF8AndSize(object, &size);
     if (!text && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
         PyErr_Clear();
-        mlp_pyhooks_invalid("%s is not valid Unicode: it holds a lone surrogate, so it has no UTF-8; decode it with the "
-                            "right encoding", what);
+        mlp_pyhooks_invalid("%s is not valid Unicode: it holds a lone surrogate, so it has no UTF-8; decode it with "
+                            "the right encoding", what);
     }
     *n = (size_t)size;
     return text;
@@ -62,7 +62,7 @@ const char *mlp_pytext_path(PyObject *object, const char *what, PyObject **keep)
     return no_nul(text, (size_t)size, what);
 }
 
-/* ---- lists --------------------------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------------------------------ */
 
 static PyObject *tuple_of(PyObject *object, const char *what)
 {
@@ -144,7 +144,7 @@ void mlp_pytext_ports_free(mlp_pyports *ports)
     Py_XDECREF(ports->items);
 }
 
-/* ---- documents and words ------------------------------------------------------------------------------------------- */
+/* ---- documents and words ---------------------------------------------------------------------------------------- */
 
 mlplat_doc *mlp_pytext_doc(PyObject *object, const char *what)
 {

@@ -17,7 +17,7 @@
 #endif
 %}
 
-/* ---- statuses and errors: exceptions ------------------------------------------------------------------------------ */
+/* ---- statuses and errors: exceptions ---------------------------------------------------------------------------- */
 %typemap(out) mlplat_status { $result = SWIG_Py_Void(); }
 %typemap(in, numinputs=0) mlplat_error *err (mlplat_error error)
 %{ error.status = MLPLAT_OK; error.http_status = 0; error.retryable = 0; error.message[0] = '\0'; $1 = &error; %}
@@ -30,7 +30,7 @@
   }
 }
 
-/* ---- handles ------------------------------------------------------------------------------------------------------- */
+/* ---- handles ---------------------------------------------------------------------------------------------------- */
 %define HANDLE(TYPE, KIND, PARENT)
 %typemap(in) TYPE * (mlp_pyhandle *handle = NULL), const TYPE * (mlp_pyhandle *handle = NULL) {
   $1 = ($1_ltype)mlp_pyhandle_pin($input, KIND, &handle);
@@ -65,7 +65,7 @@ HANDLE(mlplat_step, MLP_PY_STEP, NULL)
   }
 }
 
-/* ---- text and documents ------------------------------------------------------------------------------------------- */
+/* ---- text and documents ----------------------------------------------------------------------------------------- */
 %typemap(in) const char * {
   $1 = ($1_ltype)mlp_pytext_utf8($input, "$1_name");
   if (!$1) SWIG_fail;
@@ -157,7 +157,7 @@ TEXTS(const char *const *argv, size_t argc)
 }
 %typemap(freearg) (const mlplat_port *ports, size_t n_ports) { mlp_pytext_ports_free(&ports$argnum); }
 
-/* ---- numbers and choices ------------------------------------------------------------------------------------------- */
+/* ---- numbers and choices ---------------------------------------------------------------------------------------- */
 %typemap(in) double { if (mlp_pyvalues_double($input, "$1_name", &$1) != 0) SWIG_fail; }
 %typemap(in) int64_t (int64_t integer) {
   if (mlp_pyvalues_int64($input, "$1_name", &integer) != 0) SWIG_fail;
@@ -207,7 +207,7 @@ CHOICE(mlplat_view, "view", "active", "deleted", "all")
 }
 %typemap(freearg) const mlp_pyspan *, const mlp_pyspan *value { mlp_pyvalues_free(&span$argnum); }
 
-/* ---- callbacks ----------------------------------------------------------------------------------------------------- */
+/* ---- callbacks -------------------------------------------------------------------------------------------------- */
 %define CALLBACK(TYPE, TRAMPOLINE)
 %typemap(in) (TYPE, void *user) {
   if (mlp_pyhooks_check($input, "$1_name") != 0) SWIG_fail;

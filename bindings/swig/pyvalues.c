@@ -11,7 +11,7 @@ static const size_t sizes[] = {[F8] = 8, [F4] = 4, [I8] = 8, [I4] = 4, [U1] = 1}
 
 #define ACCEPTED "64- or 32-bit floats, or 64-, 32-bit or unsigned 8-bit integers"
 
-/* ---- single numbers ---------------------------------------------------------------------------------------------- */
+/* ---- single numbers --------------------------------------------------------------------------------------------- */
 
 static const char *type_name(PyObject *object, char *room, size_t size)
 {
@@ -55,7 +55,7 @@ int mlp_pyvalues_int64(PyObject *object, const char *what, int64_t *out)
     return -1;
 }
 
-/* ---- conversion ---------------------------------------------------------------------------------------------------- */
+/* ---- conversion ------------------------------------------------------------------------------------------------- */
 
 static double as_double(const char *p, item from)
 {
@@ -118,7 +118,7 @@ static int accept_item(item from, item want, const char *what, const char *forma
     return -1;
 }
 
-/* ---- the buffer protocol ------------------------------------------------------------------------------------------- */
+/* ---- the buffer protocol ---------------------------------------------------------------------------------------- */
 
 static item buffer_item(const Py_buffer *view)
 {
@@ -164,7 +164,7 @@ static int from_buffer(PyObject *object, const char *what, item want, mlp_pyspan
     return 0;
 }
 
-/* ---- Arrow --------------------------------------------------------------------------------------------------------- */
+/* ---- Arrow ------------------------------------------------------------------------------------------------------ */
 
 static item arrow_item(const char *format)
 {
@@ -282,7 +282,7 @@ static int ask(PyObject *object, const char *method, PyObject **result)
     return *result ? 1 : -1;
 }
 
-/* ---- any iterable --------------------------------------------------------------------------------------------------- */
+/* ---- any iterable ----------------------------------------------------------------------------------------------- */
 
 static int take_item(PyObject *object, Py_ssize_t i, const char *what, item want, mlp_pyspan *out)
 {
@@ -310,7 +310,7 @@ static int from_iterable(PyObject *object, const char *what, item want, mlp_pysp
     return failed ? -1 : 0;
 }
 
-/* ---- the whole ------------------------------------------------------------------------------------------------------ */
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 /* Text is iterable and bytes are a buffer, and neither is a span of numbers. */
 static int is_text(PyObject *object)

@@ -115,8 +115,8 @@ static mlplat_status bad_span(mlplat_error *err, const char *key, const char *wh
 {
     err->status = MLPLAT_INVALID;
     PyOS_snprintf(err->message, sizeof err->message,
-                  "metric '%.250s': %zu value%s need%s as many %s, and %zu came: give one per value, or none", key, wants,
-                  wants == 1 ? "" : "s", wants == 1 ? "s" : "", what, has);
+                  "metric '%.250s': %zu value%s need%s as many %s, and %zu came: give one per value, or none", key,
+                  wants, wants == 1 ? "" : "s", wants == 1 ? "s" : "", what, has);
     return MLPLAT_INVALID;
 }
 %}

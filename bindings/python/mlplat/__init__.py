@@ -7,8 +7,8 @@ Only the native module and what a session needs is imported here; pipelines and 
 """
 
 from . import _c, errors
-from .errors import (Cancelled, Conflict, Corrupt, Denied, Error, Exists, Invalid, IOFailed, NoMemory, NoSpace, NotFound,
-                     State, Timeout, Unavailable, Unsupported)
+from .errors import (Cancelled, Conflict, Corrupt, Denied, Error, Exists, Invalid, IOFailed, NoMemory, NoSpace,
+                     NotFound, State, Timeout, Unavailable, Unsupported)
 from .session import Session, open
 from .tracking import Run, RunData
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 __version__: str = _c.version()
 
-__all__ = ["Artifacts", "Cancelled", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists", "IOFailed", "Input",
-           "Invalid", "ModelVersion", "NoMemory", "NoSpace", "NotFound", "Output", "Pipeline", "Registry", "Run", "RunData",
-           "Session", "State", "Step", "Task", "Timeout", "Unavailable", "Unsupported", "component", "doc", "errors",
-           "open"]
+__all__ = ["Artifacts", "Cancelled", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists", "IOFailed",
+           "Input", "Invalid", "ModelVersion", "NoMemory", "NoSpace", "NotFound", "Output", "Pipeline", "Registry",
+           "Run", "RunData", "Session", "State", "Step", "Task", "Timeout", "Unavailable", "Unsupported", "component",
+           "doc", "errors", "open"]
 
 _later = {"Artifacts": "artifacts", "Component": "pipelines", "Pipeline": "pipelines", "Task": "pipelines",
           "ModelVersion": "registry", "Registry": "registry", "Input": "component", "Output": "component",

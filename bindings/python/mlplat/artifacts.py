@@ -9,8 +9,10 @@ from .tracking import _python
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable, Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
+
+    from typing_extensions import Buffer
 
     from .session import Session
     from .tracking import Document, Path
@@ -49,18 +51,18 @@ class Artifacts:
         return bytes(whole)
 
     def stream(self, uri: "Path", write: "Callable[[memoryview], object]") -> None:
-        """Hand the bytes of the file at a URI to a callable, piece by piece and in order; False stops. The memoryview is
-        released when the callable returns (mlplat_artifact_read)."""
+        """Hand the bytes of the file at a URI to a callable, piece by piece and in order; False stops. The memoryview
+        is released when the callable returns (mlplat_artifact_read)."""
         _c.artifact_read(self._session._h, uri, write)
 
     def list(self, uri: "Path") -> "list[dict[str, Any]]":
         """What is in the directory at a URI, by name, each {"path", "is_dir", "file_size"?}; paths are relative to the
         root of the run or model (mlplat_artifact_list)."""
-        return doc.loads(_c.artifact_list(self._session._h, uri))["files"]  # type: ignore[no-any-return]
+        return doc.loads(_c.artifact_list(self._session._h, uri))["files"]
 
     def resolve(self, uri: "Path") -> str:
         """What a runs:/ or models:/ URI stands for, as a path or URI of a store (mlplat_artifact_resolve)."""
-        return _c.artifact_resolve(self._session._h, uri)  # type: ignore[no-any-return]
+        return _c.artifact_resolve(self._session._h, uri)
 
     def save_model(self, dir: "Path", *, loader_module: str, data: "Path | None" = None, code: "Path | None" = None,
                    flavors: "Document" = None, signature: "Document" = None, input_example: "Document" = None,
@@ -85,4 +87,4 @@ class Artifacts:
 
     def model_info(self, uri: "Path") -> "dict[str, Any]":
         """The MLmodel file of the model directory at a URI (mlplat_model_info)."""
-        return doc.loads(_c.model_info(self._session._h, uri))  # type: ignore[no-any-return]
+        return doc.loads(_c.model_info(self._session._h, uri))

@@ -39,16 +39,6 @@ class Input:
         self.type = type
         self.description = description
 
-    @property
-    def path(self) -> str:
-        """The artifact's local path."""
-        raise NotImplementedError
-
-    uri: str
-    """Where the artifact is kept."""
-    metadata: "dict[str, Any]"
-    """What its producer said about it."""
-
 
 class Output(Input):
     """Annotates an output artifact: Output("Model"). The function gets an OutputArtifact."""
@@ -56,7 +46,7 @@ class Output(Input):
     direction = 1
 
 
-class InputArtifact(Input):
+class InputArtifact:
     """An artifact that a step reads."""
 
     def __init__(self, step: "Step", name: str) -> None:
@@ -66,34 +56,34 @@ class InputArtifact(Input):
     @property
     def path(self) -> str:
         """The artifact's local path (mlplat_step_input_path)."""
-        return _c.step_input_path(self._step._h, self.name)  # type: ignore[no-any-return]
+        return _c.step_input_path(self._step._h, self.name)
 
     @property
-    def uri(self) -> str:  # type: ignore[override]
+    def uri(self) -> str:
         """Where the artifact is kept (mlplat_step_artifact)."""
-        return doc.loads(_c.step_artifact(self._step._h, self.name))["uri"]  # type: ignore[no-any-return]
+        return doc.loads(_c.step_artifact(self._step._h, self.name))["uri"]
 
     @property
-    def metadata(self) -> "dict[str, Any]":  # type: ignore[override]
+    def metadata(self) -> "dict[str, Any]":
         """What its producer said about it (mlplat_step_artifact)."""
-        return doc.loads(_c.step_artifact(self._step._h, self.name))["metadata"]  # type: ignore[no-any-return]
+        return doc.loads(_c.step_artifact(self._step._h, self.name))["metadata"]
 
 
-class OutputArtifact(InputArtifact, Output):
+class OutputArtifact(InputArtifact):
     """An artifact that a step makes: write a file or make a directory at its path."""
 
     @property
     def path(self) -> str:
         """The local path; its parent is there (mlplat_step_output_path)."""
-        return _c.step_output_path(self._step._h, self.name)  # type: ignore[no-any-return]
+        return _c.step_output_path(self._step._h, self.name)
 
     @property
-    def metadata(self) -> "Metadata":  # type: ignore[override]
+    def metadata(self) -> "Metadata":
         """What is said about it: `model.metadata["framework"] = "sklearn"` (mlplat_step_metadata)."""
         return Metadata(self, super().metadata)
 
 
-class Metadata(dict):  # type: ignore[type-arg]
+class Metadata(dict[str, "Any"]):
     """The metadata of an output artifact; setting a key sets it there."""
 
     def __init__(self, artifact: OutputArtifact, values: "dict[str, Any]") -> None:
@@ -104,7 +94,7 @@ class Metadata(dict):  # type: ignore[type-arg]
         _c.step_metadata(self._artifact._step._h, self._artifact.name, key, doc.text(value))
         super().__setitem__(key, value)
 
-    def update(self, *values: "Any", **more: "Any") -> None:  # type: ignore[override]
+    def update(self, *values: "Any", **more: "Any") -> None:
         """Set several keys."""
         for key, value in dict(*values, **more).items():
             self[key] = value
@@ -120,7 +110,8 @@ class Step:
         self._session: "Session | None" = None
 
     def parameter(self, name: str, kind: "type[Any]" = str) -> "Any":
-        """The value of an input parameter (mlplat_step_int, mlplat_step_double, mlplat_step_bool, mlplat_step_string)."""
+        """The value of an input parameter
+        (mlplat_step_int, mlplat_step_double, mlplat_step_bool, mlplat_step_string)."""
         read = {int: _c.step_int, float: _c.step_double, bool: _c.step_bool}.get(kind, _c.step_string)
         value = read(self._h, name)
         return doc.loads(value) if kind in (list, dict) else value
@@ -178,7 +169,8 @@ class PythonComponent:
         fields = getattr(result, "_fields", None)
         self._outputs = {} if result is None else {"Output": result}
         if fields is not None:
-            self._outputs = {name: inspect.get_annotations(result, eval_str=True)[name] for name in fields}
+            kinds = inspect.get_annotations(result, eval_str=True)  # type: ignore[arg-type]
+            self._outputs = {name: kinds[name] for name in fields}
         self._tuple = fields is not None
         for name, kind in self._outputs.items():
             self._ports.append((1, name, self._parameter_type(name, kind), None, None))
@@ -194,8 +186,9 @@ class PythonComponent:
         try:
             return type_name(origin)
         except (KeyError, TypeError):
-            raise TypeError(f"component {self.name!r}: {name!r} is annotated with {kind!r}: int, float, str, bool, list, "
-                            f'dict, mlplat.Input("Dataset"), mlplat.Output("Model") and mlplat.Step can be used') from None
+            raise TypeError(f"component {self.name!r}: {name!r} is annotated with {kind!r}: int, float, str, bool, "
+                            'list, dict, mlplat.Input("Dataset"), mlplat.Output("Model") and mlplat.Step can be used'
+                            ) from None
 
     def _argument(self, step: Step, name: str, kind: "Any") -> "Any":
         if kind is Step:
@@ -225,7 +218,7 @@ class PythonComponent:
         (mlplat_component_main). argv: None: sys.argv."""
         sys.stdout.flush()
         text = (self.__doc__ or "").strip().split("\n")[0].strip()
-        return _c.component_main(  # type: ignore[no-any-return]
+        return _c.component_main(
             list(sys.argv if argv is None else argv), self.name, text or None, self.image, self._ports, self._body)
 
     def main(self, argv: "Iterable[str] | None" = None) -> None:

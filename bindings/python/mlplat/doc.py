@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+    class Page(list[T]):
+        next_page_token: str | None
+else:
+    class Page(list):
+        """One page of a list, and the token that asks for the next one."""
 
-class Page(list):  # type: ignore[type-arg]
-    """One page of a list, and the token that asks for the next one."""
-
-    next_page_token: "str | None" = None
-    """Give it as page_token for the next page; None: this is the last one."""
+        next_page_token = None
+        """Give it as page_token for the next page; None: this is the last one."""
 
 
 def parse(text: str) -> "Any":
@@ -39,8 +41,7 @@ def text(value: "Any") -> str:
 
 def yaml(value: "Any") -> str:
     """A value as YAML (mlplat_doc_yaml)."""
-    result: str = _c.doc_yaml(text(value))
-    return result
+    return _c.doc_yaml(text(value))
 
 
 def loads(text: "str | None") -> "Any":
@@ -80,10 +81,10 @@ def number(value: float) -> "float | str":
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
-def page(text: str, key: str, kind: "type[T]") -> "Page":
+def page(text: str, key: str, kind: "type[T]") -> "Page[T]":
     """The list at a key of a document, its items made a kind of dict."""
     document = loads(text)
-    result = Page(map(kind, document.get(key) or ()))
+    result: "Page[T]" = Page(map(kind, document.get(key) or ()))
     result.next_page_token = document.get("next_page_token") or None
     return result
 

@@ -102,7 +102,7 @@ class Component:
 
     def spec(self) -> "dict[str, Any]":
         """The component's own specification (mlplat_component_spec)."""
-        return doc.loads(_c.component_spec(self._h))  # type: ignore[no-any-return]
+        return doc.loads(_c.component_spec(self._h))
 
 
 class PipelineInput:
@@ -138,7 +138,7 @@ class Task:
     @property
     def name(self) -> str:
         """The task's id in the pipeline (mlplat_task_name)."""
-        return _c.task_name(self._h)  # type: ignore[no-any-return]
+        return _c.task_name(self._h)
 
     def set(self, input: str, value: "Any") -> "Task":
         """Give an input a constant, a pipeline's input, or another task's output
@@ -189,17 +189,17 @@ class Pipeline:
 
     def compile(self) -> "dict[str, Any]":
         """The pipeline as KFP's IR (mlplat_pipeline_compile)."""
-        return doc.loads(_c.pipeline_compile(self._h))  # type: ignore[no-any-return]
+        return doc.loads(_c.pipeline_compile(self._h))
 
     def yaml(self) -> str:
         """The pipeline as the YAML that KFP uploads (mlplat_doc_yaml)."""
-        return _c.doc_yaml(_c.pipeline_compile(self._h))  # type: ignore[no-any-return]
+        return _c.doc_yaml(_c.pipeline_compile(self._h))
 
 
 def ir_text(pipeline: "Pipeline | Mapping[str, Any] | str") -> str:
     """The IR of a pipeline, a compiled document or YAML text, as JSON text."""
     if isinstance(pipeline, Pipeline):
-        return _c.pipeline_compile(pipeline._h)  # type: ignore[no-any-return]
+        return _c.pipeline_compile(pipeline._h)
     return _c.doc_parse_yaml(pipeline) if isinstance(pipeline, str) else doc.text(pipeline)
 
 

@@ -18,13 +18,13 @@ def _which(version: "int | str") -> str:
     return version if version.isdecimal() or version == "latest" or version.startswith("@") else "@" + version
 
 
-class ModelVersion(dict):  # type: ignore[type-arg]
+class ModelVersion(dict[str, "Any"]):
     """A model version: MLflow's document, with its parts at hand."""
 
     @property
     def name(self) -> str:
         """The model's name."""
-        return self["name"]  # type: ignore[no-any-return]
+        return self["name"]
 
     @property
     def version(self) -> int:
@@ -34,7 +34,7 @@ class ModelVersion(dict):  # type: ignore[type-arg]
     @property
     def source(self) -> str:
         """URI of the model directory, as it was registered."""
-        return self["source"]  # type: ignore[no-any-return]
+        return self["source"]
 
     @property
     def run_id(self) -> "str | None":
@@ -71,9 +71,9 @@ class Registry:
 
     def get(self, name: str) -> "dict[str, Any]":
         """A registered model (mlplat_registered_model_get)."""
-        return doc.loads(_c.registered_model_get(self._session._h, name))  # type: ignore[no-any-return]
+        return doc.loads(_c.registered_model_get(self._session._h, name))
 
-    def list(self, *, max_results: int = 0, page_token: "str | None" = None) -> doc.Page:
+    def list(self, *, max_results: int = 0, page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
         """Registered models by name; max_results 0: 100 a page, at most 1,000 (mlplat_registered_model_list)."""
         return doc.page(_c.registered_model_list(self._session._h, max_results, page_token), "registered_models", dict)
 
@@ -102,7 +102,7 @@ class Registry:
         run: the run that made it; None: taken from a runs:/ source.
         """
         run_id = run if run is None or isinstance(run, str) else run.id
-        return _c.model_version_create(  # type: ignore[no-any-return]
+        return _c.model_version_create(
             self._session._h, name, source, run_id, description, doc.strings(tags), run_link)
 
     def version(self, name: str, version: "int | str" = "latest") -> ModelVersion:
@@ -110,7 +110,7 @@ class Registry:
         return ModelVersion(doc.loads(_c.model_version_get(self._session._h, name, _which(version))))
 
     def versions(self, name: "str | None" = None, *, max_results: int = 0,
-                 page_token: "str | None" = None) -> doc.Page:
+                 page_token: "str | None" = None) -> "doc.Page[ModelVersion]":
         """Versions of a model, or of all, newest first, each a ModelVersion (mlplat_model_version_list)."""
         return doc.page(_c.model_version_list(self._session._h, name, max_results, page_token), "model_versions",
                         ModelVersion)

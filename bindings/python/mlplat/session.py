@@ -42,8 +42,8 @@ class Session(Tracking):
         self._h = None
         self._runs: "dict[int, Any]" = {}
         self._pid = getpid()
-        self._h = _c.session_open(tracking_uri, registry_uri, artifact_root, spool_dir, durability, profile, config_file,
-                                  progress, log)
+        self._h = _c.session_open(tracking_uri, registry_uri, artifact_root, spool_dir, durability, profile,
+                                  config_file, progress, log)
         me = id(self)
         _live[me] = ref(self, lambda _, me=me, live=_live: live.pop(me, None))  # type: ignore[misc]
 
@@ -75,7 +75,7 @@ class Session(Tracking):
 
     def config(self) -> "dict[str, Any]":
         """Every setting, its value and who set it; secrets are replaced by *** (mlplat_config)."""
-        return doc.loads(_c.config(self._h))  # type: ignore[no-any-return]
+        return doc.loads(_c.config(self._h))
 
     @property
     def registry(self) -> "Registry":
@@ -105,7 +105,7 @@ class Session(Tracking):
         in its `document`.
         """
         from .pipelines import ir_text
-        return doc.loads(_c.pipeline_run(  # type: ignore[no-any-return]
+        return doc.loads(_c.pipeline_run(
             self._h, ir_text(pipeline), None if params is None else doc.text(params), root, experiment, run_name,
             workers, keep_going, progress))
 

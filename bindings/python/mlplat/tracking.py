@@ -7,23 +7,26 @@ from . import _c, doc
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Buffer, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any, Literal, SupportsFloat, SupportsIndex
 
-    from .session import Session
+    from typing_extensions import Buffer
 
     Number = SupportsFloat | SupportsIndex
+    Status = Literal["FINISHED", "FAILED", "KILLED"]
     Durability = Literal["memory", "process", "disk", "remote"]
     View = Literal["active", "deleted", "all"]
     Path = str | os.PathLike[str]
     Document = str | Mapping[str, Any] | Sequence[Any] | None
 
-FINISHED, FAILED, KILLED = "FINISHED", "FAILED", "KILLED"
+FINISHED: "Status" = "FINISHED"
+FAILED: "Status" = "FAILED"
+KILLED: "Status" = "KILLED"
 
 
-def status_after(kind: "type[BaseException] | None", value: "BaseException | None" = None) -> str:
-    """How a run ends that an exception ends: KILLED by Ctrl-C, FINISHED by sys.exit() with no complaint, else FAILED."""
+def status_after(kind: "type[BaseException] | None", value: "BaseException | None" = None) -> "Status":
+    """How a run ends that an exception ends: KILLED by Ctrl-C, FINISHED by sys.exit() without complaint, or FAILED."""
     if kind is None or issubclass(kind, GeneratorExit):
         return FINISHED
     if issubclass(kind, SystemExit):
@@ -31,13 +34,13 @@ def status_after(kind: "type[BaseException] | None", value: "BaseException | Non
     return KILLED if issubclass(kind, KeyboardInterrupt) else FAILED
 
 
-class RunData(dict):  # type: ignore[type-arg]
+class RunData(dict[str, "Any"]):
     """A run as the store has it: MLflow's document, {"info": {...}, "data": {...}}, with its parts at hand."""
 
     @property
     def id(self) -> str:
         """The run's id."""
-        return self["info"]["run_id"]  # type: ignore[no-any-return]
+        return self["info"]["run_id"]
 
     @property
     def name(self) -> str:
@@ -47,17 +50,17 @@ class RunData(dict):  # type: ignore[type-arg]
     @property
     def experiment_id(self) -> str:
         """The id of the run's experiment."""
-        return self["info"]["experiment_id"]  # type: ignore[no-any-return]
+        return self["info"]["experiment_id"]
 
     @property
     def status(self) -> str:
         """RUNNING, SCHEDULED, FINISHED, FAILED or KILLED."""
-        return self["info"]["status"]  # type: ignore[no-any-return]
+        return self["info"]["status"]
 
     @property
     def artifact_uri(self) -> str:
         """Where its artifacts are."""
-        return self["info"]["artifact_uri"]  # type: ignore[no-any-return]
+        return self["info"]["artifact_uri"]
 
     @property
     def metrics(self) -> "dict[str, float]":
@@ -83,7 +86,7 @@ class Run:
 
     __slots__ = ("_h", "_session", "_ours", "__weakref__")
 
-    def __init__(self, handle: "Any", session: "Session | None", ours: bool) -> None:
+    def __init__(self, handle: "Any", session: "Any", ours: bool) -> None:
         self._h = handle
         self._session = session
         self._ours = ours
@@ -113,22 +116,22 @@ class Run:
     @property
     def id(self) -> str:
         """The run's id, 32 hexadecimal digits (mlplat_run_id)."""
-        return _c.run_id(self._h)  # type: ignore[no-any-return]
+        return _c.run_id(self._h)
 
     @property
     def name(self) -> str:
         """The run's name as it was at the start (mlplat_run_name)."""
-        return _c.run_name(self._h)  # type: ignore[no-any-return]
+        return _c.run_name(self._h)
 
     @property
     def experiment_id(self) -> str:
         """The id of the run's experiment (mlplat_run_experiment_id)."""
-        return _c.run_experiment_id(self._h)  # type: ignore[no-any-return]
+        return _c.run_experiment_id(self._h)
 
     @property
     def artifact_uri(self) -> str:
         """Where the run's artifacts are, a URI or an absolute path (mlplat_run_artifact_uri)."""
-        return _c.run_artifact_uri(self._h)  # type: ignore[no-any-return]
+        return _c.run_artifact_uri(self._h)
 
     def log(self, key: str, value: "Number | Buffer | Iterable[Number]",
             step: "int | Buffer | Iterable[int] | None" = None,
@@ -151,7 +154,7 @@ class Run:
             more["step"] = step.__index__()
         if timestamp_ms is not None:
             more["timestamp"] = timestamp_ms.__index__()
-        items = [{"key": key, "value": doc.number(value), **more} for key, value in metrics.items()]  # type: ignore[arg-type]
+        items = [{"key": key, "value": doc.number(float(value)), **more} for key, value in metrics.items()]
         _c.run_log_batch(self._h, doc.text({"metrics": items}))
 
     def log_batch(self, metrics: "Mapping[str, Number] | Sequence[Mapping[str, Any]]" = (),
@@ -210,12 +213,12 @@ class Run:
 
         name: clean relative path within the run. The others are those of `Artifacts.save_model`.
         """
-        return _c.run_log_model(  # type: ignore[no-any-return]
+        return _c.run_log_model(
             self._h, name, loader_module, data, code, doc.optional_text(flavors), doc.optional_text(signature),
             doc.optional_text(input_example), doc.lines(requirements), python_version or _python(),
             doc.optional_text(metadata))
 
-    def end(self, status: "Literal['FINISHED', 'FAILED', 'KILLED']" = "FINISHED") -> None:
+    def end(self, status: "Status" = "FINISHED") -> None:
         """End the run: its records are stored first, then its status and end time. Of a run that this handle has ended
         already nothing is changed (mlplat_run_end)."""
         if self._ours:
@@ -240,29 +243,30 @@ class Experiments:
 
     __slots__ = ("_session",)
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: "Tracking") -> None:
         self._session = session
 
     def create(self, name: str, *, artifact_location: "Path | None" = None,
                tags: "Mapping[str, Any] | None" = None) -> str:
         """Create an experiment; its id. Raises Exists if the name is taken (mlplat_experiment_create)."""
-        return _c.experiment_create(  # type: ignore[no-any-return]
+        return _c.experiment_create(
             self._session._h, name, artifact_location, doc.strings(tags))
 
     def ensure(self, name: str) -> str:
         """Get or create: the id of the experiment of this name, safe when many processes do it at once
         (mlplat_experiment_ensure)."""
-        return _c.experiment_ensure(self._session._h, name)  # type: ignore[no-any-return]
+        return _c.experiment_ensure(self._session._h, name)
 
     def get(self, id: str) -> "dict[str, Any]":
         """An experiment by id (mlplat_experiment_get)."""
-        return doc.loads(_c.experiment_get(self._session._h, id))  # type: ignore[no-any-return]
+        return doc.loads(_c.experiment_get(self._session._h, id))
 
     def by_name(self, name: str) -> "dict[str, Any]":
         """An experiment by name (mlplat_experiment_get_by_name)."""
-        return doc.loads(_c.experiment_get_by_name(self._session._h, name))  # type: ignore[no-any-return]
+        return doc.loads(_c.experiment_get_by_name(self._session._h, name))
 
-    def list(self, *, view: "View" = "active", max_results: int = 0, page_token: "str | None" = None) -> doc.Page:
+    def list(self, *, view: "View" = "active", max_results: int = 0,
+             page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
         """Experiments, newest first; max_results 0: 1,000 a page (mlplat_experiment_list)."""
         return doc.page(_c.experiment_list(self._session._h, view, max_results, page_token), "experiments", dict)
 
@@ -303,7 +307,7 @@ class Tracking:
                               durability)
         if durability is not None:
             _c.run_set_waits(handle, handle, durability in ("disk", "remote"))
-        run = Run(handle, self, True)  # type: ignore[arg-type]
+        run = Run(handle, self, True)
         if params:
             try:
                 run.log_params(params)
@@ -314,11 +318,11 @@ class Tracking:
 
     def resume_run(self, run_id: str) -> Run:
         """Go on with a run, of this process or another; its status becomes RUNNING again (mlplat_run_resume)."""
-        return Run(_c.run_resume(self._h, run_id), self, True)  # type: ignore[arg-type]
+        return Run(_c.run_resume(self._h, run_id), self, True)
 
     def attach_run(self, run_id: str) -> Run:
         """Log to a run without changing its status, as a second process of one training does (mlplat_run_attach)."""
-        return Run(_c.run_attach(self._h, run_id), self, False)  # type: ignore[arg-type]
+        return Run(_c.run_attach(self._h, run_id), self, False)
 
     def get_run(self, run_id: str) -> RunData:
         """A run with its latest metrics, params and tags (mlplat_run_get)."""
@@ -326,7 +330,8 @@ class Tracking:
 
     def search_runs(self, filter: "str | None" = None, *, experiment: "str | None" = None,
                     experiment_ids: "str | Iterable[str] | None" = None, order_by: "str | None" = None,
-                    view: "View" = "active", max_results: int = 0, page_token: "str | None" = None) -> doc.Page:
+                    view: "View" = "active", max_results: int = 0,
+                    page_token: "str | None" = None) -> "doc.Page[RunData]":
         """Runs, newest first, each a RunData (mlplat_run_search).
 
         filter: one comparison: "metrics.loss < 0.5", "params.depth = '6'", "tags.team LIKE 'a%'".
@@ -350,7 +355,7 @@ class Tracking:
         _c.run_restore(self._h, run_id)
 
     def metric_history(self, run: "Run | str", key: str, *, max_results: int = 0,
-                       page_token: "str | None" = None) -> doc.Page:
+                       page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
         """All points of a metric in the order (timestamp, step, value), each {"key", "value", "timestamp", "step"};
         max_results 0: all (mlplat_metric_history)."""
         points = doc.page(_c.metric_history(self._h, _id(run), key, max_results, page_token), "metrics", dict)
@@ -361,27 +366,28 @@ class Tracking:
     @property
     def experiments(self) -> Experiments:
         """The experiments."""
-        return Experiments(self)  # type: ignore[arg-type]
+        return Experiments(self)
 
     def spool_count(self) -> "dict[str, int]":
-        """This session's counts: records accepted, durable at the level asked for, stored, dead (mlplat_spool_count)."""
+        """This session's counts of records: accepted, durable at the level asked for, stored, dead
+        (mlplat_spool_count)."""
         return dict(zip(("accepted", "durable", "stored", "dead"), _c.spool_count(self._h)))
 
     def spool_status(self) -> "dict[str, Any]":
         """Every journal of the store, and its dead letters; changes nothing (mlplat_spool_status)."""
-        return doc.loads(_c.spool_status(self._h))  # type: ignore[no-any-return]
+        return doc.loads(_c.spool_status(self._h))
 
     def spool_sync(self) -> "dict[str, Any]":
         """Store what dead processes left behind (mlplat_spool_sync)."""
-        return doc.loads(_c.spool_sync(self._h))  # type: ignore[no-any-return]
+        return doc.loads(_c.spool_sync(self._h))
 
     def spool_retry(self) -> "dict[str, Any]":
         """Try the dead letters again (mlplat_spool_retry)."""
-        return doc.loads(_c.spool_retry(self._h))  # type: ignore[no-any-return]
+        return doc.loads(_c.spool_retry(self._h))
 
     def create_store(self) -> "dict[str, Any]":
         """Create the store that the tracking URI names, if it is not there (mlplat_store_create)."""
-        return doc.loads(_c.store_create(self._h))  # type: ignore[no-any-return]
+        return doc.loads(_c.store_create(self._h))
 
 
 def _id(run: "Run | str | None") -> "str | None":

@@ -99,7 +99,8 @@ def test_help_names_every_port(step):
 
 
 def test_runs_under_the_executor_contract(step, folder):
-    code, out, err = step("--executor_input", json.dumps(executor_input(folder, i=6, l=[1, "x"], o={"k": [None]}, b=False)))
+    given = executor_input(folder, i=6, l=[1, "x"], o={"k": [None]}, b=False)
+    code, out, err = step("--executor_input", json.dumps(given))
     assert code == 0, err
     assert (folder / "made/out").read_text() == "ABC"
     result = json.loads((folder / "made/output.json").read_text())

@@ -104,7 +104,8 @@ def bare(folder):
 
 
 def test_import_loads_one_native_module_and_nothing_heavy(bare):
-    before, after = (set(bare(f"{code}\nimport sys; print(*sys.modules)").split()) for code in ("pass", "import mlplat"))
+    before, after = (set(bare(f"{code}\nimport sys; print(*sys.modules)").split())
+                     for code in ("pass", "import mlplat"))
     new = after - before
     assert {"mlplat", "mlplat._c", "mlplat.session"} <= new
     assert {name for name in new if not name.startswith(("mlplat", "swig_runtime_data"))} <= {"atexit", "_weakref"}

@@ -71,7 +71,8 @@ def test_span_of_anything_that_holds_numbers(ml, run, make):
 
 
 @pytest.mark.parametrize("dtype", ["f8", "f4", "i8", "i4", "u1", "?"])
-@pytest.mark.parametrize("cut", [slice(None), slice(None, None, 2), slice(None, None, -1)], ids=["whole", "every", "back"])
+@pytest.mark.parametrize("cut", [slice(None), slice(None, None, 2), slice(None, None, -1)],
+                         ids=["whole", "every", "back"])
 def test_span_of_numpy(ml, run, dtype, cut):
     numpy = pytest.importorskip("numpy")
     values = numpy.array([1, 0, 1, 1, 0], dtype=dtype)[cut]
@@ -146,7 +147,8 @@ def test_what_is_no_number_is_a_type_error(run, value):
         run.log("m", value)
 
 
-@pytest.mark.parametrize("step, kind", [("1", TypeError), (1.5, TypeError), (2**63, mlplat.Invalid), ([2**63], mlplat.Invalid)])
+@pytest.mark.parametrize("step, kind", [("1", TypeError), (1.5, TypeError), (2**63, mlplat.Invalid),
+                                        ([2**63], mlplat.Invalid)])
 def test_bad_steps(run, step, kind):
     with pytest.raises(kind, match="step"):
         run.log("m", 1.0 if not isinstance(step, list) else [1.0], step)
