@@ -70,8 +70,12 @@ int cli_pairs(cli *c, const char *option, char **out);
 int cli_get_int(cli *c, const char *option, int64_t *out); /* keeps *out if not given; an exit code */
 
 /* cli_help.c */
-int cli_help(const char *const *words, int n, bool all);
-void cli_suggest(const char *words); /* "did you mean ..." to stderr */
+int cli_help(const char *const *words, int n);
+int cli_help_all(cli *c);                       /* every command, one a line */
+bool cli_begins(const char *word);              /* some command begins with it */
+const char *cli_suggest(const char *words);     /* the nearest command; NULL: none is near */
+int cli_no_command(const char *words);          /* says so, and which one may be meant */
+int cli_distance(const char *a, const char *b); /* letters to insert, drop or change; 99 for long texts */
 
 /* cli_session.c */
 int cli_open(cli *c);                             /* an exit code */
@@ -80,7 +84,8 @@ int cli_exit_code(mlplat_status status);
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool cli_interrupted(void);
 
-/* cli_output.c: all take and free the document. columns: "NAME=path,NAME=path" for table and tsv. */
+/* cli_output.c: all take and free the document. columns: "NAME=path,NAME=path" for table and tsv; a path that begins with
+ * "@" is a time in milliseconds, which a table shows for people. */
 int cli_print(cli *c, mlplat_doc *doc, const char *columns);
 int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *columns);
 /* Pairs of key and value, NULL ends; a table shows the first value alone. */

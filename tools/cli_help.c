@@ -1,5 +1,6 @@
 #include "cli.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void print_options(const cli_option *options)
@@ -25,13 +26,23 @@ static void print_command(const cli_command *command)
         printf("\nExample:\n  mlplat %s\n", command->example);
 }
 
+bool cli_begins(const char *word)
+{
+    size_t n = strlen(word);
+    for (const cli_command *const *table = cli_tables; *table; table++)
+        for (const cli_command *command = *table; command->words; command++)
+            if (strncmp(command->words, word, n) == 0 && command->words[n] == ' ')
+                return true;
+    return false;
+}
+
 static bool begins(const char *words, const char *prefix)
 {
     size_t n = strlen(prefix);
     return strncmp(words, prefix, n) == 0 && (!n || !words[n] || words[n] == ' ');
 }
 
-static int list_commands(const char *prefix, bool bare)
+static int list_commands(const char *prefix)
 {
     int found = 0;
     for (const cli_command *const *table = cli_tables; *table; table++)
@@ -40,25 +51,61 @@ static int list_commands(const char *prefix, bool bare)
                 continue;
             char left[96];
             snprintf(left, sizeof left, "%s%s%s", command->words, *command->args ? " " : "", command->args);
-            if (bare)
-                puts(command->words);
-            else
-                printf("  %-38s %s\n", left, command->help);
+            printf("  %-42s %s\n", left, command->help);
             found++;
         }
     return found;
 }
 
-int cli_help(const char *const *words, int n, bool all)
+static void add_member(cli_text *json, const char *key, const char *value)
+{
+    cli_text_add(json, json->data[json->n - 1] == '{' ? "\"" : ", \"", json->data[json->n - 1] == '{' ? 1 : 3);
+    cli_text_add(json, key, strlen(key));
+    cli_text_add(json, "\": ", 3);
+    cli_text_quote(json, value, strlen(value));
+}
+
+static void add_command(cli_text *json, const cli_command *command)
+{
+    cli_text_add(json, "{", 1);
+    add_member(json, "command", command->words);
+    add_member(json, "args", command->args);
+    add_member(json, "help", command->help);
+    add_member(json, "example", command->example ? command->example : "");
+    cli_text_add(json, ", \"options\": [", 14);
+    for (const cli_option *option = command->options; option && option->name; option++) {
+        cli_text_add(json, option == command->options ? "{" : ", {", option == command->options ? 1 : 3);
+        add_member(json, "option", option->name);
+        add_member(json, "arg", option->arg ? option->arg : "");
+        add_member(json, "help", option->help);
+        cli_text_add(json, "}", 1);
+    }
+    cli_text_add(json, "]}", 2);
+}
+
+int cli_help_all(cli *c)
+{
+    cli_text json = {0};
+    mlplat_doc *doc = NULL;
+    cli_text_add(&json, "{\"commands\": [", 14);
+    for (const cli_command *const *table = cli_tables; *table; table++)
+        for (const cli_command *command = *table; command->words; command++) {
+            if (json.data[json.n - 1] == '}')
+                cli_text_add(&json, ", ", 2);
+            add_command(&json, command);
+        }
+    cli_text_add(&json, "]}", 2);
+    int code = cli_result(c, mlplat_doc_parse(json.data, json.n, &doc, &c->err));
+    free(json.data);
+    return code == CLI_OK ? cli_print_list(c, doc, "commands", "COMMAND=command,ARGUMENTS=args,HELP=help") : code;
+}
+
+int cli_help(const char *const *words, int n)
 {
     char prefix[256] = "";
     for (int i = 0; i < n; i++) {
         size_t used = strlen(prefix);
         snprintf(prefix + used, sizeof prefix - used, "%s%s", i ? " " : "", words[i]);
-    }
-    if (all) {
-        list_commands(prefix, true);
-        return CLI_OK;
     }
     for (const cli_command *const *table = cli_tables; *table; table++)
         for (const cli_command *command = *table; command->words; command++)
@@ -68,11 +115,8 @@ int cli_help(const char *const *words, int n, bool all)
             }
     if (!n)
         puts("mlplat: an ML platform in one program\n\nmlplat COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:");
-    if (!list_commands(prefix, false)) {
-        cli_usage("no command '%s': `mlplat help` lists them", prefix);
-        cli_suggest(prefix);
-        return CLI_USAGE;
-    }
+    if (!list_commands(prefix))
+        return cli_no_command(prefix);
     if (!n) {
         puts("\nOptions of every command:");
         print_options(cli_global_options);
@@ -82,8 +126,8 @@ int cli_help(const char *const *words, int n, bool all)
     return CLI_OK;
 }
 
-/* Letters to insert, drop or change from one to the other (Levenshtein's distance). */
-static int distance(const char *a, const char *b)
+/* Levenshtein's distance. */
+int cli_distance(const char *a, const char *b)
 {
     int row[64], n = (int)strlen(b);
     if (n >= 63 || strlen(a) >= 63)
@@ -102,18 +146,25 @@ static int distance(const char *a, const char *b)
     return row[n];
 }
 
-void cli_suggest(const char *words)
+const char *cli_suggest(const char *words)
 {
     const char *best = NULL;
     int nearest = 4;
     for (const cli_command *const *table = cli_tables; *table; table++)
         for (const cli_command *command = *table; command->words; command++) {
-            int d = distance(words, command->words);
+            int d = cli_distance(words, command->words);
             if (d < nearest) {
                 nearest = d;
                 best = command->words;
             }
         }
+    return best;
+}
+
+int cli_no_command(const char *words)
+{
+    const char *best = cli_suggest(words);
     if (best)
-        fprintf(stderr, "mlplat: did you mean `mlplat %s`?\n", best);
+        return cli_usage("no command '%s': did you mean `mlplat %s`?", words, best);
+    return cli_usage("no command '%s': `mlplat help` lists them", words);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MAX_COLUMNS = 16, WIDEST = 60 };
 
@@ -37,14 +38,28 @@ void cli_text_quote(cli_text *text, const char *s, size_t n)
     cli_text_add(text, "\"", 1);
 }
 
+/* Milliseconds since 1970 as people read them. */
+static bool show_time(const mlplat_doc *doc, const char *path, char *out, size_t n)
+{
+    int64_t ms;
+    struct tm tm;
+    if (mlplat_doc_int(doc, path, &ms, NULL) != MLPLAT_OK)
+        return false;
+    time_t seconds = (time_t)(ms / 1000);
+    return gmtime_r(&seconds, &tm) && strftime(out, n, "%Y-%m-%d %H:%M:%S", &tm) > 0;
+}
+
 /* A value for people: text as it is, numbers short, arrays and objects as JSON, nothing as "". malloc'd. */
-static char *cell(const mlplat_doc *doc, const char *path)
+static char *cell(const mlplat_doc *doc, const char *path, bool is_time)
 {
     mlplat_doc_type type;
     mlplat_doc *value = NULL;
     cli_text out = {0};
     const char *text = "";
-    if (mlplat_doc_type_at(doc, path, &type, NULL) == MLPLAT_OK && type != MLPLAT_DOC_NULL) {
+    char when[64];
+    if (is_time && show_time(doc, path, when, sizeof when))
+        text = when;
+    else if (mlplat_doc_type_at(doc, path, &type, NULL) == MLPLAT_OK && type != MLPLAT_DOC_NULL) {
         if (type == MLPLAT_DOC_STRING)
             mlplat_doc_string(doc, path, &text, NULL);
         else if (mlplat_doc_at(doc, path, &value, NULL) == MLPLAT_OK)
@@ -62,17 +77,27 @@ static char *cell(const mlplat_doc *doc, const char *path)
 typedef struct {
     char name[MAX_COLUMNS][32];
     char path[MAX_COLUMNS][128];
+    bool is_time[MAX_COLUMNS];
     int n;
+    char more[MAX_COLUMNS][32]; /* lists of keys and values, "*=path": shown of a single document, in a table */
+    int n_more;
 } layout;
 
-static layout parse_columns(const char *columns)
+static layout parse_columns(const char *columns, bool table)
 {
     layout out = {.n = 0};
-    while (*columns && out.n < MAX_COLUMNS) {
+    while (*columns && out.n < MAX_COLUMNS && out.n_more < MAX_COLUMNS) {
         size_t name_n = strcspn(columns, "="), path_n = strcspn(columns + name_n + 1, ",");
-        snprintf(out.name[out.n], sizeof out.name[0], "%.*s", (int)name_n, columns);
-        snprintf(out.path[out.n++], sizeof out.path[0], "%.*s", (int)path_n, columns + name_n + 1);
-        columns += name_n + 1 + path_n;
+        const char *path = columns + name_n + 1;
+        bool is_time = *path == '@';
+        if (*columns == '*') {
+            snprintf(out.more[out.n_more++], sizeof out.more[0], "%.*s", (int)path_n, path);
+        } else {
+            snprintf(out.name[out.n], sizeof out.name[0], "%.*s", (int)name_n, columns);
+            snprintf(out.path[out.n], sizeof out.path[0], "%.*s", (int)path_n - is_time, path + is_time);
+            out.is_time[out.n++] = is_time && table;
+        }
+        columns = path + path_n;
         columns += *columns == ',';
     }
     return out;
@@ -108,8 +133,11 @@ static void print_table(const layout *columns, char *(*rows)[MAX_COLUMNS], size_
         put_padded(columns->name[k], width[k], k == columns->n - 1);
     putchar('\n');
     for (size_t i = 0; i < n; i++) {
-        for (int k = 0; k < columns->n; k++)
-            put_padded(rows[i][k], width[k], k == columns->n - 1);
+        int last = columns->n - 1;
+        while (last > 0 && !*rows[i][last])
+            last--; /* no blanks at the end of a line */
+        for (int k = 0; k <= last; k++)
+            put_padded(rows[i][k], width[k], k == last);
         putchar('\n');
     }
 }
@@ -126,9 +154,10 @@ static void print_tsv(const layout *columns, char *(*rows)[MAX_COLUMNS], size_t 
     }
 }
 
-static int print_rows(cli *c, const mlplat_doc *doc, const char *list, size_t n, const char *spec)
+static int print_rows(cli *c, const mlplat_doc *doc, const char *list /* NULL: the document is the row */, size_t n,
+                      const char *spec)
 {
-    layout columns = parse_columns(spec);
+    layout columns = parse_columns(spec, c->format == CLI_TABLE);
     char *(*rows)[MAX_COLUMNS] = calloc(n ? n : 1, sizeof *rows);
     if (!rows)
         return cli_result(c, MLPLAT_NO_MEMORY);
@@ -139,13 +168,75 @@ static int print_rows(cli *c, const mlplat_doc *doc, const char *list, size_t n,
                 snprintf(path, sizeof path, "%s[%zu]%s%s", list, i, *columns.path[k] ? "." : "", columns.path[k]);
             else
                 snprintf(path, sizeof path, "%s", columns.path[k]);
-            rows[i][k] = cell(doc, path);
+            rows[i][k] = cell(doc, path, columns.is_time[k]);
         }
     (c->format == CLI_TSV ? print_tsv : print_table)(&columns, rows, n);
     for (size_t i = 0; i < n; i++)
         for (int k = 0; k < columns.n; k++)
             free(rows[i][k]);
     free(rows);
+    return CLI_OK;
+}
+
+/* The lines of a card: names and values, both malloc'd. */
+typedef struct {
+    char *(*line)[2];
+    size_t n, width;
+} card;
+
+static void card_add(card *lines, const char *name, char *value)
+{
+    cli_text text = {0};
+    void *grown = realloc(lines->line, (lines->n + 1) * sizeof *lines->line);
+    if (!grown) {
+        fputs("mlplat: out of memory\n", stderr);
+        exit(CLI_FAILED);
+    }
+    lines->line = grown;
+    cli_text_add(&text, name, strlen(name));
+    lines->line[lines->n][0] = text.data;
+    lines->line[lines->n++][1] = value;
+    if (width_of(name) > lines->width)
+        lines->width = width_of(name);
+}
+
+/* "metrics.loss  0.25" per item of a list of keys and values. */
+static void card_add_list(card *lines, const mlplat_doc *doc, const char *list)
+{
+    size_t n = 0;
+    const char *dot = strrchr(list, '.'), *last = dot ? dot + 1 : list;
+    mlplat_doc_size(doc, list, &n, NULL);
+    for (size_t i = 0; i < n; i++) {
+        char path[128];
+        cli_text name = {0};
+        snprintf(path, sizeof path, "%s[%zu].key", list, i);
+        char *key = cell(doc, path, false);
+        cli_text_add(&name, last, strlen(last));
+        cli_text_add(&name, ".", 1);
+        cli_text_add(&name, key, strlen(key));
+        snprintf(path, sizeof path, "%s[%zu].value", list, i);
+        card_add(lines, name.data, cell(doc, path, false));
+        free(name.data);
+        free(key);
+    }
+}
+
+/* One document of many members reads better downwards. */
+static int print_card(const mlplat_doc *doc, const char *spec)
+{
+    layout columns = parse_columns(spec, true);
+    card lines = {0};
+    for (int k = 0; k < columns.n; k++)
+        card_add(&lines, columns.name[k], cell(doc, columns.path[k], columns.is_time[k]));
+    for (int k = 0; k < columns.n_more; k++)
+        card_add_list(&lines, doc, columns.more[k]);
+    for (size_t i = 0; i < lines.n; i++) {
+        put_padded(lines.line[i][0], lines.width, !*lines.line[i][1]);
+        puts(lines.line[i][1]);
+        free(lines.line[i][0]);
+        free(lines.line[i][1]);
+    }
+    free(lines.line);
     return CLI_OK;
 }
 
@@ -177,8 +268,9 @@ int cli_print(cli *c, mlplat_doc *doc, const char *columns)
 {
     int code = CLI_OK;
     if (!c->quiet)
-        code = c->format == CLI_JSON || c->format == CLI_YAML ? print_document(c, doc)
-                                                              : print_rows(c, doc, NULL, 1, columns);
+        code = c->format == CLI_TABLE ? print_card(doc, columns)
+               : c->format == CLI_TSV ? print_rows(c, doc, NULL, 1, columns)
+                                      : print_document(c, doc);
     mlplat_doc_free(doc);
     return written(code);
 }
@@ -236,7 +328,7 @@ int cli_print_pairs(cli *c, ...)
     int code = CLI_OK;
     if (!c->quiet && (c->format == CLI_TABLE || c->format == CLI_TSV))
         puts(columns.data);
-    else if (!c->quiet && cli_result(c, mlplat_doc_parse(json.data, json.n, &doc, &c->err)) == CLI_OK)
+    else if (!c->quiet && (code = cli_result(c, mlplat_doc_parse(json.data, json.n, &doc, &c->err))) == CLI_OK)
         code = print_document(c, doc);
     mlplat_doc_free(doc);
     free(columns.data);

@@ -99,25 +99,65 @@ static const cli_command *find_command(char *const *args, int n, int *used)
     return best;
 }
 
+/* An option of any command: before the command is known, all that matters is whether a value follows. */
+static const cli_option *find_anywhere(const char *name, size_t n)
+{
+    const cli_option *found = find_option(cli_global_options, name, n);
+    for (const cli_command *const *table = cli_tables; !found && *table; table++)
+        for (const cli_command *command = *table; !found && command->words; command++)
+            found = find_option(command->options, name, n);
+    return found;
+}
+
+/* "-5" is a value, not an option: a metric may be negative. */
+static bool is_option(const char *arg)
+{
+    return arg[0] == '-' && arg[1] && !(arg[1] >= '0' && arg[1] <= '9') && arg[1] != '.' && strcmp(arg, "-inf") != 0 &&
+           strcmp(arg, "-Infinity") != 0;
+}
+
 /* Which arguments are words and which belong to options is only known with the command: look for it among the words first. */
 static const cli_command *command_of(int argc, char **argv, char **words, int *n_words)
 {
     int used, n = 0;
-    for (int i = 1; i < argc && n < CLI_MAX_ARGS; i++) {
-        if (argv[i][0] == '-' && argv[i][1]) {
-            const char *name = argv[i][1] == '-' ? argv[i] + 2 : strcmp(argv[i], "-o") == 0 ? "output" : "quiet";
-            const cli_option *option = find_option(cli_global_options, name, strlen(name));
-            if (strcmp(argv[i], "--") == 0)
-                break;
-            if (!option) /* of the command: its words are all before it */
-                break;
-            i += option->arg != NULL;
-        } else {
+    for (int i = 1; i < argc && n < CLI_MAX_ARGS && strcmp(argv[i], "--") != 0; i++) {
+        const cli_option *option = NULL;
+        if (!is_option(argv[i]))
             words[n++] = argv[i];
-        }
+        else if (argv[i][1] == '-' && !strchr(argv[i], '='))
+            option = find_anywhere(argv[i] + 2, strlen(argv[i] + 2));
+        i += (option && option->arg) || strcmp(argv[i], "-o") == 0;
     }
     *n_words = n;
     return find_command(words, n, &used);
+}
+
+static const char *nearest_option(const cli *c, const char *name, size_t n)
+{
+    char word[64];
+    const cli_option *lists[] = {cli_global_options, c->command ? c->command->options : NULL};
+    const char *best = NULL;
+    int nearest = 3;
+    snprintf(word, sizeof word, "%.*s", (int)n, name);
+    for (size_t l = 0; l < 2; l++)
+        for (const cli_option *option = lists[l]; option && option->name; option++) {
+            int d = cli_distance(word, option->name);
+            if (d < nearest) {
+                nearest = d;
+                best = option->name;
+            }
+        }
+    return best;
+}
+
+static int no_option(const cli *c, const char *name, size_t n)
+{
+    const char *of = c->command ? " of " : "", *words = c->command ? c->command->words : "";
+    const char *best = nearest_option(c, name, n);
+    if (best)
+        return cli_usage("unknown option --%.*s%s%s: did you mean --%s?", (int)n, name, of, words, best);
+    return cli_usage("unknown option --%.*s%s%s: `mlplat help%s%s` lists them", (int)n, name, of, words,
+                     *words ? " " : "", words);
 }
 
 static int take_option(cli *c, const char *name, size_t n, const char *value, bool *needs_value)
@@ -126,9 +166,7 @@ static int take_option(cli *c, const char *name, size_t n, const char *value, bo
     if (!option && c->command)
         option = find_option(c->command->options, name, n);
     if (!option)
-        return cli_usage("unknown option --%.*s%s%s; `mlplat help%s%s` lists them", (int)n, name,
-                         c->command ? " of " : "", c->command ? c->command->words : "", c->command ? " " : "",
-                         c->command ? c->command->words : "");
+        return no_option(c, name, n);
     if (!option->arg && value)
         return cli_usage("--%s takes no value", option->name);
     if (c->n_options == CLI_MAX_OPTIONS)
@@ -139,24 +177,29 @@ static int take_option(cli *c, const char *name, size_t n, const char *value, bo
     return CLI_OK;
 }
 
+/* "-o json", "-ojson", "-q", "-h". */
+static int take_letter(cli *c, int argc, char **argv, int *i)
+{
+    const char *arg = argv[*i], *value = arg[2] ? arg + 2 : NULL;
+    bool needs_value = false;
+    const char *name = arg[1] == 'o' ? "output" : arg[1] == 'q' ? "quiet" : arg[1] == 'h' ? "help" : NULL;
+    if (!name || (value && arg[1] != 'o'))
+        return cli_usage("unknown option %s: `mlplat help` lists them", arg);
+    int code = take_option(c, name, strlen(name), value, &needs_value);
+    if (code == CLI_OK && needs_value) {
+        if (*i + 1 >= argc)
+            return cli_usage("-%c needs a value", arg[1]);
+        c->options[c->n_options - 1].value = argv[++*i];
+    }
+    return code;
+}
+
 static int take_dashed(cli *c, int argc, char **argv, int *i)
 {
-    const char *name = argv[*i] + 2, *equals = NULL;
+    if (argv[*i][1] != '-')
+        return take_letter(c, argc, argv, i);
+    const char *name = argv[*i] + 2, *equals = strchr(name, '=');
     bool needs_value = false;
-    if (argv[*i][1] != '-') {
-        static const struct {
-            char letter;
-            const char *name;
-        } letters[] = {{'o', "output"}, {'q', "quiet"}, {'h', "help"}};
-        name = NULL;
-        for (size_t l = 0; l < 3; l++)
-            if (argv[*i][1] == letters[l].letter && !argv[*i][2])
-                name = letters[l].name;
-        if (!name)
-            return cli_usage("unknown option %s", argv[*i]);
-    } else {
-        equals = strchr(name, '=');
-    }
     size_t n = equals ? (size_t)(equals - name) : strlen(name);
     int code = take_option(c, name, n, equals ? equals + 1 : NULL, &needs_value);
     if (code == CLI_OK && needs_value) {
@@ -201,20 +244,26 @@ static int check(cli *c)
     return CLI_OK;
 }
 
-/* "-5" is a value, not an option: a metric may be negative. */
-static bool is_option(const char *arg)
+/* "run" alone is half a command. */
+static int no_command(char *const *words, int n)
 {
-    return arg[0] == '-' && arg[1] && !(arg[1] >= '0' && arg[1] <= '9') && arg[1] != '.' && strcmp(arg, "-inf") != 0 &&
-           strcmp(arg, "-Infinity") != 0;
+    char text[256];
+    snprintf(text, sizeof text, "%s%s%s", words[0], n > 1 ? " " : "", n > 1 ? words[1] : "");
+    if (n == 1 && cli_begins(words[0]))
+        return cli_usage("%s: one more word is needed: `mlplat help %s` lists them", words[0], words[0]);
+    if (cli_begins(words[0]) && !cli_suggest(text))
+        return cli_usage("no command '%s': `mlplat help %s` lists those of %s", text, words[0], words[0]);
+    return cli_no_command(text);
 }
 
 int cli_parse(cli *c, int argc, char **argv)
 {
     char *words[CLI_MAX_ARGS];
-    int n_words, skip = 0, code = CLI_OK;
+    int n_words, skip_words = 0, code = CLI_OK;
     bool options = true;
     c->command = command_of(argc, argv, words, &n_words);
-    find_command(words, n_words, &skip);
+    find_command(words, n_words, &skip_words);
+    int skip = skip_words;
     for (int i = 1; i < argc && code == CLI_OK; i++) {
         if (options && strcmp(argv[i], "--") == 0)
             options = false;
@@ -230,15 +279,11 @@ int cli_parse(cli *c, int argc, char **argv)
     if (code != CLI_OK)
         return code;
     if (cli_get(c, "help") || (!c->command && !n_words)) {
+        int n = c->command ? skip_words : n_words; /* what follows the words of a command are its arguments */
         c->command = NULL;
-        return cli_help((const char *const *)words, n_words, false);
+        return cli_help((const char *const *)words, n);
     }
-    if (!c->command) {
-        char text[256];
-        snprintf(text, sizeof text, "%s%s%s", words[0], n_words > 1 ? " " : "", n_words > 1 ? words[1] : "");
-        cli_usage("no command '%s': `mlplat help` lists them", text);
-        cli_suggest(text);
-        return CLI_USAGE;
-    }
+    if (!c->command)
+        return no_command(words, n_words);
     return check(c);
 }

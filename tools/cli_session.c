@@ -90,7 +90,9 @@ int cli_open(cli *c)
     options.profile = cli_get(c, "profile");
     options.config_file = cli_get(c, "config");
     options.progress = go_on;
-    signal(SIGINT, on_interrupt);
+    struct sigaction once = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigemptyset(&once.sa_mask);
+    sigaction(SIGINT, &once, NULL); /* a second Ctrl-C ends the program at once */
     signal(SIGPIPE, SIG_IGN);
     return cli_result(c, mlplat_open(&options, &c->ml, &c->err));
 }

@@ -4,15 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MODEL_COLUMNS "NAME=name,UPDATED=last_updated_timestamp,ALIASES=aliases,DESCRIPTION=description"
+#define MODEL_COLUMNS "NAME=name,UPDATED=@last_updated_timestamp,ALIASES=aliases,DESCRIPTION=description"
 #define VERSION_COLUMNS                                                                                                \
-    "NAME=name,VERSION=version,ALIASES=aliases,STATUS=status,RUN_ID=run_id,CREATED=creation_timestamp,SOURCE=source"
+    "NAME=name,VERSION=version,ALIASES=aliases,STATUS=status,RUN_ID=run_id,CREATED=@creation_timestamp,SOURCE=source"
 
 static int take_page(cli *c, mlplat_search *query)
 {
     int64_t most = 0;
     int code = cli_get_int(c, "max", &most);
-    query->max_results = most > 50000 ? 50001 : (int)most;
+    query->max_results = most > 50000 ? 50001 : most < 0 ? -1 : (int)most;
     query->page_token = cli_get(c, "page-token");
     return code;
 }

@@ -20,9 +20,8 @@ static int spool_sync(cli *c)
     int code = cli_open(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_spool_sync(c->ml, &doc, &c->err));
-    if (doc && code != CLI_OK)
-        cli_print(c, doc, "REPLAYED=replayed,DEAD=dead,JOURNALS=journals");
-    return code == CLI_OK ? cli_print(c, doc, "REPLAYED=replayed,DEAD=dead,JOURNALS=journals") : code;
+    int printed = doc ? cli_print(c, doc, "REPLAYED=replayed,DEAD=dead,JOURNALS=journals") : CLI_OK;
+    return code == CLI_OK ? printed : code; /* what was stored is told, also where a journal was damaged */
 }
 
 static int spool_retry(cli *c)
@@ -87,11 +86,11 @@ static int version(cli *c)
 
 static int help(cli *c)
 {
-    return cli_help(c->args, c->n_args, cli_get(c, "all") != NULL);
+    return cli_get(c, "all") ? cli_help_all(c) : cli_help(c->args, c->n_args);
 }
 
 static const cli_option help_options[] = {
-    {"all", NULL, "the words of every command, one a line"},
+    {"all", NULL, "every command with its arguments; -o json: with its options"},
     {NULL, NULL, NULL},
 };
 

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #define EXPERIMENT_COLUMNS                                                                                             \
-    "ID=experiment_id,NAME=name,STAGE=lifecycle_stage,CREATED=creation_time,ARTIFACTS=artifact_location"
+    "ID=experiment_id,NAME=name,STAGE=lifecycle_stage,CREATED=@creation_time,ARTIFACTS=artifact_location"
 #define RUN_COLUMNS                                                                                                    \
-    "RUN_ID=info.run_id,NAME=info.run_name,EXPERIMENT=info.experiment_id,STATUS=info.status,START=info.start_time,"    \
-    "END=info.end_time,STAGE=info.lifecycle_stage"
+    "RUN_ID=info.run_id,NAME=info.run_name,EXPERIMENT=info.experiment_id,STATUS=info.status,START=@info.start_time,"    \
+    "END=@info.end_time,STAGE=info.lifecycle_stage"
 
 static mlplat_view view_of(cli *c, int *code)
 {
@@ -30,7 +30,7 @@ static int take_search(cli *c, mlplat_search *query)
     query->filter = cli_get(c, "filter");
     query->order_by = cli_get(c, "order-by");
     query->page_token = cli_get(c, "page-token");
-    query->max_results = most > 50000 ? 50001 : (int)most; /* the library says what is right */
+    query->max_results = most > 50000 ? 50001 : most < 0 ? -1 : (int)most; /* the library says what is right */
     return code;
 }
 
@@ -46,8 +46,8 @@ static int experiment_id(cli *c, const char *given, char **id)
         s = mlplat_experiment_get_by_name(c->ml, given, &doc, &c->err);
     if (s == MLPLAT_OK)
         s = mlplat_doc_string(doc, "experiment_id", &found, &c->err);
-    if (s == MLPLAT_OK)
-        *id = strdup(found);
+    if (s == MLPLAT_OK && !(*id = strdup(found)))
+        s = MLPLAT_NO_MEMORY;
     mlplat_doc_free(doc);
     return cli_result(c, s);
 }
@@ -200,7 +200,7 @@ static int run_get(cli *c)
     int code = cli_open(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_run_get(c->ml, c->args[0], &doc, &c->err));
-    return code == CLI_OK ? cli_print(c, doc, RUN_COLUMNS) : code;
+    return code == CLI_OK ? cli_print(c, doc, RUN_COLUMNS ",*=data.metrics,*=data.params,*=data.tags") : code;
 }
 
 static int run_list(cli *c)
@@ -240,26 +240,36 @@ static int run_restore(cli *c)
     return run_change(c, mlplat_run_restore);
 }
 
-static mlplat_status act_metric(cli *c, mlplat_run *run)
+/* The command line was read before anything was opened. */
+typedef struct {
+    double value;
+    int64_t step, time_ms;
+} point;
+
+static int take_point(cli *c, point *out)
 {
     char *end = NULL;
-    int64_t step = MLPLAT_STEP_AUTO, time_ms = MLPLAT_TIME_NOW;
-    double value = strtod(c->args[2], &end);
-    if (!*c->args[2] || *end) {
-        snprintf(c->err.message, sizeof c->err.message, "%.40s is not a number: give one, or nan, inf, -inf",
-                 c->args[2]);
-        return MLPLAT_INVALID;
-    }
-    if (cli_get_int(c, "step", &step) != CLI_OK || cli_get_int(c, "timestamp", &time_ms) != CLI_OK) {
-        snprintf(c->err.message, sizeof c->err.message, "nothing was logged");
-        return MLPLAT_INVALID;
-    }
-    return mlplat_run_log_metric_at(run, c->args[1], value, step, time_ms, &c->err);
+    out->step = MLPLAT_STEP_AUTO;
+    out->time_ms = MLPLAT_TIME_NOW;
+    out->value = strtod(c->args[2], &end);
+    if (!*c->args[2] || *end)
+        return cli_usage("'%.40s' is not a number: give one, or nan, inf, -inf", c->args[2]);
+    int code = cli_get_int(c, "step", &out->step);
+    return code == CLI_OK ? cli_get_int(c, "timestamp", &out->time_ms) : code;
+}
+
+static mlplat_status act_metric(cli *c, mlplat_run *run)
+{
+    point p = {0};
+    take_point(c, &p);
+    return mlplat_run_log_metric_at(run, c->args[1], p.value, p.step, p.time_ms, &c->err);
 }
 
 static int metric_log(cli *c)
 {
-    return with_run(c, act_metric);
+    point p = {0};
+    int code = take_point(c, &p);
+    return code == CLI_OK ? with_run(c, act_metric) : code;
 }
 
 static int metric_history(cli *c)
@@ -272,7 +282,7 @@ static int metric_history(cli *c)
     if (code == CLI_OK)
         code = cli_result(c, mlplat_metric_history(c->ml, c->args[0], c->args[1], most, cli_get(c, "page-token"), &doc,
                                                    &c->err));
-    return code == CLI_OK ? cli_print_list(c, doc, "metrics", "STEP=step,VALUE=value,TIMESTAMP=timestamp") : code;
+    return code == CLI_OK ? cli_print_list(c, doc, "metrics", "STEP=step,VALUE=value,TIMESTAMP=@timestamp") : code;
 }
 
 static mlplat_status act_param(cli *c, mlplat_run *run)
