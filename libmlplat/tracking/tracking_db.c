@@ -1,36 +1,6 @@
 #include "tracking/tracking_db.h"
 #include "base/alloc.h"
 #include "base/err.h"
-#include "base/file.h"
-#include "base/text.h"
-#include "base/uri.h"
-#include <string.h>
-
-/* The absolute path of the file that "sqlite:///a" or "sqlite:////a" names. */
-static mlplat_status file_of(const char *uri, char **out, mlplat_error *err)
-{
-    mlp_uri parts = {0};
-    mlplat_status s = mlp_uri_parse(uri, &parts, err);
-    if (s == MLPLAT_OK && (!*parts.path || strstr(parts.path, ":memory:") || *parts.authority))
-        s = mlp_fail(err, MLPLAT_INVALID, "'%s' names no file: use sqlite:///<path>, as in sqlite:///mlflow.db, or "
-                                          "sqlite:////<absolute path>", uri);
-    if (s == MLPLAT_OK) {
-        *out = mlp_file_absolute(parts.path);
-        s = *out ? MLPLAT_OK : mlp_fail_memory(err);
-    }
-    mlp_uri_free(&parts);
-    return s;
-}
-
-/* Where new experiments keep their artifacts: the setting, made absolute, else mlruns beside the file. */
-static char *artifact_root(mlplat *ml, const char *path)
-{
-    const char *setting = mlp_session_setting(ml, MLP_SET_ARTIFACT_ROOT);
-    if (setting)
-        return strstr(setting, ":/") ? mlp_strdup(setting) : mlp_file_absolute(setting);
-    const char *slash = strrchr(path, '/');
-    return mlp_sprintf("%.*s/mlruns", (int)(slash - path), path);
-}
 
 static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
 {
@@ -38,7 +8,7 @@ static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
     store->spool_folder = mlp_sprintf("%s.spool", store->path);
     store->spool_name = mlp_strdup(store->path);
     store->ticket_path = mlp_sprintf("%s-ticket", store->path);
-    store->artifact_root = artifact_root(store->ml, store->path);
+    store->artifact_root = mlp_db_artifact_root(mlp_session_setting(store->ml, MLP_SET_ARTIFACT_ROOT), store->path);
     bool all = store->uri && store->spool_folder && store->spool_name && store->ticket_path && store->artifact_root;
     return all ? MLPLAT_OK : mlp_fail_memory(err);
 }
@@ -85,7 +55,7 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     if (!store)
         return mlp_fail_memory(err);
     store->ml = ml;
-    mlplat_status s = file_of(uri, &store->path, err);
+    mlplat_status s = mlp_db_uri_path(uri, &store->path, err);
     if (s == MLPLAT_OK)
         s = fill_paths(store, err);
     const mlp_db_options options = {.create = true, .ticket_path = store->ticket_path, .log = &ml->log};

@@ -2,8 +2,11 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "tracking/tracking_db.h"
 #include "tracking/validate.h"
+#include <stdio.h>
 #include <string.h>
 
 #define MODEL_TAG "mlflow.log-model.history"
@@ -226,6 +229,19 @@ typedef struct params_call {
     size_t n;
 } params_call;
 
+/* The two values of a param that does not change, unless its name says that they are secret. */
+static mlplat_status changed_param(const run_call *call, const mlp_param *param, const char *is, mlplat_error *err)
+{
+    char probe[MLP_LIMIT_KEY * 4 + 16];
+    snprintf(probe, sizeof probe, "%s=value", param->key);
+    mlp_redact(probe);
+    bool secret = !mlp_text_ends(probe, "=value");
+    int n = secret ? 3 : (int)mlp_text_cut(param->value, 60), was = secret ? 3 : (int)mlp_text_cut(is, 60);
+    return mlp_fail(err, MLPLAT_CONFLICT, "param '%.80s' of run %s is '%.*s' and cannot become '%.*s': log it under another key "
+                                          "or in a new run", param->key, call->id, was, secret ? "***" : is, n,
+                    secret ? "***" : param->value);
+}
+
 /* Fails if the run has the param with another value; *same if it has it with this one. */
 static mlplat_status compare_param(mlp_db *db, const run_call *call, const mlp_param *param, bool *same, mlplat_error *err)
 {
@@ -240,9 +256,7 @@ static mlplat_status compare_param(mlp_db *db, const run_call *call, const mlp_p
     const char *is = s == MLPLAT_OK && row ? mlp_stmt_col_text(stmt, 0) : NULL;
     *same = is && strlen(is) == param->value_n && memcmp(is, param->value, param->value_n) == 0;
     if (s == MLPLAT_OK && row && !*same)
-        s = mlp_fail(err, MLPLAT_CONFLICT, "param '%.80s' of run %s is '%.80s' and cannot become '%.*s': log it under another "
-                                           "key or in a new run", param->key, call->id, is ? is : "",
-                     (int)(param->value_n < 80 ? param->value_n : 80), param->value);
+        s = changed_param(call, param, is ? is : "", err);
     mlp_stmt_done(stmt);
     return s;
 }

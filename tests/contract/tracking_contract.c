@@ -680,10 +680,13 @@ static void a_param_keeps_its_value(void **state)
     assert_non_null(strstr(err.message, "'depth'"));
     assert_non_null(strstr(err.message, "'6'"));
     assert_non_null(strstr(err.message, "'7'"));
+    assert_ok(mlplat_run_log_param(run, "api_token", "hunter2", &err));
+    assert_status(mlplat_run_log_param(run, "api_token", "hunter3", &err), MLPLAT_CONFLICT);
+    assert_null(strstr(err.message, "hunter"));
     assert_status(mlplat_run_log_batch(run, "{\"params\": {\"new\": \"1\", \"depth\": \"7\"}, \"metrics\": {\"m\": 1}}", &err),
                   MLPLAT_CONFLICT);
     mlplat_doc *doc = get(f->ml, run);
-    assert_int_equal(size_at(doc, "data.params"), 2); /* "new" went with the other */
+    assert_int_equal(size_at(doc, "data.params"), 3); /* "new" went with the other */
     assert_string_equal(pair(doc, "data.params", "depth"), "6");
     assert_string_equal(pair(doc, "data.params", "empty"), "");
     assert_int_equal(size_at(doc, "data.metrics"), 0);

@@ -1,6 +1,7 @@
 """Tracking against the real MLflow: it reads what we wrote, we read what it wrote, both write at once."""
 
 import math
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +19,9 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 @pytest.fixture
 def uri(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("MLPLAT_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     return f"sqlite:///{tmp_path}/mlflow.db"
 
 

@@ -1,0 +1,218 @@
+/* The sink of the SQLite store by itself: replays, refusals, and batches that are stored in parts. */
+#include "support/support.h"
+#include "base/os.h"
+#include "tracking/tracking_store.h"
+#include <sqlite3.h>
+#include <stdlib.h>
+
+enum { N = 1000 };
+
+typedef struct fixture {
+    char *folder, *id;
+    mlplat *ml;
+    mlp_sink sink;
+    mlp_record records[N];
+    char keys[N][16];
+    mlp_verdict verdicts[N];
+} fixture;
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlp_tracking *t = NULL;
+    f->folder = test_folder_make();
+    f->ml = test_open(f->folder);
+    assert_ok(mlplat_run_start(f->ml, NULL, &run, &err));
+    f->id = strdup(mlplat_run_id(run));
+    mlplat_run_free(run);
+    assert_ok(mlp_tracking_of(f->ml, &t, &err));
+    f->sink = t->ops->sink(t->store, &t->spool);
+    for (size_t i = 0; i < N; i++) {
+        snprintf(f->keys[i], sizeof f->keys[i], "k%zu", i % 300); /* more keys than the table of the latest has room for */
+        f->records[i] = (mlp_record){
+            .kind = MLP_RECORD_METRIC, .seq = i + 1, .run_id = f->id, .run_id_n = 32, .key = f->keys[i],
+            .key_n = strlen(f->keys[i]), .value = (double)i, .step = (int64_t)i, .timestamp_ms = 5,
+        };
+    }
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    mlp_os_replace(NULL);
+    mlplat_close(f->ml);
+    test_folder_remove(f->folder);
+    free(f->id);
+    free(f);
+    return 0;
+}
+
+static int64_t ask(const fixture *f, const char *text)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open(test_path(f->folder, "mlflow.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t out = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return out;
+}
+
+static void apply(fixture *f, const char *journal, size_t from, size_t n)
+{
+    mlplat_error err = {0};
+    memset(f->verdicts, 0xff, sizeof f->verdicts);
+    assert_ok(f->sink.apply(f->sink.ctx, journal, f->records + from, n, f->verdicts, &err));
+}
+
+static void a_batch_is_stored_once_however_often_it_comes(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    uint64_t mark = 1;
+    assert_ok(f->sink.mark(f->sink.ctx, "j", &mark, &err));
+    assert_int_equal(mark, 0);
+    apply(f, "j", 0, N);
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(f->verdicts[i].status, MLPLAT_OK);
+    assert_ok(f->sink.mark(f->sink.ctx, "j", &mark, &err));
+    assert_int_equal(mark, N);
+    apply(f, "j", 500, 500);
+    apply(f, "other journal", 0, N); /* the same points through another journal are the same rows */
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), N);
+    assert_int_equal(ask(f, "SELECT count(*) FROM latest_metrics"), 300);
+    assert_int_equal(ask(f, "SELECT min(step) FROM latest_metrics"), 700);
+    assert_ok(f->sink.forget(f->sink.ctx, "j", &err));
+    assert_ok(f->sink.mark(f->sink.ctx, "j", &mark, &err));
+    assert_int_equal(mark, 0);
+}
+
+static void a_replay_does_not_undo_what_others_did_since(void **state)
+{
+    fixture *f = *state;
+    sqlite3 *db = NULL;
+    f->records[0].kind = MLP_RECORD_TAG;
+    f->records[0].text = "ours";
+    f->records[0].text_n = 4;
+    apply(f, "j", 0, 1);
+    assert_int_equal(sqlite3_open(test_path(f->folder, "mlflow.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE tags SET value = 'theirs' WHERE key = 'k0'", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    apply(f, "j", 0, 2);
+    assert_int_equal(ask(f, "SELECT count(*) FROM tags WHERE key = 'k0' AND value = 'theirs'"), 1);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), 1);
+}
+
+/* Each look at the clock finds a second gone. */
+static _Atomic int64_t hasty_ns;
+
+static int64_t hasty_clock(void)
+{
+    return hasty_ns += 1000000000;
+}
+
+static mlp_os hasty(void)
+{
+    mlp_os table = *mlp_os_default();
+    table.mono_ns = hasty_clock;
+    return table;
+}
+
+static void run_sql(const fixture *f, const char *text)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(test_path(f->folder, "mlflow.db"), &db), SQLITE_OK);
+    if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", text, why);
+    sqlite3_close(db);
+}
+
+/* From now on the table `parts` has a row for each transaction that moved a mark. */
+static void watch_parts(fixture *f)
+{
+    apply(f, "first", 0, 1);
+    run_sql(f, "CREATE TABLE parts (seq INTEGER);"
+               "CREATE TRIGGER a AFTER INSERT ON mlplat_journal BEGIN INSERT INTO parts VALUES (new.seq); END;"
+               "CREATE TRIGGER b AFTER UPDATE ON mlplat_journal BEGIN INSERT INTO parts VALUES (new.seq); END");
+}
+
+static void a_slow_batch_is_stored_in_parts(void **state)
+{
+    fixture *f = *state;
+    mlp_os table = hasty();
+    watch_parts(f);
+    mlp_os_replace(&table);
+    apply(f, "j", 0, N);
+    mlp_os_replace(NULL);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), N);
+    assert_int_equal(ask(f, "SELECT seq FROM mlplat_journal WHERE journal_id = 'j'"), N);
+    assert_int_equal(ask(f, "SELECT count(*) FROM latest_metrics WHERE step < 700"), 0);
+    assert_in_range(ask(f, "SELECT count(*) FROM parts"), 10, 40);
+}
+
+/* What was set aside is taken back if its transaction fails: nothing of it may be in one that did not. */
+static void nothing_is_in_parts_behind_a_refusal(void **state)
+{
+    fixture *f = *state;
+    mlp_os table = hasty();
+    watch_parts(f);
+    f->records[100].run_id = "ffffffffffffffffffffffffffffffff";
+    mlp_os_replace(&table);
+    apply(f, "j", 0, N);
+    mlp_os_replace(NULL);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), N - 1);
+    assert_int_equal(ask(f, "SELECT count(*) FROM parts WHERE seq > 100"), 1);
+    assert_in_range(ask(f, "SELECT count(*) FROM parts WHERE seq <= 100"), 2, 4);
+}
+
+static void a_record_that_the_tables_refuse_is_refused_alone(void **state)
+{
+    fixture *f = *state;
+    run_sql(f, "CREATE TRIGGER stop BEFORE INSERT ON metrics WHEN new.step = 600 BEGIN SELECT raise(ABORT, 'not now'); END");
+    apply(f, "j", 0, N);
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(f->verdicts[i].status == MLPLAT_OK, i != 600);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), N - 1);
+}
+
+static void refusals_are_told_one_by_one_and_the_rest_is_stored(void **state)
+{
+    static const char unknown[] = "ffffffffffffffffffffffffffffffff";
+    fixture *f = *state;
+    for (int parts = 0; parts < 2; parts++) {
+        mlp_os table = hasty();
+        for (size_t i = 0; i < N; i++)
+            f->records[i].run_id = i % 100 == 7 ? unknown : f->id;
+        if (parts)
+            mlp_os_replace(&table);
+        apply(f, parts ? "in parts" : "at once", 0, N);
+        mlp_os_replace(NULL);
+        for (size_t i = 0; i < N; i++) {
+            assert_int_equal(f->verdicts[i].status, i % 100 == 7 ? MLPLAT_NOT_FOUND : MLPLAT_OK);
+            if (i % 100 == 7)
+                assert_non_null(strstr(f->verdicts[i].reason, unknown));
+        }
+        assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), N - 10);
+    }
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_batch_is_stored_once_however_often_it_comes),
+        CASE(a_replay_does_not_undo_what_others_did_since),
+        CASE(a_slow_batch_is_stored_in_parts),
+        CASE(nothing_is_in_parts_behind_a_refusal),
+        CASE(a_record_that_the_tables_refuse_is_refused_alone),
+        CASE(refusals_are_told_one_by_one_and_the_rest_is_stored),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
