@@ -24,7 +24,7 @@ def clean_environment(**more):
     """The environment without the tester's own settings."""
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("MLPLAT_", "MLFLOW_"))}
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}  # MLflow asks nobody
-    return {**keep, **quiet, "XDG_CONFIG_HOME": os.devnull, **{name: str(value) for name, value in more.items()}}
+    return {**keep, **quiet, "XDG_CONFIG_HOME": "/nonexistent", **{name: str(value) for name, value in more.items()}}
 
 
 class Store:

@@ -17,20 +17,42 @@ ROUNDS = 1000 if HEAVY else 10
 ENDLESS = 100_000_000
 
 
-def killed(store, points, **settings):
-    """Starts a logger and kills it when it has accepted some points: its run, and the steps its calls returned for."""
-    process = store.logger(MLPLAT_N=ENDLESS, **settings)
-    run = process.stdout.readline().split()[1]
+def accepted(process, points):
+    """The steps whose calls returned, read until there are so many."""
     steps = []
     while len(steps) < points:
         word, step = process.stdout.readline().split()
-        if word == "ACC":
-            steps.append(int(step))
+        steps += [int(step)] if word == "ACC" else []
+    return steps
+
+
+def kill(process, steps):
+    """kill -9; the steps of the lines that were still on their way come on top."""
     process.kill()
-    rest, problems = process.communicate(timeout=60)
-    lines = rest.split("\n")[:-1]  # a line that the kill cut is none
-    steps += [int(line.split()[1]) for line in lines if line.startswith("ACC ")]
+    lines = process.stdout.read().split("\n")[:-1]  # a line that the kill cut is none
+    problems = process.stderr.read()
+    process.wait()
+    process.stdout.close()
+    process.stderr.close()
     assert problems == ""
+    return steps + [int(line.split()[1]) for line in lines if line.startswith("ACC ")]
+
+
+def killed(store, points, **settings):
+    """A logger that is killed when it has accepted some points: its run, and the steps its calls returned for."""
+    process = store.logger(MLPLAT_N=ENDLESS, **settings)
+    run = process.stdout.readline().split()[1]
+    return run, kill(process, accepted(process, points))
+
+
+def killed_while_the_store_is_held(store, points, **settings):
+    """The same, while another program holds the store: nothing of it can be delivered before the kill."""
+    process = store.logger(MLPLAT_N=ENDLESS, **settings)
+    run = process.stdout.readline().split()[1]
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        steps = kill(process, accepted(process, points))
+        other.execute("ROLLBACK")
     return run, steps
 
 
@@ -77,18 +99,7 @@ def test_a_store_that_another_program_holds_loses_nothing(store, durability):
     """Nothing can be delivered, so the whole of it is in the journal when the writer dies."""
     store.mlplat("store", "create")
     for _ in range(2 if not HEAVY else 50):
-        process = store.logger(MLPLAT_N=ENDLESS, MLPLAT_DURABILITY=durability)
-        run = process.stdout.readline().split()[1]
-        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            steps = []
-            while len(steps) < 500:
-                word, step = process.stdout.readline().split()
-                steps += [int(step)] if word == "ACC" else []
-            process.kill()
-            rest, _ = process.communicate(timeout=60)
-            other.execute("ROLLBACK")
-        steps += [int(line.split()[1]) for line in rest.split("\n")[:-1] if line.startswith("ACC ")]
+        run, steps = killed_while_the_store_is_held(store, 500, MLPLAT_DURABILITY=durability)
         store.mlplat("spool", "sync")
         assert_exactly_once(store, run, steps)
 
@@ -96,18 +107,7 @@ def test_a_store_that_another_program_holds_loses_nothing(store, durability):
 def test_a_replay_that_is_killed_itself_doubles_nothing(store):
     store.mlplat("store", "create")
     chance = random.Random(7)
-    process = store.logger(MLPLAT_N=ENDLESS, MLPLAT_DURABILITY="process")
-    run = process.stdout.readline().split()[1]
-    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        steps = []
-        while len(steps) < 20_000:
-            word, step = process.stdout.readline().split()
-            steps += [int(step)] if word == "ACC" else []
-        process.kill()
-        rest, _ = process.communicate(timeout=60)
-        other.execute("ROLLBACK")
-    steps += [int(line.split()[1]) for line in rest.split("\n")[:-1] if line.startswith("ACC ")]
+    run, steps = killed_while_the_store_is_held(store, 20_000, MLPLAT_DURABILITY="process")
     for _ in range(ROUNDS):
         replay = subprocess.Popen([BUILD / "tools/mlplat", "spool", "sync"], env=store.environment(), cwd=store.folder,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -62,7 +62,9 @@ def test_a_private_spool_folder_is_used_and_left_empty(store):
     assert process.stdout.readline() == "ACC 0\n"
     assert any(spool.iterdir()) and not (store.folder / "mlflow.db.spool").exists()
     process.kill()
-    process.communicate()
+    process.stdout.close()
+    process.stderr.close()
+    process.wait()
     run_logger(store, MLPLAT_N=1, MLPLAT_SPOOL=spool)
     assert not spool.exists() or not any(spool.iterdir())
 

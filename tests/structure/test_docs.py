@@ -37,7 +37,7 @@ def blocks(path):
 def environment():
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("MLPLAT_", "MLFLOW_"))}
     path = os.pathsep.join([str(abi.BUILD / "tools"), str(abi.BUILD / "examples"), os.path.dirname(sys.executable), keep["PATH"]])
-    return {**keep, "PATH": path, "XDG_CONFIG_HOME": os.devnull, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    return {**keep, "PATH": path, "XDG_CONFIG_HOME": "/nonexistent", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
 def run(words, folder, text=None):
