@@ -31,19 +31,23 @@ static void db_abandon(void *object)
 static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_error *err)
 {
     mlp_registry_db_store *store = mlp_alloc(sizeof *store);
-    const mlp_db_options options = {.create = true, .log = &ml->log};
-    char *root = NULL;
+    mlp_db_options options = {.create = true, .log = &ml->log};
+    char *root = NULL, *ticket = NULL;
     if (!store)
         return mlp_fail_memory(err);
     store->ml = ml;
     mlplat_status s = mlp_db_uri_path(uri, &store->path, err);
-    if (s == MLPLAT_OK && !(root = mlp_db_artifact_root(mlp_session_setting(ml, MLP_SET_ARTIFACT_ROOT), store->path)))
-        s = mlp_fail_memory(err);
+    if (s == MLPLAT_OK) {
+        root = mlp_db_artifact_root(mlp_session_setting(ml, MLP_SET_ARTIFACT_ROOT), store->path);
+        options.ticket_path = ticket = mlp_sprintf("%s-ticket", store->path); /* the one of those who log, too */
+        s = root && ticket ? MLPLAT_OK : mlp_fail_memory(err);
+    }
     if (s == MLPLAT_OK)
         s = mlp_db_open(store->path, &options, &store->db, err);
     if (s == MLPLAT_OK)
         s = mlp_schema_open(store->db, true, root, &store->schema, &ml->hook, err);
     mlp_free(root);
+    mlp_free(ticket);
     if (s == MLPLAT_OK)
         *out = store;
     else

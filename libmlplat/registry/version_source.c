@@ -1,6 +1,6 @@
 /*
- * Where a new version comes from. As MLflow's register_model: a runs:/ source becomes the place where the run keeps it, or the
- * logged model of that name; a models:/ source stays, with the place of what it names. Only plain URIs are taken unseen.
+ * Where a new version comes from, and where its files are, which is kept beside it as MLflow does. A runs:/ source with nothing
+ * there is the logged model of that name, as for MLflow's register_model. Only plain URIs are taken unseen.
  */
 #include "base/alloc.h"
 #include "base/err.h"
@@ -21,13 +21,6 @@ void mlp_version_source_free(mlp_version_source *source)
     *source = (mlp_version_source){0};
 }
 
-/* Source and location are the same. place is the caller's no more; NULL: there was no memory for it. */
-static mlplat_status set_place(mlp_version_source *out, char *place, mlplat_error *err)
-{
-    out->source = place;
-    out->location = mlp_strdup(place);
-    return place && out->location ? MLPLAT_OK : mlp_fail_memory(err);
-}
 
 static mlplat_status keep_run(mlp_version_source *out, const char *run_id, mlplat_error *err)
 {
@@ -117,7 +110,7 @@ static mlplat_status split_run(const char *source, char **run_id, const char **p
 static mlplat_status of_run(mlp_registry *r, const char *source, mlp_version_source *out, mlplat_error *err)
 {
     const char *path = "";
-    char *run_id = NULL, *place = NULL;
+    char *run_id = NULL;
     bool there = false;
     mlp_logged_model model = {0};
     mlplat_status s = split_run(source, &run_id, &path, err);
@@ -126,8 +119,9 @@ static mlplat_status of_run(mlp_registry *r, const char *source, mlp_version_sou
     if (s == MLPLAT_OK)
         s = keep_run(out, run_id, err);
     if (s == MLPLAT_OK && there) {
-        if ((s = mlplat_artifact_resolve(r->ml, source, &place, err)) == MLPLAT_OK)
-            s = set_place(out, place, err);
+        s = mlplat_artifact_resolve(r->ml, source, &out->location, err);
+        if (s == MLPLAT_OK && !(out->source = mlp_strdup(source)))
+            s = mlp_fail_memory(err);
     } else if (s == MLPLAT_OK && r->ops->logged_model_of_run &&
                r->ops->logged_model_of_run(r->store, run_id, path, &model, NULL) == MLPLAT_OK) {
         s = take_logged(out, &model, err);
@@ -146,8 +140,11 @@ static mlplat_status of_plain(const char *source, mlp_version_source *out, mlpla
 {
     mlp_uri uri = {0};
     mlplat_status s = mlp_uri_parse(source, &uri, err);
-    if (s == MLPLAT_OK)
-        s = set_place(out, *uri.scheme ? mlp_strdup(source) : mlp_file_absolute(source), err);
+    if (s == MLPLAT_OK) {
+        out->source = *uri.scheme ? mlp_strdup(source) : mlp_file_absolute(source);
+        out->location = mlp_strdup(out->source);
+        s = out->source && out->location ? MLPLAT_OK : mlp_fail_memory(err);
+    }
     mlp_uri_free(&uri);
     return s;
 }

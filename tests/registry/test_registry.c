@@ -1,0 +1,7 @@
+/* The suite of every registry, on SQLite. */
+#include "contract/registry_contract.h"
+
+int main(void)
+{
+    return registry_contract_run("registry on sqlite", test_open);
+}
