@@ -1,12 +1,14 @@
 """The build backend: scikit-build-core, with the C sources where they are.
 
 In the repository they lie two folders up. A source distribution can only hold what is below its own root, so there
-they are copied to _source/, and a build from it uses that folder.
+they lie in _source/, and a build from it uses that folder.
 """
 
 import contextlib
+import os
 import pathlib
 import shutil
+import tempfile
 
 from scikit_build_core import build as _build
 
@@ -24,23 +26,32 @@ def _settings(given):
     return settings
 
 
+def _copy(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.pyc", "*.so"))
+    else:
+        shutil.copy2(source, target)
+
+
 @contextlib.contextmanager
-def _sources():
-    """The C sources below this folder, for as long as the distribution is made. From an unpacked one they are there."""
+def _whole():
+    """A folder with this one's content and the C sources below it, as the current one. An unpacked source distribution
+    is one already."""
     if COPY.exists():
         yield
         return
-    try:
+    before = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        whole = pathlib.Path(folder) / ROOT.name
+        _copy(ROOT, whole)
         for name in SOURCES:
-            source, target = REPOSITORY / name, COPY / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "*.so"))
-            else:
-                shutil.copy2(source, target)
-        yield
-    finally:
-        shutil.rmtree(COPY, ignore_errors=True)
+            _copy(REPOSITORY / name, whole / COPY.name / name)
+        os.chdir(whole)
+        try:
+            yield
+        finally:
+            os.chdir(before)
 
 
 def get_requires_for_build_sdist(config_settings=None):
@@ -56,8 +67,9 @@ def get_requires_for_build_editable(config_settings=None):
 
 
 def build_sdist(sdist_directory, config_settings=None):
-    with _sources():
-        return _build.build_sdist(sdist_directory, config_settings)
+    target = os.path.abspath(sdist_directory)
+    with _whole():
+        return _build.build_sdist(target, config_settings)
 
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):

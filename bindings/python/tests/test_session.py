@@ -13,6 +13,11 @@ def test_version_is_the_librarys_and_the_packages():
     assert mlplat.__version__ == re.search(r'^version = "(.*)"', text, re.M)[1]
 
 
+def test_the_package_has_the_projects_licence():
+    package = pathlib.Path(__file__).parent.parent
+    assert (package / "LICENSE").read_text() == (package.parent.parent / "LICENSE").read_text()
+
+
 def test_settings_say_who_set_them(folder, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
     with mlplat.open(durability="disk") as ml:
