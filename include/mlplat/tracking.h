@@ -244,7 +244,7 @@ MLPLAT_API mlplat_status mlplat_run_log_dict(mlplat_run *run, const char *json, 
 MLPLAT_API mlplat_status mlplat_run_log_model(mlplat_run *run, const mlplat_model *model, const char *name,
                                               char **uri, mlplat_error *err);
 
-/* ---- the spool: what was accepted and is not yet stored ----------------------------------------------------------- */
+/* ---- the spool: what was accepted and is not yet stored ---------------------------------------------------------- */
 
 /** Counts of this session's spool. */
 typedef struct mlplat_spool_counts {
@@ -260,8 +260,8 @@ MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out
 
 /**
  * Every journal of the store: {"store", "folder", "accepted", "stored", "waiting", "dead", "journals": [{"id", "pid",
- * "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id", "run_id", "kind", "key",
- * "reason", ...}]}. Changes nothing. *out is yours.
+ * "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id", "run_id",
+ * "kind", "key", "reason", ...}]}. Changes nothing. *out is yours.
  */
 MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 
@@ -272,7 +272,7 @@ MLPLAT_API mlplat_status mlplat_spool_sync(mlplat *ml, mlplat_doc **out, mlplat_
 /** Try the dead letters again: {"stored", "dead"}. *out is yours, may be NULL. */
 MLPLAT_API mlplat_status mlplat_spool_retry(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 
-/* ---- the store ---------------------------------------------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------------------------------------------------- */
 
 /** Create the store that the tracking URI names, if it is not there; an existing one of ours or MLflow's is fine.
  * *out: {"uri", "path", "head", "created": true|false}, yours, may be NULL.

@@ -14,9 +14,8 @@ static mlplat_status parse_tags(const char *text, json_t **out, mlplat_error *er
     const char *key;
     json_t *value;
     mlplat_status s = mlp_json_parse_tags(text, "experiment tags", out, err);
-    json_object_foreach(*out, key, value)
-        if (s == MLPLAT_OK)
-            s = mlp_validate_experiment_tag(key, json_string_value(value), err);
+    json_object_foreach(*out, key, value) if (s == MLPLAT_OK) s =
+        mlp_validate_experiment_tag(key, json_string_value(value), err);
     return s;
 }
 
@@ -30,8 +29,8 @@ static mlplat_status full_location(const char *location, char **out, mlplat_erro
     return *out ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
-mlplat_status mlplat_experiment_create(mlplat *ml, const char *name, const mlplat_experiment_options *options, char **id,
-                                       mlplat_error *err)
+mlplat_status mlplat_experiment_create(mlplat *ml, const char *name, const mlplat_experiment_options *options,
+                                       char **id, mlplat_error *err)
 {
     mlplat_experiment_options o = MLPLAT_EXPERIMENT_OPTIONS_INIT;
     mlp_tracking *t = NULL;
@@ -64,7 +63,8 @@ static mlplat_status active_id(mlp_tracking *t, const char *name, char **id, mlp
     const char *stage = json_string_value(json_object_get(doc, "lifecycle_stage"));
     const char *found = json_string_value(json_object_get(doc, "experiment_id"));
     if (s == MLPLAT_OK && stage && strcmp(stage, "deleted") == 0)
-        s = mlp_fail(err, MLPLAT_STATE, "experiment '%s' (id %s) is deleted: restore it or take another name", name, found);
+        s = mlp_fail(err, MLPLAT_STATE, "experiment '%s' (id %s) is deleted: restore it or take another name", name,
+                     found);
     else if (s == MLPLAT_OK && !(*id = mlp_strdup(found)))
         s = mlp_fail_memory(err);
     json_decref(doc);

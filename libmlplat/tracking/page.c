@@ -27,7 +27,8 @@ static mlplat_status decode(const char *token, mlp_buf *out, mlplat_error *err)
     for (size_t i = 0; i < n; i++) {
         const char *at = strchr(alphabet, token[i]);
         if (!at)
-            return mlp_fail(err, MLPLAT_INVALID, "page token is damaged: use next_page_token of the page before as it is");
+            return mlp_fail(err, MLPLAT_INVALID,
+                            "page token is damaged: use next_page_token of the page before as it is");
         bits = (bits << 6 | (unsigned)(at - alphabet)) & 0xffffff;
         have += 6;
         if (have >= 8) {

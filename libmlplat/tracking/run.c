@@ -8,9 +8,9 @@
 #include "tracking/validate.h"
 #include <strings.h>
 
-#define NAME_TAG "mlflow.runName"
+#define NAME_TAG   "mlflow.runName"
 #define PARENT_TAG "mlflow.parentRunId"
-#define NOTE_TAG "mlflow.note.content"
+#define NOTE_TAG   "mlflow.note.content"
 
 /* A run on its way. */
 typedef struct start {
@@ -27,7 +27,7 @@ static const char *given(const char *option, const mlplat *ml, mlp_setting setti
     return option ? option : mlp_session_setting(ml, setting);
 }
 
-/* ---- tags --------------------------------------------------------------------------------------------------------- */
+/* ---- tags ------------------------------------------------------------------------------------------------------ */
 
 static mlplat_status set_tag(const start *st, json_t *tags, const char *key, const char *value, mlplat_error *err)
 {
@@ -47,9 +47,8 @@ static mlplat_status add_given_tags(start *st, mlplat_error *err)
     const char *key;
     json_t *value;
     mlplat_status s = mlp_json_parse_tags(st->o.tags, "run tags", &tags, err);
-    json_object_foreach(tags, key, value)
-        if (s == MLPLAT_OK)
-            s = set_tag(st, st->tags, key, json_string_value(value), err);
+    json_object_foreach(tags, key, value) if (s == MLPLAT_OK) s =
+        set_tag(st, st->tags, key, json_string_value(value), err);
     json_decref(tags);
     return s;
 }
@@ -61,8 +60,8 @@ static mlplat_status add_name(start *st, mlplat_error *err)
     const char *name = st->o.name && *st->o.name ? st->o.name : NULL;
     mlplat_status s = MLPLAT_OK;
     if (name && tag && strcmp(name, tag) != 0)
-        return mlp_fail(err, MLPLAT_INVALID, "run name is '%.80s' and tag " NAME_TAG " is '%.80s': give one of them", name,
-                        tag);
+        return mlp_fail(err, MLPLAT_INVALID, "run name is '%.80s' and tag " NAME_TAG " is '%.80s': give one of them",
+                        name, tag);
     if (!name)
         name = tag && *tag ? tag : mlp_session_setting(st->tracking->ml, MLP_SET_RUN_NAME);
     if (!name || !*name) {
@@ -91,7 +90,7 @@ static mlplat_status make_tags(start *st, mlplat_error *err)
     return s;
 }
 
-/* ---- start -------------------------------------------------------------------------------------------------------- */
+/* ---- start ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status experiment_of_parent(start *st, mlplat_error *err)
 {
@@ -111,7 +110,8 @@ static mlplat_status choose_experiment(start *st, mlplat_error *err)
     mlplat *ml = st->tracking->ml;
     const char *name = st->o.experiment, *id = st->o.experiment_id;
     if (name && id)
-        return mlp_fail(err, MLPLAT_INVALID, "experiment '%.80s' and experiment_id '%.40s' are both given: give one", name, id);
+        return mlp_fail(err, MLPLAT_INVALID, "experiment '%.80s' and experiment_id '%.40s' are both given: give one",
+                        name, id);
     if (!name && !id) {
         name = mlp_session_setting(ml, MLP_SET_EXPERIMENT_NAME);
         id = name ? NULL : mlp_session_setting(ml, MLP_SET_EXPERIMENT_ID);
@@ -148,7 +148,8 @@ static mlplat_status check_options(const mlplat_run_options *o, mlplat_error *er
         return mlp_fail(err, MLPLAT_INVALID, "start_time_ms is %lld: it counts milliseconds since 1970",
                         (long long)o->start_time_ms);
     if ((int)o->durability < 0 || (int)o->durability > MLPLAT_DURABILITY_REMOTE)
-        return mlp_fail(err, MLPLAT_INVALID, "durability %d is none: take an MLPLAT_DURABILITY_ value", (int)o->durability);
+        return mlp_fail(err, MLPLAT_INVALID, "durability %d is none: take an MLPLAT_DURABILITY_ value",
+                        (int)o->durability);
     return MLPLAT_OK;
 }
 
@@ -174,7 +175,7 @@ mlplat_status mlplat_run_start(mlplat *ml, const mlplat_run_options *options, ml
     return s;
 }
 
-/* ---- resume, attach, end ------------------------------------------------------------------------------------------ */
+/* ---- resume, attach, end --------------------------------------------------------------------------------------- */
 
 static mlplat_status check_active(const json_t *doc, const char *run_id, mlplat_error *err)
 {
@@ -251,7 +252,7 @@ mlplat_status mlplat_run_end(mlplat_run *run, const char *status, mlplat_error *
     return s;
 }
 
-/* ---- read and change ---------------------------------------------------------------------------------------------- */
+/* ---- read and change ------------------------------------------------------------------------------------------- */
 
 static mlplat_status open_settled(mlplat *ml, mlp_tracking **t, mlplat_error *err)
 {

@@ -10,16 +10,16 @@
 typedef struct batch {
     mlplat_run *run;
     json_t *doc;
-    json_t *texts;         /* values that were no strings, as text */
-    mlp_record *records;   /* metrics, then tags */
-    mlp_run_key **keys;    /* of the metrics */
+    json_t *texts;       /* values that were no strings, as text */
+    mlp_record *records; /* metrics, then tags */
+    mlp_run_key **keys;  /* of the metrics */
     size_t n_metrics, n_records;
     mlp_param *params;
     size_t n_params;
     int64_t now;
 } batch;
 
-/* ---- the document's forms ----------------------------------------------------------------------------------------- */
+/* ---- the document's forms -------------------------------------------------------------------------------------- */
 
 /* Calls fn with each key and item of {key: item} or [{"key": key, ...}]. */
 typedef mlplat_status (*item_fn)(batch *b, const char *key, const json_t *item, mlplat_error *err);
@@ -31,12 +31,11 @@ static mlplat_status each(batch *b, const char *section, item_fn fn, mlplat_erro
     size_t i;
     mlplat_status s = MLPLAT_OK;
     if (json_is_object(list)) {
-        json_object_foreach(list, key, item)
-            if (s == MLPLAT_OK)
-                s = fn(b, key, item, err);
+        json_object_foreach(list, key, item) if (s == MLPLAT_OK) s = fn(b, key, item, err);
         return s;
     }
-    json_array_foreach(list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         key = json_string_value(json_object_get(item, "key"));
         if (s == MLPLAT_OK && !key)
             s = mlp_fail(err, MLPLAT_INVALID, "%s[%zu] has no \"key\"", section, i);
@@ -58,9 +57,11 @@ static mlplat_status check_sections(const json_t *doc, mlplat_error *err)
     json_t *section;
     if (!json_is_object(doc))
         return mlp_fail(err, MLPLAT_INVALID, "the batch is no JSON object: it is {\"metrics\", \"params\", \"tags\"}");
-    json_object_foreach((json_t *)doc, key, section) {
+    json_object_foreach((json_t *)doc, key, section)
+    {
         if (strcmp(key, "metrics") != 0 && strcmp(key, "params") != 0 && strcmp(key, "tags") != 0)
-            return mlp_fail(err, MLPLAT_INVALID, "the batch has \"%.60s\": only metrics, params and tags are known", key);
+            return mlp_fail(err, MLPLAT_INVALID, "the batch has \"%.60s\": only metrics, params and tags are known",
+                            key);
         if (!json_is_object(section) && !json_is_array(section))
             return mlp_fail(err, MLPLAT_INVALID, "%s of the batch are neither an object nor a list", key);
     }
@@ -73,7 +74,7 @@ static const json_t *value_of(const json_t *item)
     return json_is_object(item) ? json_object_get(item, "value") : item;
 }
 
-/* ---- items -------------------------------------------------------------------------------------------------------- */
+/* ---- items ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status number_of(const char *key, const json_t *value, double *out, mlplat_error *err)
 {
@@ -88,8 +89,8 @@ static mlplat_status number_of(const char *key, const json_t *value, double *out
             return MLPLAT_OK;
         }
     if (!json_is_number(value))
-        return mlp_fail(err, MLPLAT_INVALID, "value of metric '%s' is no number (nor \"NaN\", \"Infinity\", \"-Infinity\")",
-                        key);
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "value of metric '%s' is no number (nor \"NaN\", \"Infinity\", \"-Infinity\")", key);
     *out = json_number_value(value);
     return MLPLAT_OK;
 }
@@ -174,7 +175,7 @@ static mlplat_status add_param(batch *b, const char *key, const json_t *item, ml
     return s;
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------------------------- */
 
 static mlplat_status check_all(batch *b, mlplat_error *err)
 {
@@ -202,7 +203,9 @@ static mlplat_status accept_all(batch *b, mlplat_error *err)
     }
     for (size_t i = 0; s == MLPLAT_OK && i < b->n_metrics; i++)
         s = mlp_run_record_step(b->keys[i], &b->records[i].step, err);
-    return s == MLPLAT_OK && b->n_records ? mlp_spool_append(t->spool, b->records, b->n_records, b->run->durability, err) : s;
+    return s == MLPLAT_OK && b->n_records
+               ? mlp_spool_append(t->spool, b->records, b->n_records, b->run->durability, err)
+               : s;
 }
 
 mlplat_status mlplat_run_log_batch(mlplat_run *run, const char *text, mlplat_error *err)

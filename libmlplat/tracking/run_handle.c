@@ -10,8 +10,8 @@ mlplat_status mlp_run_handle_check(const mlplat_run *run, mlplat_error *err)
     if (!run)
         return mlp_fail(err, MLPLAT_INVALID, "run is NULL: start one with mlplat_run_start");
     if (mlp_os_forked(run->guard))
-        return mlp_fail(err, MLPLAT_STATE, "run %s was inherited by fork: open a session in this process and attach to it",
-                        run->id);
+        return mlp_fail(err, MLPLAT_STATE,
+                        "run %s was inherited by fork: open a session in this process and attach to it", run->id);
     if (atomic_load_explicit(&run->phase, memory_order_relaxed) == MLP_RUN_ENDED)
         return mlp_fail(err, MLPLAT_STATE, "run %s was ended through this handle: resume or attach to go on", run->id);
     return MLPLAT_OK;
@@ -29,7 +29,8 @@ static mlplat_status seed_steps(mlplat_run *run, const json_t *metrics, mlplat_e
     size_t i;
     json_t *metric;
     mlplat_status s = MLPLAT_OK;
-    json_array_foreach((json_t *)metrics, i, metric) {
+    json_array_foreach((json_t *)metrics, i, metric)
+    {
         mlp_run_key *key = NULL;
         if (s == MLPLAT_OK)
             s = mlp_run_keys_add(&run->keys, json_string_value(json_object_get(metric, "key")), &key, err);
@@ -57,7 +58,8 @@ mlplat_status mlp_run_handle_new(mlp_tracking *tracking, const json_t *doc, mlpl
     run->experiment_id = copy(info, "experiment_id");
     run->artifact_uri = copy(info, "artifact_uri");
     run->id_n = run->id ? strlen(run->id) : 0;
-    mlplat_status s = run->id && run->name && run->experiment_id && run->artifact_uri ? MLPLAT_OK : mlp_fail_memory(err);
+    mlplat_status s =
+        run->id && run->name && run->experiment_id && run->artifact_uri ? MLPLAT_OK : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = seed_steps(run, json_object_get(json_object_get(doc, "data"), "metrics"), err);
     if (s == MLPLAT_OK)

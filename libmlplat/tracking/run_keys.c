@@ -3,7 +3,8 @@
 #include "base/err.h"
 #include <string.h>
 
-/* Open addressing; a table never changes its size: a larger one takes its place, and it stays for those who still read it. */
+/* Open addressing; a table never changes its size: a larger one takes its place, and it stays for those who still read
+ * it. */
 struct mlp_run_key_table {
     mlp_run_key_table *older;
     size_t mask;
@@ -128,7 +129,8 @@ bool mlp_run_keys_take_steps(mlp_run_key *key, int64_t n, int64_t *first)
 
 void mlp_run_keys_pass_step(mlp_run_key *key, int64_t step)
 {
-    int64_t next = step == INT64_MAX ? step : step + 1, at = atomic_load_explicit(&key->next_step, memory_order_relaxed);
+    int64_t next = step == INT64_MAX ? step : step + 1,
+            at = atomic_load_explicit(&key->next_step, memory_order_relaxed);
     while (at < next && !atomic_compare_exchange_weak_explicit(&key->next_step, &at, next, memory_order_relaxed,
                                                                memory_order_relaxed))
         ;

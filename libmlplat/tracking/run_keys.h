@@ -1,6 +1,6 @@
 /*
- * The metric keys that a run handle has seen: what stands here was validated, and has its next step. Looking up takes no
- * lock; a key stays where it is until the handle is freed.
+ * The metric keys that a run handle has seen: what stands here was validated, and has its next step. Looking up takes
+ * no lock; a key stays where it is until the handle is freed.
  */
 #ifndef MLP_RUN_KEYS_H
 #define MLP_RUN_KEYS_H

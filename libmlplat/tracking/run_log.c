@@ -7,7 +7,7 @@
 #include "tracking/validate.h"
 #include <string.h>
 
-/* ---- metrics ------------------------------------------------------------------------------------------------------ */
+/* ---- metrics --------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlp_run_record_key(mlplat_run *run, const char *name, mlp_run_key **out, mlplat_error *err)
 {
@@ -78,8 +78,9 @@ static mlplat_status check_span(const mlp_run_key *key, const int64_t *steps, co
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && steps && i < n; i++)
         if (steps[i] == MLPLAT_STEP_AUTO)
-            s = mlp_fail(err, MLPLAT_INVALID, "metric '%s': step %zu of the span asks for the next one: pass no steps for that",
-                         key->name, i);
+            s = mlp_fail(err, MLPLAT_INVALID,
+                         "metric '%s': step %zu of the span asks for the next one: pass no steps for that", key->name,
+                         i);
     for (size_t i = 0; s == MLPLAT_OK && timestamps_ms && i < n; i++)
         s = mlp_validate_timestamp(key->name, timestamps_ms[i], err);
     return s;
@@ -120,7 +121,7 @@ mlplat_status mlplat_run_log_metrics(mlplat_run *run, const char *name, const in
     return s == MLPLAT_OK && n ? append_span(run, key, steps, timestamps_ms, values, n, err) : s;
 }
 
-/* ---- tags and params ---------------------------------------------------------------------------------------------- */
+/* ---- tags and params ------------------------------------------------------------------------------------------- */
 
 mlplat_status mlp_run_record_tag(const mlplat_run *run, const char *key, const char *value, mlp_record *out,
                                  mlplat_error *err)
@@ -150,7 +151,8 @@ mlplat_status mlp_run_record_param(const mlplat_run *run, const char *key, const
     *out = (mlp_param){.key = key, .value = value};
     mlplat_status s = mlp_validate_key("param key", key, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_value("param", key, value, MLP_LIMIT_PARAM, run->cut, &run->tracking->ml->log, &out->value_n, err);
+        s = mlp_validate_value("param", key, value, MLP_LIMIT_PARAM, run->cut, &run->tracking->ml->log, &out->value_n,
+                               err);
     return s;
 }
 

@@ -12,22 +12,27 @@ static const struct {
     const char *name;
     entity what;
 } entities[] = {
-    {"metric", METRIC},       {"metrics", METRIC},    {"parameter", PARAM},      {"parameters", PARAM},
-    {"param", PARAM},         {"params", PARAM},      {"tag", TAG},              {"tags", TAG},
-    {"attribute", ATTRIBUTE}, {"attr", ATTRIBUTE},    {"attributes", ATTRIBUTE}, {"run", ATTRIBUTE},
-    {"dataset", DATASET},     {"datasets", DATASET},
+    {"metric", METRIC},        {"metrics", METRIC}, {"parameter", PARAM}, {"parameters", PARAM},    {"param", PARAM},
+    {"params", PARAM},         {"tag", TAG},        {"tags", TAG},        {"attribute", ATTRIBUTE}, {"attr", ATTRIBUTE},
+    {"attributes", ATTRIBUTE}, {"run", ATTRIBUTE},  {"dataset", DATASET}, {"datasets", DATASET},
 };
 
 static const struct attribute {
     const char *name, *column;
     bool number, list, order; /* list: IN is for it; order: an order key too */
 } attributes[] = {
-    {"run_id", "r.run_uuid", false, true, true},          {"run_name", "r.name", false, false, true},
-    {"status", "r.status", false, false, true},           {"user_id", "r.user_id", false, false, true},
-    {"artifact_uri", "r.artifact_uri", false, false, true}, {"start_time", "r.start_time", true, false, true},
-    {"end_time", "r.end_time", true, false, true},        {"created", "r.start_time", true, false, true},
-    {"Created", "r.start_time", true, false, true},       {"run name", "r.name", false, false, false},
-    {"Run name", "r.name", false, false, false},          {"Run Name", "r.name", false, false, false},
+    {"run_id", "r.run_uuid", false, true, true},
+    {"run_name", "r.name", false, false, true},
+    {"status", "r.status", false, false, true},
+    {"user_id", "r.user_id", false, false, true},
+    {"artifact_uri", "r.artifact_uri", false, false, true},
+    {"start_time", "r.start_time", true, false, true},
+    {"end_time", "r.end_time", true, false, true},
+    {"created", "r.start_time", true, false, true},
+    {"Created", "r.start_time", true, false, true},
+    {"run name", "r.name", false, false, false},
+    {"Run name", "r.name", false, false, false},
+    {"Run Name", "r.name", false, false, false},
 };
 
 /* Which comparisons there are, their SQL behind a column, and what they are for. */
@@ -85,8 +90,10 @@ static mlplat_status find_attribute(const mlp_search_lex *lex, term *t, mlplat_e
             t->attribute = &attributes[i];
             return MLPLAT_OK;
         }
-    return mlp_search_lex_fail(lex, "the attributes are run_id, run_name, status, user_id, artifact_uri, start_time and "
-                                    "end_time; others need metrics., params. or tags. in front", err);
+    return mlp_search_lex_fail(lex,
+                               "the attributes are run_id, run_name, status, user_id, artifact_uri, start_time and "
+                               "end_time; others need metrics., params. or tags. in front",
+                               err);
 }
 
 static mlplat_status check_dataset(const mlp_search_lex *lex, const term *t, mlplat_error *err)
@@ -146,10 +153,12 @@ static bool allowed(const term *t, const struct comparator *c)
 static const char *allowed_text(const term *t)
 {
     if (is_number(t))
-        return "a number is compared with =, !=, <, <=, > or >=; a key with other characters than letters, digits, _ and . "
+        return "a number is compared with =, !=, <, <=, > or >=; a key with other characters than letters, digits, _ "
+               "and . "
                "stands in backticks";
     if (t->what == PARAM || t->what == TAG)
-        return "a param or tag is compared with =, !=, LIKE, ILIKE, IS NULL or IS NOT NULL; a key with other characters than "
+        return "a param or tag is compared with =, !=, LIKE, ILIKE, IS NULL or IS NOT NULL; a key with other "
+               "characters than "
                "letters, digits, _ and . stands in backticks";
     return "this is compared with =, !=, LIKE or ILIKE, run_id and datasets also with IN or NOT IN";
 }
@@ -273,12 +282,14 @@ static mlplat_status emit_compare(const term *t, const char *column, mlp_search_
         mlp_buf_printf(&out->where, "%s%s", column, t->how->sql);
     if (t->how->shape != LIST) {
         bool like = strcmp(t->how->first, "LIKE") == 0;
-        return mlp_json_push(out->where_values, like ? glob_pattern(json_string_value(t->value)) : json_incref(t->value), err);
+        return mlp_json_push(out->where_values,
+                             like ? glob_pattern(json_string_value(t->value)) : json_incref(t->value), err);
     }
     size_t i;
     json_t *item;
     mlplat_status s = MLPLAT_OK;
-    json_array_foreach(t->value, i, item) {
+    json_array_foreach(t->value, i, item)
+    {
         mlp_buf_puts(&out->where, i ? ", ?" : "(?");
         if (s == MLPLAT_OK)
             s = mlp_json_push(out->where_values, json_incref(item), err);
@@ -288,7 +299,8 @@ static mlplat_status emit_compare(const term *t, const char *column, mlp_search_
 }
 
 /* Of metrics, params and tags: does the run have a row of this key, with such a value. */
-static mlplat_status emit_keyed(const term *t, const char *table, const char *key, mlp_search_sql *out, mlplat_error *err)
+static mlplat_status emit_keyed(const term *t, const char *table, const char *key, mlp_search_sql *out,
+                                mlplat_error *err)
 {
     bool none = t->how->shape == NO_VALUE && !t->how->third; /* IS NULL */
     mlp_buf_printf(&out->where, "%sEXISTS (SELECT 1 FROM %s x WHERE x.run_uuid = r.run_uuid AND x.key = ?",
@@ -310,7 +322,8 @@ static mlplat_status emit_dataset(const term *t, mlp_search_sql *out, mlplat_err
     mlp_buf_puts(&out->where, "EXISTS (SELECT 1 FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id ");
     bool context = strcmp(t->key, "context") == 0;
     if (context)
-        mlp_buf_puts(&out->where, "JOIN input_tags x ON x.input_uuid = i.input_uuid AND x.name = 'mlflow.data.context' ");
+        mlp_buf_puts(&out->where,
+                     "JOIN input_tags x ON x.input_uuid = i.input_uuid AND x.name = 'mlflow.data.context' ");
     mlp_buf_puts(&out->where, "WHERE i.destination_id = r.run_uuid AND ");
     const char *column = context ? "x.value" : strcmp(t->key, "name") == 0 ? "d.name" : "d.digest";
     mlplat_status s = emit_compare(t, column, out, err);
@@ -379,11 +392,11 @@ static mlplat_status emit_order(const term *t, int number, bool down, mlp_search
         mlp_buf_printf(&out->order, "%s IS NULL, %s%s, ", t->attribute->column, t->attribute->column, way);
         return MLPLAT_OK;
     }
-    mlp_buf_printf(&out->joins, " LEFT JOIN %s o%d ON o%d.run_uuid = r.run_uuid AND o%d.key = ?", tables[t->what], number,
-                   number, number);
+    mlp_buf_printf(&out->joins, " LEFT JOIN %s o%d ON o%d.run_uuid = r.run_uuid AND o%d.key = ?", tables[t->what],
+                   number, number, number);
     if (t->what == METRIC)
-        mlp_buf_printf(&out->order, "CASE WHEN o%d.is_nan = 1 THEN 1 WHEN o%d.value IS NULL THEN 2 ELSE 0 END, ", number,
-                       number);
+        mlp_buf_printf(&out->order, "CASE WHEN o%d.is_nan = 1 THEN 1 WHEN o%d.value IS NULL THEN 2 ELSE 0 END, ",
+                       number, number);
     else
         mlp_buf_printf(&out->order, "o%d.value IS NULL, ", number);
     mlp_buf_printf(&out->order, "o%d.value%s, ", number, way);

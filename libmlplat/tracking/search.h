@@ -7,7 +7,7 @@
 #include "base/json.h"
 
 typedef struct mlp_search_sql {
-    mlp_buf joins, where, order;   /* where is "1" at least */
+    mlp_buf joins, where, order;        /* where is "1" at least */
     json_t *join_values, *where_values; /* to bind, in the order of the SQL: strings, integers and reals */
 } mlp_search_sql;
 

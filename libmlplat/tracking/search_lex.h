@@ -7,10 +7,10 @@
 
 typedef enum mlp_search_word_kind {
     MLP_SEARCH_END,
-    MLP_SEARCH_NAME,   /* parts joined by dots; a part may stand in backticks or double quotes */
-    MLP_SEARCH_TEXT,   /* 'in single quotes' */
+    MLP_SEARCH_NAME, /* parts joined by dots; a part may stand in backticks or double quotes */
+    MLP_SEARCH_TEXT, /* 'in single quotes' */
     MLP_SEARCH_NUMBER,
-    MLP_SEARCH_SIGN    /* = != < <= > >= ( ) , and what is none of these */
+    MLP_SEARCH_SIGN /* = != < <= > >= ( ) , and what is none of these */
 } mlp_search_word_kind;
 
 typedef struct mlp_search_word {

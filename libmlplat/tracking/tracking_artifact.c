@@ -58,7 +58,8 @@ mlplat_status mlplat_run_log_artifact(mlplat_run *run, const char *path, const c
     return s;
 }
 
-static mlplat_status put_bytes(mlplat_run *run, const char *data, size_t n, const char *artifact_file, mlplat_error *err)
+static mlplat_status put_bytes(mlplat_run *run, const char *data, size_t n, const char *artifact_file,
+                               mlplat_error *err)
 {
     char *uri = NULL;
     mlplat_status s = run_uri(run, NULL, artifact_file ? artifact_file : "", &uri, err);
@@ -95,7 +96,7 @@ mlplat_status mlplat_run_log_dict(mlplat_run *run, const char *text, const char 
     return s;
 }
 
-/* ---- models ------------------------------------------------------------------------------------------------------- */
+/* ---- models ---------------------------------------------------------------------------------------------------- */
 
 /* A new private folder in the place for temporary files. *out is the caller's. */
 static mlplat_status make_temporary(char **out, mlplat_error *err)
@@ -123,7 +124,8 @@ static mlplat_status history_entry(const json_t *model, json_t **out, mlplat_err
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof names / sizeof names[0]; i++)
         if (json_object_get(model, names[i]))
             s = mlp_json_set(*out, names[i], json_incref(json_object_get(model, names[i])), err);
-    json_object_foreach(json_object_get(model, "flavors"), flavor, config) {
+    json_object_foreach(json_object_get(model, "flavors"), flavor, config)
+    {
         json_t *kept = s == MLPLAT_OK ? json_copy(config) : NULL;
         json_object_del(kept, "config");
         if (s == MLPLAT_OK)

@@ -17,9 +17,10 @@ static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err
 {
     if (store->schema.tracking_known)
         return MLPLAT_OK;
-    store->read_only = mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
-                                   "known up to %s): it can only be read; a newer libmlplat may know it",
-                                   store->schema.head, mlp_schema_head);
+    store->read_only =
+        mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
+                    "known up to %s): it can only be read; a newer libmlplat may know it",
+                    store->schema.head, mlp_schema_head);
     return store->read_only ? MLPLAT_OK : mlp_fail_memory(err);
 }
 

@@ -23,7 +23,7 @@ static mlplat_status call_write(experiment_call *call, mlp_db_fn fn, mlplat_erro
     return mlp_db_write(call->store->db, fn, call, &call->store->ml->hook, err);
 }
 
-/* ---- create ------------------------------------------------------------------------------------------------------- */
+/* ---- create ---------------------------------------------------------------------------------------------------- */
 
 /* Of the two workspaces that may use one name, ours is "default". */
 static const char *by_name_sql(const mlp_tracking_db_store *store)
@@ -68,8 +68,9 @@ static mlplat_status next_id(mlp_db *db, int64_t *out, mlplat_error *err)
 static mlplat_status put_tag(mlp_db *db, int64_t id, const char *key, const char *value, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(db, "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?, ?, ?) "
-                                         "ON CONFLICT (key, experiment_id) DO UPDATE SET value = excluded.value",
+    mlplat_status s = mlp_db_prepare(db,
+                                     "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?, ?, ?) "
+                                     "ON CONFLICT (key, experiment_id) DO UPDATE SET value = excluded.value",
                                      &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, key);
@@ -84,11 +85,12 @@ static mlplat_status put_tag(mlp_db *db, int64_t id, const char *key, const char
 static mlplat_status insert_experiment(mlp_db *db, const experiment_call *call, const char *location, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    const char *sql = call->store->schema.experiments_workspace
-                          ? "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, "
-                            "last_update_time, workspace) VALUES (?1, ?2, ?3, 'active', ?4, ?4, 'default')"
-                          : "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, "
-                            "last_update_time) VALUES (?1, ?2, ?3, 'active', ?4, ?4)";
+    const char *sql =
+        call->store->schema.experiments_workspace
+            ? "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, "
+              "last_update_time, workspace) VALUES (?1, ?2, ?3, 'active', ?4, ?4, 'default')"
+            : "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, "
+              "last_update_time) VALUES (?1, ?2, ?3, 'active', ?4, ?4)";
     mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_int(stmt, 1, call->id);
@@ -115,9 +117,8 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     }
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)call->tags, key, value)
-        if (s == MLPLAT_OK)
-            s = put_tag(db, call->id, key, json_string_value(value), err);
+    json_object_foreach((json_t *)call->tags, key, value) if (s == MLPLAT_OK) s =
+        put_tag(db, call->id, key, json_string_value(value), err);
     mlp_free(location);
     return s;
 }
@@ -133,10 +134,11 @@ mlplat_status mlp_tracking_db_experiment_create(void *store, const char *name, c
     return *id ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
-/* ---- read --------------------------------------------------------------------------------------------------------- */
+/* ---- read ------------------------------------------------------------------------------------------------------ */
 
 #define EXPERIMENT_COLUMNS                                                                                             \
-    "SELECT experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time FROM experiments "
+    "SELECT experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time FROM "            \
+    "experiments "
 
 /* Of the row that stmt is at. */
 static mlplat_status experiment_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err)
@@ -153,8 +155,8 @@ static mlplat_status experiment_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, ml
     if (s == MLPLAT_OK && !mlp_stmt_col_null(stmt, 5))
         s = mlp_json_set(doc, "last_update_time", json_integer(mlp_stmt_col_int(stmt, 5)), err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM experiment_tags WHERE experiment_id = ? ORDER BY key", id, tags,
-                                  err);
+        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM experiment_tags WHERE experiment_id = ? ORDER BY key", id,
+                                  tags, err);
     if (s == MLPLAT_OK)
         s = mlp_json_set(doc, "tags", json_incref(tags), err);
     json_decref(tags);
@@ -170,10 +172,10 @@ static mlplat_status get_fn(mlp_db *db, void *ctx, mlplat_error *err)
     experiment_call *call = ctx;
     mlp_stmt *stmt = NULL;
     bool row = false;
-    const char *sql = !call->name ? EXPERIMENT_COLUMNS "WHERE experiment_id = ?"
-                      : call->store->schema.experiments_workspace
-                          ? EXPERIMENT_COLUMNS "WHERE name = ? AND workspace = 'default'"
-                          : EXPERIMENT_COLUMNS "WHERE name = ?";
+    const char *sql = !call->name                                 ? EXPERIMENT_COLUMNS "WHERE experiment_id = ?"
+                      : call->store->schema.experiments_workspace ? EXPERIMENT_COLUMNS
+                          "WHERE name = ? AND workspace = 'default'"
+                                                                  : EXPERIMENT_COLUMNS "WHERE name = ?";
     mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
     if (s == MLPLAT_OK) {
         if (call->name)
@@ -202,7 +204,8 @@ static mlplat_status read_one(experiment_call *call, json_t **out, mlplat_error 
     }
     if (call->name)
         return mlp_fail(err, MLPLAT_NOT_FOUND, "no experiment is named '%s' in %s", call->name, call->store->path);
-    return mlp_fail(err, MLPLAT_NOT_FOUND, "no experiment has the id %lld in %s", (long long)call->id, call->store->path);
+    return mlp_fail(err, MLPLAT_NOT_FOUND, "no experiment has the id %lld in %s", (long long)call->id,
+                    call->store->path);
 }
 
 mlplat_status mlp_tracking_db_experiment_get(void *store, const char *id, json_t **out, mlplat_error *err)
@@ -238,8 +241,10 @@ static mlplat_status list_rows(mlp_db *db, experiment_call *call, mlp_stmt *stmt
 static mlplat_status list_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     static const char *const sql[] = {
-        EXPERIMENT_COLUMNS "WHERE lifecycle_stage = 'active' ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
-        EXPERIMENT_COLUMNS "WHERE lifecycle_stage = 'deleted' ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
+        EXPERIMENT_COLUMNS
+        "WHERE lifecycle_stage = 'active' ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
+        EXPERIMENT_COLUMNS
+        "WHERE lifecycle_stage = 'deleted' ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
         EXPERIMENT_COLUMNS "ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
     };
     experiment_call *call = ctx;
@@ -272,7 +277,7 @@ mlplat_status mlp_tracking_db_experiment_list(void *store, const mlplat_search *
     return s;
 }
 
-/* ---- change ------------------------------------------------------------------------------------------------------- */
+/* ---- change ---------------------------------------------------------------------------------------------------- */
 
 /* Fails unless the experiment is in the stage wanted. */
 static mlplat_status check_stage(mlp_db *db, const experiment_call *call, const char *stage, mlplat_error *err)
@@ -286,7 +291,8 @@ static mlplat_status check_stage(mlp_db *db, const experiment_call *call, const 
     }
     const char *is = s == MLPLAT_OK && row ? mlp_stmt_col_text(stmt, 0) : NULL;
     if (s == MLPLAT_OK && !row)
-        s = mlp_fail(err, MLPLAT_NOT_FOUND, "no experiment has the id %lld in %s", (long long)call->id, call->store->path);
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "no experiment has the id %lld in %s", (long long)call->id,
+                     call->store->path);
     else if (s == MLPLAT_OK && (!is || strcmp(is, stage) != 0))
         s = mlp_fail(err, MLPLAT_STATE, "experiment %lld is %s%s", (long long)call->id, is ? is : "in no stage",
                      strcmp(stage, "active") == 0 ? ": restore it first" : ": only a deleted one can be restored");
@@ -312,10 +318,13 @@ static mlplat_status delete_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     mlplat_status s = check_stage(db, ctx, "active", err);
     if (s == MLPLAT_OK)
-        s = update(db, ctx, "UPDATE experiments SET lifecycle_stage = 'deleted', last_update_time = ?1 "
-                            "WHERE experiment_id = ?2", err);
+        s = update(db, ctx,
+                   "UPDATE experiments SET lifecycle_stage = 'deleted', last_update_time = ?1 "
+                   "WHERE experiment_id = ?2",
+                   err);
     if (s == MLPLAT_OK)
-        s = update(db, ctx, "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?1 WHERE experiment_id = ?2", err);
+        s = update(db, ctx, "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?1 WHERE experiment_id = ?2",
+                   err);
     return s;
 }
 
@@ -323,11 +332,15 @@ static mlplat_status restore_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     mlplat_status s = check_stage(db, ctx, "deleted", err);
     if (s == MLPLAT_OK)
-        s = update(db, ctx, "UPDATE experiments SET lifecycle_stage = 'active', last_update_time = ?1 "
-                            "WHERE experiment_id = ?2", err);
+        s = update(db, ctx,
+                   "UPDATE experiments SET lifecycle_stage = 'active', last_update_time = ?1 "
+                   "WHERE experiment_id = ?2",
+                   err);
     if (s == MLPLAT_OK) /* all its runs, also those deleted before it: that is how MLflow does it */
-        s = update(db, ctx, "UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL "
-                            "WHERE experiment_id = ?2 AND ?1 > 0", err);
+        s = update(db, ctx,
+                   "UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL "
+                   "WHERE experiment_id = ?2 AND ?1 > 0",
+                   err);
     return s;
 }
 

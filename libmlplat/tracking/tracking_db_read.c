@@ -12,7 +12,7 @@
     "SELECT r.run_uuid, r.name, r.experiment_id, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "      \
     "r.lifecycle_stage FROM runs r"
 
-/* ---- one run ------------------------------------------------------------------------------------------------------ */
+/* ---- one run --------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlp_tracking_db_pairs(mlp_db *db, const char *sql, const char *owner, json_t *out, mlplat_error *err)
 {
@@ -55,7 +55,8 @@ static mlplat_status latest_metrics(mlp_db *db, const char *run_id, json_t *list
     mlp_stmt *stmt = NULL;
     bool row = true;
     mlplat_status s = mlp_db_prepare(
-        db, "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = ? ORDER BY key", &stmt, err);
+        db, "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = ? ORDER BY key", &stmt,
+        err);
     if (s == MLPLAT_OK)
         mlp_stmt_text(stmt, 1, run_id);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row)
@@ -73,7 +74,8 @@ static mlplat_status run_data(mlp_db *db, const char *run_id, json_t *data, mlpl
     if (s == MLPLAT_OK)
         s = latest_metrics(db, run_id, metrics, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key", run_id, params, err);
+        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key", run_id, params,
+                                  err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_db_pairs(db, "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key", run_id, tags, err);
     return s;
@@ -83,16 +85,15 @@ static const char *tag_value(const json_t *tags, const char *key)
 {
     size_t i;
     json_t *tag;
-    json_array_foreach((json_t *)tags, i, tag)
-        if (strcmp(json_string_value(json_object_get(tag, "key")), key) == 0)
-            return json_string_value(json_object_get(tag, "value"));
+    json_array_foreach((json_t *)tags, i, tag) if (strcmp(json_string_value(json_object_get(tag, "key")), key) ==
+                                                   0) return json_string_value(json_object_get(tag, "value"));
     return "";
 }
 
 static mlplat_status run_info(mlp_stmt *stmt, const json_t *data, json_t *info, mlplat_error *err)
 {
-    static const char *const names[] = {"run_id", "run_name",   "experiment_id", "user_id",        "status",
-                                        "start_time", "end_time", "artifact_uri", "lifecycle_stage"};
+    static const char *const names[] = {"run_id",     "run_name", "experiment_id", "user_id",        "status",
+                                        "start_time", "end_time", "artifact_uri",  "lifecycle_stage"};
     mlplat_status s = MLPLAT_OK;
     for (int i = 0; s == MLPLAT_OK && i < 9; i++) {
         const char *text = mlp_stmt_col_text(stmt, i);
@@ -175,7 +176,7 @@ mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **
     return read_with(&call, get_fn, out, err);
 }
 
-/* ---- search ------------------------------------------------------------------------------------------------------- */
+/* ---- search ---------------------------------------------------------------------------------------------------- */
 
 /* "1, 2" as numbers. */
 static mlplat_status parse_ids(const char *text, json_t **out, mlplat_error *err)
@@ -218,7 +219,8 @@ static void bind_values(mlp_stmt *stmt, int *i, const json_t *values)
 {
     size_t n;
     json_t *value;
-    json_array_foreach((json_t *)values, n, value) {
+    json_array_foreach((json_t *)values, n, value)
+    {
         ++*i;
         if (json_is_string(value))
             mlp_stmt_text_n(stmt, *i, json_string_value(value), json_string_length(value));
@@ -289,7 +291,7 @@ mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query
     return s;
 }
 
-/* ---- history ------------------------------------------------------------------------------------------------------ */
+/* ---- history --------------------------------------------------------------------------------------------------- */
 
 static mlplat_status run_exists(mlp_db *db, const char *run_id, mlplat_error *err)
 {
@@ -332,8 +334,10 @@ static mlplat_status history_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = run_exists(db, call->id, err);
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND key = ? "
-                               "ORDER BY timestamp, step, value LIMIT ? OFFSET ?", &stmt, err);
+        s = mlp_db_prepare(db,
+                           "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND key = ? "
+                           "ORDER BY timestamp, step, value LIMIT ? OFFSET ?",
+                           &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->id);
         mlp_stmt_text(stmt, 2, call->key);

@@ -28,7 +28,7 @@ static mlplat_status write_run(mlp_tracking_db_store *store, mlp_db_fn fn, void 
     return mlp_db_write(store->db, fn, ctx, &store->ml->hook, err);
 }
 
-/* ---- create ------------------------------------------------------------------------------------------------------- */
+/* ---- create ---------------------------------------------------------------------------------------------------- */
 
 typedef struct create_call {
     run_call base;
@@ -101,10 +101,8 @@ static mlplat_status insert_tags(mlp_db *db, const create_call *call, mlplat_err
     const char *key;
     json_t *value;
     mlplat_status s = MLPLAT_OK;
-    json_object_foreach((json_t *)call->run->tags, key, value)
-        if (s == MLPLAT_OK)
-            s = mlp_tracking_db_set_tag(db, call->base.id, call->base.id_n, key, strlen(key), json_string_value(value),
-                                        json_string_length(value), err);
+    json_object_foreach((json_t *)call->run->tags, key, value) if (s == MLPLAT_OK) s = mlp_tracking_db_set_tag(
+        db, call->base.id, call->base.id_n, key, strlen(key), json_string_value(value), json_string_length(value), err);
     return s;
 }
 
@@ -147,7 +145,7 @@ mlplat_status mlp_tracking_db_run_create(void *store, const mlp_run_new *run, js
     return s;
 }
 
-/* ---- change ------------------------------------------------------------------------------------------------------- */
+/* ---- change ---------------------------------------------------------------------------------------------------- */
 
 typedef struct update_call {
     run_call base;
@@ -160,8 +158,10 @@ static mlplat_status update_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_tracking_db_run_active(db, call->base.id, call->base.id_n, err);
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, "UPDATE runs SET status = coalesce(?, status), end_time = coalesce(?, end_time) "
-                               "WHERE run_uuid = ?", &stmt, err);
+        s = mlp_db_prepare(db,
+                           "UPDATE runs SET status = coalesce(?, status), end_time = coalesce(?, end_time) "
+                           "WHERE run_uuid = ?",
+                           &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->change->status);
         if (call->change->end_time_ms)
@@ -200,13 +200,16 @@ static mlplat_status update_stage(mlp_db *db, const run_call *call, const char *
 
 static mlplat_status delete_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
-    return update_stage(db, ctx, "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?1 WHERE run_uuid = ?2", err);
+    return update_stage(db, ctx, "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = ?1 WHERE run_uuid = ?2",
+                        err);
 }
 
 static mlplat_status restore_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
-    return update_stage(db, ctx, "UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL "
-                                 "WHERE run_uuid = ?2 AND ?1 > 0", err);
+    return update_stage(db, ctx,
+                        "UPDATE runs SET lifecycle_stage = 'active', deleted_time = NULL "
+                        "WHERE run_uuid = ?2 AND ?1 > 0",
+                        err);
 }
 
 mlplat_status mlp_tracking_db_run_delete(void *store, const char *run_id, mlplat_error *err)
@@ -221,7 +224,7 @@ mlplat_status mlp_tracking_db_run_restore(void *store, const char *run_id, mlpla
     return write_run(store, restore_fn, &call, err);
 }
 
-/* ---- params ------------------------------------------------------------------------------------------------------- */
+/* ---- params ---------------------------------------------------------------------------------------------------- */
 
 typedef struct params_call {
     run_call base;
@@ -237,13 +240,15 @@ static mlplat_status changed_param(const run_call *call, const mlp_param *param,
     mlp_redact(probe);
     bool secret = !mlp_text_ends(probe, "=value");
     int n = secret ? 3 : (int)mlp_text_cut(param->value, 60), was = secret ? 3 : (int)mlp_text_cut(is, 60);
-    return mlp_fail(err, MLPLAT_CONFLICT, "param '%.80s' of run %s is '%.*s' and cannot become '%.*s': log it under another key "
-                                          "or in a new run", param->key, call->id, was, secret ? "***" : is, n,
-                    secret ? "***" : param->value);
+    return mlp_fail(err, MLPLAT_CONFLICT,
+                    "param '%.80s' of run %s is '%.*s' and cannot become '%.*s': log it under another key "
+                    "or in a new run",
+                    param->key, call->id, was, secret ? "***" : is, n, secret ? "***" : param->value);
 }
 
 /* Fails if the run has the param with another value; *same if it has it with this one. */
-static mlplat_status compare_param(mlp_db *db, const run_call *call, const mlp_param *param, bool *same, mlplat_error *err)
+static mlplat_status compare_param(mlp_db *db, const run_call *call, const mlp_param *param, bool *same,
+                                   mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
@@ -295,7 +300,7 @@ mlplat_status mlp_tracking_db_run_params(void *store, const char *run_id, const 
     return write_run(store, params_fn, &call, err);
 }
 
-/* ---- tags --------------------------------------------------------------------------------------------------------- */
+/* ---- tags ------------------------------------------------------------------------------------------------------ */
 
 typedef struct tag_call {
     run_call base;
@@ -325,7 +330,8 @@ static mlplat_status model_list(mlp_db *db, const run_call *call, json_t **out, 
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
-    mlplat_status s = mlp_db_prepare(db, "SELECT value FROM tags WHERE key = '" MODEL_TAG "' AND run_uuid = ?", &stmt, err);
+    mlplat_status s =
+        mlp_db_prepare(db, "SELECT value FROM tags WHERE key = '" MODEL_TAG "' AND run_uuid = ?", &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->id);
         s = mlp_stmt_step(stmt, &row, err);

@@ -1,7 +1,8 @@
 /*
- * The sink: records of a journal into MLflow's tables, with the journal's mark in the same transaction, so that each record
- * has its effect exactly once. A batch that takes long is stored in parts, each a transaction. What is refused is set aside
- * before its COMMIT; from the first refusal on there are no more parts, so that what fails after it takes back all of it.
+ * The sink: records of a journal into MLflow's tables, with the journal's mark in the same transaction, so that each
+ * record has its effect exactly once. A batch that takes long is stored in parts, each a transaction. What is refused
+ * is set aside before its COMMIT; from the first refusal on there are no more parts, so that what fails after it takes
+ * back all of it.
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -44,7 +45,7 @@ typedef struct part {
     bool refused;
 } part;
 
-/* ---- tags --------------------------------------------------------------------------------------------------------- */
+/* ---- tags ------------------------------------------------------------------------------------------------------ */
 
 static bool is_run_name(const char *key, size_t n)
 {
@@ -73,8 +74,10 @@ mlplat_status mlp_tracking_db_set_tag(mlp_db *db, const char *run_id, size_t run
         return MLPLAT_OK; /* a run keeps its name, as in MLflow */
     mlplat_status s = is_run_name(key, key_n) ? rename_run(db, run_id, run_n, value, value_n, err) : MLPLAT_OK;
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?) "
-                               "ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value", &stmt, err);
+        s = mlp_db_prepare(db,
+                           "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?) "
+                           "ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value",
+                           &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text_n(stmt, 1, key, key_n);
         mlp_stmt_text_n(stmt, 2, value, value_n);
@@ -85,7 +88,7 @@ mlplat_status mlp_tracking_db_set_tag(mlp_db *db, const char *run_id, size_t run
     return s;
 }
 
-/* ---- metrics ------------------------------------------------------------------------------------------------------ */
+/* ---- metrics --------------------------------------------------------------------------------------------------- */
 
 /* As MLflow stores what SQL cannot hold: NaN as 0 with a mark, infinities as the largest doubles. */
 static double stored_value(double value, bool *is_nan)
@@ -180,8 +183,10 @@ static mlplat_status put_metric(part *p, const mlp_record *r, mlplat_error *err)
     bool is_nan;
     double value = stored_value(r->value, &is_nan);
     mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(p->db, "INSERT INTO metrics (key, value, timestamp, step, is_nan, run_uuid) "
-                                            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", &stmt, err);
+    mlplat_status s = mlp_db_prepare(p->db,
+                                     "INSERT INTO metrics (key, value, timestamp, step, is_nan, run_uuid) "
+                                     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                                     &stmt, err);
     if (s == MLPLAT_OK) {
         bind_metric(stmt, r, value, is_nan);
         s = mlp_stmt_step(stmt, NULL, err);
@@ -190,7 +195,7 @@ static mlplat_status put_metric(part *p, const mlp_record *r, mlplat_error *err)
     return s == MLPLAT_OK ? note_latest(p, r, value, is_nan, err) : s;
 }
 
-/* ---- runs --------------------------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------------------------ */
 
 mlplat_status mlp_tracking_db_run_active(mlp_db *db, const char *run_id, size_t run_n, mlplat_error *err)
 {
@@ -203,8 +208,8 @@ mlplat_status mlp_tracking_db_run_active(mlp_db *db, const char *run_id, size_t 
     }
     const char *stage = s == MLPLAT_OK && row ? mlp_stmt_col_text(stmt, 0) : NULL;
     if (s == MLPLAT_OK && !row)
-        s = mlp_fail(err, MLPLAT_NOT_FOUND, "run %.*s is not in the store: check the id and the tracking URI", (int)run_n,
-                     run_id);
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "run %.*s is not in the store: check the id and the tracking URI",
+                     (int)run_n, run_id);
     else if (s == MLPLAT_OK && (!stage || strcmp(stage, "active") != 0))
         s = mlp_fail(err, MLPLAT_STATE, "run %.*s is deleted: restore it first", (int)run_n, run_id);
     mlp_stmt_done(stmt);
@@ -233,7 +238,7 @@ static mlplat_status look_at_run(part *p, const mlp_record *r, const mlp_verdict
     return MLPLAT_OK;
 }
 
-/* ---- marks -------------------------------------------------------------------------------------------------------- */
+/* ---- marks ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status has_table(mlp_db *db, const char *name, bool *out, mlplat_error *err)
 {
@@ -264,8 +269,10 @@ static mlplat_status get_mark(mlp_db *db, const char *journal_id, uint64_t *seq,
 static mlplat_status set_mark(mlp_db *db, const char *journal_id, uint64_t seq, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(db, "INSERT INTO mlplat_journal (journal_id, seq) VALUES (?, ?) "
-                                         "ON CONFLICT (journal_id) DO UPDATE SET seq = excluded.seq", &stmt, err);
+    mlplat_status s = mlp_db_prepare(db,
+                                     "INSERT INTO mlplat_journal (journal_id, seq) VALUES (?, ?) "
+                                     "ON CONFLICT (journal_id) DO UPDATE SET seq = excluded.seq",
+                                     &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, journal_id);
         mlp_stmt_int(stmt, 2, (int64_t)seq);
@@ -275,7 +282,7 @@ static mlplat_status set_mark(mlp_db *db, const char *journal_id, uint64_t seq, 
     return s;
 }
 
-/* ---- a batch ------------------------------------------------------------------------------------------------------ */
+/* ---- a batch --------------------------------------------------------------------------------------------------- */
 
 static mlplat_status store_record(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
 {
@@ -334,7 +341,8 @@ static mlplat_status store_part(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = put_all_latest(p, err);
     if (s == MLPLAT_OK && p->refused)
-        s = mlp_spool_set_aside(*p->spool, p->journal_id, p->records + p->from, p->verdicts + p->from, p->to - p->from, err);
+        s = mlp_spool_set_aside(*p->spool, p->journal_id, p->records + p->from, p->verdicts + p->from, p->to - p->from,
+                                err);
     return s == MLPLAT_OK && last > mark ? set_mark(db, p->journal_id, last, err) : s;
 }
 

@@ -9,7 +9,8 @@ mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out, mlplat_er
     mlplat_spool_counts counts = {0};
     size_t size = out->size;
     if (size < sizeof size + sizeof counts.accepted)
-        return mlp_fail(err, MLPLAT_INVALID, "mlplat_spool_counts: size is %zu: set it to sizeof(mlplat_spool_counts)", size);
+        return mlp_fail(err, MLPLAT_INVALID, "mlplat_spool_counts: size is %zu: set it to sizeof(mlplat_spool_counts)",
+                        size);
     mlplat_status s = mlp_tracking_of(ml, &t, err);
     if (s != MLPLAT_OK)
         return s;

@@ -1,6 +1,6 @@
 /*
- * A tracking store: one file, one const table, one line in tracking_stores.c. Code above the table never asks which store
- * it has. What is given was validated; what comes out are documents as <mlplat/tracking.h> describes them.
+ * A tracking store: one file, one const table, one line in tracking_stores.c. Code above the table never asks which
+ * store it has. What is given was validated; what comes out are documents as <mlplat/tracking.h> describes them.
  */
 #ifndef MLP_TRACKING_STORE_H
 #define MLP_TRACKING_STORE_H
@@ -34,7 +34,7 @@ typedef struct mlp_tracking_about {
     const char *spool_folder; /* where its journals are if no setting says otherwise */
     const char *spool_name;   /* names the store in them */
     bool created;
-    const char *read_only;    /* why nothing can be written, NULL: it can */
+    const char *read_only; /* why nothing can be written, NULL: it can */
 } mlp_tracking_about;
 
 typedef struct mlp_tracking_store {
@@ -43,11 +43,12 @@ typedef struct mlp_tracking_store {
     void (*close)(void *store);
     void (*abandon)(void *store); /* in a forked child: frees memory only */
     void (*about)(const void *store, mlp_tracking_about *out);
-    mlp_sink (*sink)(void *store, mlp_spool *const *spool); /* of metrics and tags; *spool is set when it is first called */
+    mlp_sink (*sink)(void *store,
+                     mlp_spool *const *spool); /* of metrics and tags; *spool is set when it is first called */
 
     /* location NULL: the default one. *id is the caller's. EXISTS: the name is taken. */
-    mlplat_status (*experiment_create)(void *store, const char *name, const char *location, const json_t *tags, char **id,
-                                       mlplat_error *err);
+    mlplat_status (*experiment_create)(void *store, const char *name, const char *location, const json_t *tags,
+                                       char **id, mlplat_error *err);
     mlplat_status (*experiment_get)(void *store, const char *id, json_t **out, mlplat_error *err);
     mlplat_status (*experiment_by_name)(void *store, const char *name, json_t **out, mlplat_error *err);
     mlplat_status (*experiment_list)(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);

@@ -1,11 +1,13 @@
-/* Options as a program gives them: built against older headers it passes a shorter struct, against newer ones a longer. */
+/* Options as a program gives them: built against older headers it passes a shorter struct, against newer ones a longer.
+ */
 #ifndef MLP_TRACKING_TAKE_H
 #define MLP_TRACKING_TAKE_H
 #include "base/err.h"
 #include <mlplat/tracking.h>
 #include <string.h>
 
-static inline mlplat_status mlp_tracking_take(void *to, size_t room, const void *from, const char *what, mlplat_error *err)
+static inline mlplat_status mlp_tracking_take(void *to, size_t room, const void *from, const char *what,
+                                              mlplat_error *err)
 {
     size_t size = 0;
     if (!from)

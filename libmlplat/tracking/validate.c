@@ -67,7 +67,8 @@ static bool key_chars(const char *key)
     return true;
 }
 
-/* The key names a file in some stores, so it must be a path that names itself: "a/b", not "/a", "a//b", "a/", "a/../b". */
+/* The key names a file in some stores, so it must be a path that names itself: "a/b", not "/a", "a//b", "a/", "a/../b".
+ */
 static bool key_path(const char *key)
 {
     if (*key == '/' || strncmp(key, "..", 2) == 0)
@@ -113,7 +114,8 @@ mlplat_status mlp_validate_value(const char *what, const char *key, const char *
     if (!cut)
         return mlp_fail(err, MLPLAT_INVALID,
                         "value of %s '%s' has %zu characters: at most %zu are allowed "
-                        "(MLFLOW_TRUNCATE_LONG_VALUES=true cuts it)", what, key, length, limit);
+                        "(MLFLOW_TRUNCATE_LONG_VALUES=true cuts it)",
+                        what, key, length, limit);
     *n = mlp_text_cut(value, limit);
     mlp_log(log, MLPLAT_LOG_WARNING, "value of %s '%s' has %zu characters and is cut to %zu", what, key, length, limit);
     return MLPLAT_OK;
@@ -167,8 +169,8 @@ mlplat_status mlp_validate_experiment_tag(const char *key, const char *value, ml
         return s;
     s = mlp_validate_value("experiment tag", key, value, SIZE_MAX, false, NULL, &n, err);
     if (s == MLPLAT_OK && mlp_text_length(value) > MLP_LIMIT_EXPERIMENT_TAG)
-        s = mlp_fail(err, MLPLAT_INVALID, "value of experiment tag '%s' has %zu characters: at most %d are allowed", key,
-                     mlp_text_length(value), MLP_LIMIT_EXPERIMENT_TAG);
+        s = mlp_fail(err, MLPLAT_INVALID, "value of experiment tag '%s' has %zu characters: at most %d are allowed",
+                     key, mlp_text_length(value), MLP_LIMIT_EXPERIMENT_TAG);
     return s == MLPLAT_OK ? check_trace_tag(key, value, err) : s;
 }
 
@@ -219,7 +221,8 @@ mlplat_status mlp_validate_experiment_id(const char *id, int64_t *out, mlplat_er
 mlplat_status mlp_validate_timestamp(const char *key, int64_t timestamp_ms, mlplat_error *err)
 {
     if (timestamp_ms < 0)
-        return mlp_fail(err, MLPLAT_INVALID, "metric '%s': timestamp %lld is negative: it counts milliseconds since 1970",
-                        key, (long long)timestamp_ms);
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "metric '%s': timestamp %lld is negative: it counts milliseconds since 1970", key,
+                        (long long)timestamp_ms);
     return MLPLAT_OK;
 }

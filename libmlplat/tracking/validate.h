@@ -23,8 +23,8 @@ enum {
 /* what names the thing in messages: "metric key", "param key", "tag key". */
 mlplat_status mlp_validate_key(const char *what, const char *key, mlplat_error *err);
 /*
- * The value of a param or tag: limit counts characters. *n is how many bytes of it to store: all, or with cut what the limit
- * allows, and a warning tells of it, as MLFLOW_TRUNCATE_LONG_VALUES asks.
+ * The value of a param or tag: limit counts characters. *n is how many bytes of it to store: all, or with cut what the
+ * limit allows, and a warning tells of it, as MLFLOW_TRUNCATE_LONG_VALUES asks.
  */
 mlplat_status mlp_validate_value(const char *what, const char *key, const char *value, size_t limit, bool cut,
                                  const mlp_logger *log, size_t *n, mlplat_error *err);

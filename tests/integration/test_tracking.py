@@ -186,31 +186,34 @@ def fill(ml):
 
 
 FILTERS = [
-    None, "", "metrics.loss < 0.5", "metrics.loss <= .5", "metrics.loss > 1e-1", "metrics.loss >= 0.3", "metrics.loss = 0",
-    "metrics.loss != 0.1", "metric.loss > -1", "metrics.`val/acc` < -3", 'metrics."val/acc" < -3', "metrics.dot.ted > 0",
-    "metrics.`dot.ted` < 5E-9", "metrics.nothing = 1", "metrics.loss > 1000000",
-    "params.depth = '1'", "params.depth != '1'", 'params.depth = "1"', "parameters.kind LIKE 'k1%'", "param.kind like 'K%'",
-    "params.kind ILIKE 'K_'", "params.depth IS NULL", "params.depth is not null", "params.nothing IS NULL",
-    "tags.team = 'Risk'", "tags.team LIKE 'ris%'", "tags.team LIKE '%[s]%'", "tag.team ILIKE 'RIS%'", "tags.team IS NULL",
-    "tags.`a b` = '3'", 'tags."a b" LIKE \'1%\'', "tags.mlflow.source.type = 'LOCAL'", "tags.`mlflow.runName` = 'run 1'",
-    'tags.quote = "it\'s"', "tags.quote = 'it''s'",
-    "attributes.status = 'FINISHED'", "attribute.status != 'FINISHED'", "attr.status LIKE 'F%'", "status = 'RUNNING'",
-    "run.run_name = 'run 2'", "run_name LIKE 'run%'", "`run name` = 'run 1'", "attributes.`Run Name` = 'run 1'",
+    None, "", "metrics.loss < 0.5", "metrics.loss <= .5", "metrics.loss > 1e-1", "metrics.loss >= 0.3",
+    "metrics.loss = 0", "metrics.loss != 0.1", "metric.loss > -1", "metrics.`val/acc` < -3",
+    'metrics."val/acc" < -3', "metrics.dot.ted > 0", "metrics.`dot.ted` < 5E-9", "metrics.nothing = 1",
+    "metrics.loss > 1000000", "params.depth = '1'", "params.depth != '1'", 'params.depth = "1"',
+    "parameters.kind LIKE 'k1%'", "param.kind like 'K%'", "params.kind ILIKE 'K_'", "params.depth IS NULL",
+    "params.depth is not null", "params.nothing IS NULL", "tags.team = 'Risk'", "tags.team LIKE 'ris%'",
+    "tags.team LIKE '%[s]%'", "tag.team ILIKE 'RIS%'", "tags.team IS NULL", "tags.`a b` = '3'",
+    'tags."a b" LIKE \'1%\'', "tags.mlflow.source.type = 'LOCAL'", "tags.`mlflow.runName` = 'run 1'",
+    'tags.quote = "it\'s"', "tags.quote = 'it''s'", "attributes.status = 'FINISHED'",
+    "attribute.status != 'FINISHED'", "attr.status LIKE 'F%'", "status = 'RUNNING'", "run.run_name = 'run 2'",
+    "run_name LIKE 'run%'", "`run name` = 'run 1'", "attributes.`Run Name` = 'run 1'",
     "attributes.start_time > 1002", "start_time <= 1002", "created = 1003", "attributes.Created != 1003",
-    "end_time > 0", "user_id != 'nobody'", "artifact_uri LIKE '%artifacts'", "run_id IN ('a', 'b')", "run_id NOT IN ('a')",
-    "attributes.run_id = 'a'", "datasets.name = 'x'", "dataset.context IN ('a')",
-    "metrics.loss > 0.2 AND params.depth = '1'", "metrics.loss > 0.2 and tags.team = 'Risk' AND status != 'KILLED'",
+    "end_time > 0", "user_id != 'nobody'", "artifact_uri LIKE '%artifacts'", "run_id IN ('a', 'b')",
+    "run_id NOT IN ('a')", "attributes.run_id = 'a'", "datasets.name = 'x'", "dataset.context IN ('a')",
+    "metrics.loss > 0.2 AND params.depth = '1'",
+    "metrics.loss > 0.2 and tags.team = 'Risk' AND status != 'KILLED'",
 ]
 ORDERS = [
-    None, "metrics.loss ASC", "metrics.loss DESC", "metrics.`val/acc`", "params.depth", "params.kind DESC", "tags.team asc",
-    "tags.`a b` DESC", "attributes.start_time ASC", "start_time DESC", "end_time", "run_name", "attributes.status desc",
-    "created", "metrics.nothing DESC",
+    None, "metrics.loss ASC", "metrics.loss DESC", "metrics.`val/acc`", "params.depth", "params.kind DESC",
+    "tags.team asc", "tags.`a b` DESC", "attributes.start_time ASC", "start_time DESC", "end_time", "run_name",
+    "attributes.status desc", "created", "metrics.nothing DESC",
 ]
 REFUSED = [
-    "metrics.loss < 'a'", "metrics.loss", "metrics.loss <", "metrics.loss LIKE 'a'", "params.depth = 6", "params.depth < '6'",
-    "metrics.loss IS NULL", "attributes.nothing = 'a'", "loss < 1", "models.a = 'b'", "status IN ('FINISHED')",
-    "params.a = '1' OR params.b = '2'", "params.a = 'x", "datasets.size = 'x'", "metrics.a == 1", "metrics.a <> 1",
-    "metrics.val-loss < 1", "attributes.start_time = '5'", "attributes.status > 'A'", "status = FINISHED", "tags.a = `b`",
+    "metrics.loss < 'a'", "metrics.loss", "metrics.loss <", "metrics.loss LIKE 'a'", "params.depth = 6",
+    "params.depth < '6'", "metrics.loss IS NULL", "attributes.nothing = 'a'", "loss < 1", "models.a = 'b'",
+    "status IN ('FINISHED')", "params.a = '1' OR params.b = '2'", "params.a = 'x", "datasets.size = 'x'",
+    "metrics.a == 1", "metrics.a <> 1", "metrics.val-loss < 1", "attributes.start_time = '5'",
+    "attributes.status > 'A'", "status = FINISHED", "tags.a = `b`",
 ]
 
 

@@ -7,18 +7,21 @@ import subprocess
 
 import pytest
 
-validation = pytest.importorskip("mlflow.utils.validation", reason="the real MLflow is not installed: pip install mlflow")
+WHY = "the real MLflow is not installed: pip install mlflow"
+validation = pytest.importorskip("mlflow.utils.validation", reason=WHY)
 
 from mlflow.exceptions import MlflowException  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAM = pathlib.Path(os.environ.get("MLPLAT_BINARY_DIR", ROOT / "build/release")) / "tests/test_validate"
-PIECES = ["a", "Z", "0", "_", "-", ".", "..", "/", "//", ":", " ", "\n", "\t", "\\", "%", "é", "ß", "日本", "²", "Ⅷ", "٣", "🙂",
-          "\u0301", "–", "\u00a0", "'", '"', "`", "=", "@", "\x7f", "𝒳", "ª", "\u200d", "क्ष", "~", "+"]
+BUILD = pathlib.Path(os.environ.get("MLPLAT_BINARY_DIR", ROOT / "build/release"))
+PROGRAM = BUILD / "tests/test_validate"
+PIECES = ["a", "Z", "0", "_", "-", ".", "..", "/", "//", ":", " ", "\n", "\t", "\\", "%", "é", "ß", "日本", "²", "Ⅷ",
+          "٣", "🙂", "\u0301", "–", "\u00a0", "'", '"', "`", "=", "@", "\x7f", "𝒳", "ª", "\u200d", "क्ष", "~", "+"]
 
 
 def keys():
-    yield from ["", ".", "..", "...", "/", "a/", "/a", "a/b", "a//b", "a/./b", "a/../b", "..a", "a..", "a/..b", "a/...", "a\n", "a\n\n"]
+    yield from ["", ".", "..", "...", "/", "a/", "/a", "a/b", "a//b", "a/./b", "a/../b", "..a", "a..", "a/..b", "a/...",
+                "a\n", "a\n\n"]
     yield from ("k" * n for n in (249, 250, 251))
     yield from ("é" * n for n in (249, 250, 251))
     draw = random.Random(1)
@@ -36,8 +39,10 @@ def lengths(*around):
     yield ""
 
 
-RUN_IDS = ["", "a", "-a", "_a", "0", "é", "aé", "a/b", "a b", "a\n", "a.b", "..", "a" * 256, "a" * 257, "0123456789abcdef" * 2]
-DURATIONS = ["30d", "1h", "5m", "0d", "05d", "", "d", "1w", "1.5h", " 7d ", "1 d", "9" * 31 + "d", "9" * 32 + "d", "-1d"]
+RUN_IDS = ["", "a", "-a", "_a", "0", "é", "aé", "a/b", "a b", "a\n", "a.b", "..", "a" * 256, "a" * 257,
+           "0123456789abcdef" * 2]
+DURATIONS = ["30d", "1h", "5m", "0d", "05d", "", "d", "1w", "1.5h", " 7d ", "1 d", "9" * 31 + "d", "9" * 32 + "d",
+             "-1d"]
 
 
 def retention():
@@ -47,7 +52,8 @@ def retention():
 
 
 def archive_now():
-    yield from ["", "1d", "{}", "[]", '{"older_than": null}', '{"older_than": 1}', '{"type": "x", "older_than": "1d"}', "{"]
+    yield from ["", "1d", "{}", "[]", '{"older_than": null}', '{"older_than": 1}', '{"type": "x", "older_than": "1d"}',
+                "{"]
     yield from ('{"older_than": "%s"}' % d for d in DURATIONS)
 
 

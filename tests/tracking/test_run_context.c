@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #define COMMIT "0123456789abcdef0123456789abcdef01234567"
-#define OTHER "fedcba9876543210fedcba9876543210fedcba98"
+#define OTHER  "fedcba9876543210fedcba9876543210fedcba98"
 
 /* Writes folder/name with its parents. */
 static void put(const char *folder, const char *name, const char *text)
@@ -37,38 +37,80 @@ static const struct {
 } repositories[] = {
     {"a branch",
      {".git/HEAD", "ref: refs/heads/main\n", ".git/refs/heads/main", COMMIT "\n", "src/x", ""},
-     "src", COMMIT, "main", NULL},
+     "src",
+     COMMIT,
+     "main",
+     NULL},
     {"a branch with slashes, packed",
      {".git/HEAD", "ref: refs/heads/topic/a\n", ".git/packed-refs",
-      "# pack-refs with: peeled fully-peeled sorted\n" OTHER " refs/heads/main\n" COMMIT " refs/heads/topic/a\n^" OTHER "\n"},
-     ".", COMMIT, "topic/a", NULL},
+      "# pack-refs with: peeled fully-peeled sorted\n" OTHER " refs/heads/main\n" COMMIT " refs/heads/topic/a\n^" OTHER
+      "\n"},
+     ".",
+     COMMIT,
+     "topic/a",
+     NULL},
     {"a loose ref wins over a packed one",
      {".git/HEAD", "ref: refs/heads/main\n", ".git/refs/heads/main", COMMIT "\n", ".git/packed-refs",
       OTHER " refs/heads/main\n"},
-     ".", COMMIT, "main", NULL},
+     ".",
+     COMMIT,
+     "main",
+     NULL},
     {"detached", {".git/HEAD", COMMIT "\n"}, ".", COMMIT, NULL, NULL},
     {"a symbolic ref",
      {".git/HEAD", "ref: refs/heads/alias\n", ".git/refs/heads/alias", "ref: refs/heads/main\n", ".git/refs/heads/main",
       COMMIT "\n"},
-     ".", COMMIT, "alias", NULL},
-    {"no commit yet", {".git/HEAD", "ref: refs/heads/main\n", ".git/config", "[remote \"o\"]\n\turl = u\n"}, ".", NULL, NULL, NULL},
+     ".",
+     COMMIT,
+     "alias",
+     NULL},
+    {"no commit yet",
+     {".git/HEAD", "ref: refs/heads/main\n", ".git/config", "[remote \"o\"]\n\turl = u\n"},
+     ".",
+     NULL,
+     NULL,
+     NULL},
     {"a linked work tree",
      {"main/.git/worktrees/w/HEAD", "ref: refs/heads/side\n", "main/.git/worktrees/w/commondir", "../..\n",
       "main/.git/refs/heads/side", COMMIT "\n", "w/.git", "gitdir: ../main/.git/worktrees/w\n", "main/.git/config",
       "[remote \"origin\"]\n\turl = /srv/x.git\n"},
-     "w", COMMIT, "side", "/srv/x.git"},
+     "w",
+     COMMIT,
+     "side",
+     "/srv/x.git"},
     {"a remote with a password",
      {".git/HEAD", COMMIT, ".git/config",
-      "[core]\n\tbare = false\n[remote \"origin\"]\n\tfetch = +refs/*:refs/*\n\turl = \"https://me:s3cret@example.org/a.git\" ; x\n"
+      "[core]\n\tbare = false\n[remote \"origin\"]\n\tfetch = +refs/*:refs/*\n\turl = "
+      "\"https://me:s3cret@example.org/a.git\" ; x\n"
       "[remote \"other\"]\n\turl = https://example.org/b.git\n"},
-     ".", COMMIT, NULL, "https://example.org/a.git"},
-    {"an ssh remote", {".git/HEAD", COMMIT, ".git/config", "[remote \"o\"]\n url=git@example.org:a/b.git\n"}, ".", COMMIT, NULL,
+     ".",
+     COMMIT,
+     NULL,
+     "https://example.org/a.git"},
+    {"an ssh remote",
+     {".git/HEAD", COMMIT, ".git/config", "[remote \"o\"]\n url=git@example.org:a/b.git\n"},
+     ".",
+     COMMIT,
+     NULL,
      "git@example.org:a/b.git"},
     {"a sha-256 repository",
      {".git/HEAD", "ref: refs/heads/main\n", ".git/refs/heads/main", COMMIT "0123456789abcdef01234567\n"},
-     ".", COMMIT "0123456789abcdef01234567", "main", NULL},
-    {"a ref that leads out", {".git/HEAD", "ref: refs/heads/../../../secret\n", "secret", COMMIT "\n"}, ".", NULL, NULL, NULL},
-    {"a ref to itself", {".git/HEAD", "ref: refs/heads/a\n", ".git/refs/heads/a", "ref: refs/heads/a\n"}, ".", NULL, NULL, NULL},
+     ".",
+     COMMIT "0123456789abcdef01234567",
+     "main",
+     NULL},
+    {"a ref that leads out",
+     {".git/HEAD", "ref: refs/heads/../../../secret\n", "secret", COMMIT "\n"},
+     ".",
+     NULL,
+     NULL,
+     NULL},
+    {"a ref to itself",
+     {".git/HEAD", "ref: refs/heads/a\n", ".git/refs/heads/a", "ref: refs/heads/a\n"},
+     ".",
+     NULL,
+     NULL,
+     NULL},
     {"no words in HEAD", {".git/HEAD", "nonsense\n"}, ".", NULL, NULL, NULL},
 };
 
@@ -156,9 +198,14 @@ static void page_tokens_are_mlflows(void **state)
         const char *token;
         int64_t offset;
     } tokens[] = {
-        {NULL, 0}, {"", 0}, {"eyJvZmZzZXQiOiAxfQ==", 1}, {"eyJvZmZzZXQiOiAxMDAwfQ==", 1000}, {"eyJvZmZzZXQiOiAxMH0=", 10},
+        {NULL, 0},
+        {"", 0},
+        {"eyJvZmZzZXQiOiAxfQ==", 1},
+        {"eyJvZmZzZXQiOiAxMDAwfQ==", 1000},
+        {"eyJvZmZzZXQiOiAxMH0=", 10},
     };
-    static const char *const none[] = {"x", "!!!", "e30=", "eyJvZmZzZXQiOiAtMX0=", "eyJvZmZzZXQiOiAiMSJ9", "bm8gSlNPTg=="};
+    static const char *const none[] = {"x",           "!!!", "e30=", "eyJvZmZzZXQiOiAtMX0=", "eyJvZmZzZXQiOiAiMSJ9",
+                                       "bm8gSlNPTg=="};
     mlplat_error err = {0};
     int64_t offset = -1;
     for (size_t i = 0; i < sizeof tokens / sizeof tokens[0]; i++) {
@@ -210,12 +257,9 @@ static void a_table_of_keys_grows_and_counts_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(git_is_read_from_its_files),
-        cmocka_unit_test(a_run_gets_its_context),
-        cmocka_unit_test(a_program_is_its_own_source),
-        cmocka_unit_test(names_are_a_predicate_a_noun_and_a_number),
-        cmocka_unit_test(page_tokens_are_mlflows),
-        cmocka_unit_test(a_table_of_keys_grows_and_counts_steps),
+        cmocka_unit_test(git_is_read_from_its_files),  cmocka_unit_test(a_run_gets_its_context),
+        cmocka_unit_test(a_program_is_its_own_source), cmocka_unit_test(names_are_a_predicate_a_noun_and_a_number),
+        cmocka_unit_test(page_tokens_are_mlflows),     cmocka_unit_test(a_table_of_keys_grows_and_counts_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- memory ------------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
 
 static _Atomic long until_failure = -1; /* allocations that still succeed; negative: all do */
 
@@ -69,9 +69,14 @@ static int whole_run(const char *folder, char id[40])
     if (ml && passed(mlplat_run_start(ml, &o, &run, &err), &err)) {
         snprintf(id, 40, "%s", mlplat_run_id(run));
         accepted += passed(mlplat_run_log_metric(run, "m", 0, 0, &err), &err);
-        accepted += passed(mlplat_run_log_metrics(run, "m", (const int64_t[]){1, 2, 3}, NULL, values, 3, &err), &err) * 3;
-        accepted += passed(mlplat_run_log_batch(run, "{\"metrics\": [{\"key\": \"m\", \"value\": 1, \"step\": 4}], \"params\": "
-                                                     "{\"p\": 1}, \"tags\": {\"t\": \"u\"}}", &err), &err);
+        accepted +=
+            passed(mlplat_run_log_metrics(run, "m", (const int64_t[]){1, 2, 3}, NULL, values, 3, &err), &err) * 3;
+        accepted +=
+            passed(mlplat_run_log_batch(run,
+                                        "{\"metrics\": [{\"key\": \"m\", \"value\": 1, \"step\": 4}], \"params\": "
+                                        "{\"p\": 1}, \"tags\": {\"t\": \"u\"}}",
+                                        &err),
+                   &err);
         passed(mlplat_run_log_param(run, "q", "1", &err), &err);
         passed(mlplat_run_set_tag(run, "t", "v", &err), &err);
         passed(mlplat_run_get(ml, id, &doc, &err), &err);
@@ -121,7 +126,7 @@ static void no_failed_allocation_loses_or_doubles_a_point(void **state)
     test_folder_remove(folder);
 }
 
-/* ---- disk --------------------------------------------------------------------------------------------------------- */
+/* ---- disk ------------------------------------------------------------------------------------------------------ */
 
 /* A file system of 64 MiB at folder, seen by this process alone. */
 static bool small_disk(const char *folder)

@@ -28,7 +28,7 @@ static int told(mlplat_status s, const mlplat_error *err)
     return s != MLPLAT_OK;
 }
 
-/* ---- what helpers do ---------------------------------------------------------------------------------------------- */
+/* ---- what helpers do ------------------------------------------------------------------------------------------- */
 
 typedef struct worker {
     pthread_t thread;
@@ -121,15 +121,15 @@ static int helper_run(char **argv)
     mlplat_run *run = NULL;
     mlplat *ml = open_in(argv[2]);
     if (!ml || told(mlplat_run_start(ml, NULL, &run, &err), &err) ||
-        told(mlplat_run_log_param(run, "p", "1", &err), &err) || told(mlplat_run_log_metric(run, "m", 1, 0, &err), &err) ||
-        told(mlplat_run_end(run, NULL, &err), &err))
+        told(mlplat_run_log_param(run, "p", "1", &err), &err) ||
+        told(mlplat_run_log_metric(run, "m", 1, 0, &err), &err) || told(mlplat_run_end(run, NULL, &err), &err))
         return 1;
     mlplat_run_free(run);
     mlplat_close(ml);
     return 0;
 }
 
-/* ---- starting them ------------------------------------------------------------------------------------------------ */
+/* ---- starting them --------------------------------------------------------------------------------------------- */
 
 /* Starts this program with words; its standard output can be read from *out if that is not NULL. */
 static pid_t spawn(int *out, const char *what, const char *folder, const char *a, const char *b)
@@ -202,7 +202,7 @@ static void assert_steps(const mlplat_doc *doc, size_t n)
     free(seen);
 }
 
-/* ---- tests -------------------------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------------------------- */
 
 static void processes_and_threads_log_to_one_run(void **state)
 {

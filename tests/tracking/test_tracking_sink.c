@@ -30,10 +30,18 @@ static int setup(void **state)
     assert_ok(mlp_tracking_of(f->ml, &t, &err));
     f->sink = t->ops->sink(t->store, &t->spool);
     for (size_t i = 0; i < N; i++) {
-        snprintf(f->keys[i], sizeof f->keys[i], "k%zu", i % 300); /* more keys than the table of the latest has room for */
+        snprintf(f->keys[i], sizeof f->keys[i], "k%zu",
+                 i % 300); /* more keys than the table of the latest has room for */
         f->records[i] = (mlp_record){
-            .kind = MLP_RECORD_METRIC, .seq = i + 1, .run_id = f->id, .run_id_n = 32, .key = f->keys[i],
-            .key_n = strlen(f->keys[i]), .value = (double)i, .step = (int64_t)i, .timestamp_ms = 5,
+            .kind = MLP_RECORD_METRIC,
+            .seq = i + 1,
+            .run_id = f->id,
+            .run_id_n = 32,
+            .key = f->keys[i],
+            .key_n = strlen(f->keys[i]),
+            .value = (double)i,
+            .step = (int64_t)i,
+            .timestamp_ms = 5,
         };
     }
     *state = f;
@@ -102,7 +110,8 @@ static void a_replay_does_not_undo_what_others_did_since(void **state)
     f->records[0].text_n = 4;
     apply(f, "j", 0, 1);
     assert_int_equal(sqlite3_open(test_path(f->folder, "mlflow.db"), &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "UPDATE tags SET value = 'theirs' WHERE key = 'k0'", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE tags SET value = 'theirs' WHERE key = 'k0'", NULL, NULL, NULL),
+                     SQLITE_OK);
     sqlite3_close(db);
     apply(f, "j", 0, 2);
     assert_int_equal(ask(f, "SELECT count(*) FROM tags WHERE key = 'k0' AND value = 'theirs'"), 1);
@@ -175,7 +184,9 @@ static void nothing_is_in_parts_behind_a_refusal(void **state)
 static void a_record_that_the_tables_refuse_is_refused_alone(void **state)
 {
     fixture *f = *state;
-    run_sql(f, "CREATE TRIGGER stop BEFORE INSERT ON metrics WHEN new.step = 600 BEGIN SELECT raise(ABORT, 'not now'); END");
+    run_sql(
+        f,
+        "CREATE TRIGGER stop BEFORE INSERT ON metrics WHEN new.step = 600 BEGIN SELECT raise(ABORT, 'not now'); END");
     apply(f, "j", 0, N);
     for (size_t i = 0; i < N; i++)
         assert_int_equal(f->verdicts[i].status == MLPLAT_OK, i != 600);

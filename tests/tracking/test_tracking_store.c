@@ -77,7 +77,7 @@ static mlplat *open_path(const char *path)
     return open_uri(uri);
 }
 
-/* ---- making and opening ------------------------------------------------------------------------------------------- */
+/* ---- making and opening ---------------------------------------------------------------------------------------- */
 
 static void a_store_is_made_once_and_found_again(void **state)
 {
@@ -188,13 +188,14 @@ static void a_clash_of_ids_and_workspaces_is_avoided(void **state)
     char *folder = test_folder_make(), *id = NULL;
     mlplat *ml = test_open(folder);
     assert_ok(mlplat_store_create(ml, NULL, &err));
-    sql(test_path(folder, "mlflow.db"),
-        "INSERT INTO experiments (experiment_id, name, artifact_location, lifecycle_stage, creation_time, last_update_time, "
-        "workspace) VALUES (41, 'fraud', '/x', 'active', 1, 1, 'somebody else')");
+    sql(test_path(folder, "mlflow.db"), "INSERT INTO experiments (experiment_id, name, artifact_location, "
+                                        "lifecycle_stage, creation_time, last_update_time, "
+                                        "workspace) VALUES (41, 'fraud', '/x', 'active', 1, 1, 'somebody else')");
     assert_ok(mlplat_experiment_create(ml, "fraud", NULL, &id, &err)); /* names are one workspace's */
     assert_string_equal(id, "42");
     assert_int_equal(sql_number(test_path(folder, "mlflow.db"),
-                                "SELECT count(*) FROM experiments WHERE experiment_id = 42 AND workspace = 'default'"), 1);
+                                "SELECT count(*) FROM experiments WHERE experiment_id = 42 AND workspace = 'default'"),
+                     1);
     mlplat_free(id);
     mlplat_close(ml);
     test_folder_remove(folder);
@@ -220,7 +221,7 @@ static void old_runs_have_their_name_in_the_tag_alone(void **state)
     test_folder_remove(folder);
 }
 
-/* ---- files that cannot be used -------------------------------------------------------------------------------------- */
+/* ---- files that cannot be used --------------------------------------------------------------------------------- */
 
 static void a_foreign_file_is_named_and_left_alone(void **state)
 {
@@ -229,9 +230,11 @@ static void a_foreign_file_is_named_and_left_alone(void **state)
     mlplat_run *run = NULL;
     char *folder = test_folder_make();
     test_clear_environment();
-    write_file(test_path(folder, "notes.txt"), "These are notes, longer than a header of a hundred bytes would need to be, "
-                                               "and no database of any kind at all.\n");
-    sql(test_path(folder, "shop.db"), "CREATE TABLE customers (id INTEGER PRIMARY KEY); INSERT INTO customers VALUES (7)");
+    write_file(test_path(folder, "notes.txt"),
+               "These are notes, longer than a header of a hundred bytes would need to be, "
+               "and no database of any kind at all.\n");
+    sql(test_path(folder, "shop.db"),
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY); INSERT INTO customers VALUES (7)");
     mlplat *ml = open_path(test_path(folder, "notes.txt"));
     assert_status(mlplat_run_start(ml, NULL, &run, &err), MLPLAT_CORRUPT);
     assert_non_null(strstr(err.message, "notes.txt"));
@@ -316,7 +319,7 @@ static void tables_of_an_unknown_shape_are_only_read(void **state)
     test_folder_remove(folder);
 }
 
-/* ---- artifacts ------------------------------------------------------------------------------------------------------ */
+/* ---- artifacts ------------------------------------------------------------------------------------------------- */
 
 static void files_texts_and_documents_are_logged(void **state)
 {
@@ -365,7 +368,8 @@ static void no_artifact_leaves_its_run(void **state)
     char *folder = test_folder_make();
     mlplat *ml = test_open(folder);
     mlplat_run *run = NULL;
-    static const char *const bad[] = {"..", "../x", "a/../../x", "/x", "a//b", "a\\b", "", "%2e%2e/x", "a/%2e%2e/b", "\xff"};
+    static const char *const bad[] = {"..",   "../x", "a/../../x", "/x",         "a//b",
+                                      "a\\b", "",     "%2e%2e/x",  "a/%2e%2e/b", "\xff"};
     assert_ok(mlplat_run_start(ml, NULL, &run, &err));
     write_file(test_path(folder, "f"), "f");
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

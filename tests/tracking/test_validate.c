@@ -15,17 +15,54 @@ static const struct {
     const char *key;
     bool good;
 } keys[] = {
-    {"loss", true},          {"val/loss", true},       {"a b", true},          {"a.b-c_d:e", true},     {"0", true},
-    {"-", true},             {" ", true},              {" a ", true},          {"a/..b", true},         {"a/...", true},
-    {"Genauigkeit_\xc3\xa4", true}, /* a umlaut */     {"\xe7\xb2\xbe\xe5\xba\xa6", true},              {"x\xc2\xb2", true},
+    {"loss", true},
+    {"val/loss", true},
+    {"a b", true},
+    {"a.b-c_d:e", true},
+    {"0", true},
+    {"-", true},
+    {" ", true},
+    {" a ", true},
+    {"a/..b", true},
+    {"a/...", true},
+    {"Genauigkeit_\xc3\xa4", true},
+    /* a umlaut */ {"\xe7\xb2\xbe\xe5\xba\xa6", true},
+    {"x\xc2\xb2", true},
     {"loss\n", true}, /* MLflow's pattern lets one last newline pass */
-    {"", false},             {".", false},             {"..", false},          {"..a", false},          {"...", false},
-    {"/a", false},           {"//a", false},           {"a/", false},          {"a//b", false},         {"a/./b", false},
-    {"a/../b", false},       {"../a", false},          {"./a", false},         {"a/..", false},         {"a\\b", false},
-    {"a\tb", false},         {"a\nb", false},          {"a\n\n", false},       {"a%b", false},          {"a=b", false},
-    {"a,b", false},          {"a(b)", false},          {"a\"b", false},        {"a'b", false},          {"a@b", false},
-    {"\xf0\x9f\x98\x80", false}, /* a face */          {"a\xe2\x80\x93" "b", false}, /* a dash that is not '-' */
-    {"a\xff", false},        {"\xc3", false},          {"\xc0\xaf", false},    {"\xed\xa0\x80", false},
+    {"", false},
+    {".", false},
+    {"..", false},
+    {"..a", false},
+    {"...", false},
+    {"/a", false},
+    {"//a", false},
+    {"a/", false},
+    {"a//b", false},
+    {"a/./b", false},
+    {"a/../b", false},
+    {"../a", false},
+    {"./a", false},
+    {"a/..", false},
+    {"a\\b", false},
+    {"a\tb", false},
+    {"a\nb", false},
+    {"a\n\n", false},
+    {"a%b", false},
+    {"a=b", false},
+    {"a,b", false},
+    {"a(b)", false},
+    {"a\"b", false},
+    {"a'b", false},
+    {"a@b", false},
+    {"\xf0\x9f\x98\x80", false},
+    /* a face */
+    {"a\xe2\x80\x93"
+     "b",
+     false}, /* a dash that is not '-' */
+    {"a\xff", false},
+    {"\xc3", false},
+    {"\xc0\xaf", false},
+    {"\xed\xa0\x80", false},
 };
 
 static void keys_are_decided_as_by_mlflow(void **state)
@@ -86,7 +123,8 @@ static void names_of_experiments_and_runs_have_limits(void **state)
 {
     (void)state;
     mlplat_error err = {0};
-    char *name500 = repeat("n", 500), *name501 = repeat("n", 501), *name250 = repeat("n", 250), *name251 = repeat("n", 251);
+    char *name500 = repeat("n", 500), *name501 = repeat("n", 501), *name250 = repeat("n", 250),
+         *name251 = repeat("n", 251);
     assert_ok(mlp_validate_experiment_name(name500, &err));
     assert_status(mlp_validate_experiment_name(name501, &err), MLPLAT_INVALID);
     assert_status(mlp_validate_experiment_name("", &err), MLPLAT_INVALID);
@@ -108,7 +146,8 @@ static void experiment_tags_have_limits(void **state)
     assert_ok(mlp_validate_experiment_tag("team", most, &err));
     assert_status(mlp_validate_experiment_tag("team", more, &err), MLPLAT_INVALID);
     assert_status(mlp_validate_experiment_tag("a//b", "v", &err), MLPLAT_INVALID);
-    assert_ok(mlp_validate_experiment_tag("mlflow.trace.archivalRetention", "{\"type\": \"duration\", \"value\": \"30d\"}", &err));
+    assert_ok(mlp_validate_experiment_tag("mlflow.trace.archivalRetention",
+                                          "{\"type\": \"duration\", \"value\": \"30d\"}", &err));
     assert_status(mlp_validate_experiment_tag("mlflow.trace.archivalRetention", "30d", &err), MLPLAT_INVALID);
     free(most);
     free(more);
@@ -118,9 +157,20 @@ static const struct {
     const char *id;
     bool good;
 } run_ids[] = {
-    {"0123456789abcdef0123456789abcdef", true}, {"a", true},      {"A-b_c", true}, {"", false},   {"-a", false}, {"_a", false},
-    {"a/b", false},                             {"a b", false},   {"..", false},   {"a.b", false}, {"\xc3\xa4", false},
-    {"a\xc3\xa4", true},                        {"a\n", true},    {"a\xff", false},
+    {"0123456789abcdef0123456789abcdef", true},
+    {"a", true},
+    {"A-b_c", true},
+    {"", false},
+    {"-a", false},
+    {"_a", false},
+    {"a/b", false},
+    {"a b", false},
+    {"..", false},
+    {"a.b", false},
+    {"\xc3\xa4", false},
+    {"a\xc3\xa4", true},
+    {"a\n", true},
+    {"a\xff", false},
 };
 
 static void run_ids_are_decided_as_by_mlflow(void **state)

@@ -1,0 +1,133 @@
+/* What the suites of tracking share: a store of its own for each test, and short hands for documents and runs. */
+#ifndef TRACKING_FIXTURE_H
+#define TRACKING_FIXTURE_H
+#include "contract/tracking_contract.h"
+#include <stdbool.h>
+#include <stdlib.h>
+
+typedef struct fixture {
+    char *folder;
+    mlplat *ml;
+} fixture;
+
+extern tracking_contract_open tracking_fixture_open; /* of the store whose turn it is */
+
+static inline int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    f->folder = test_folder_make();
+    f->ml = tracking_fixture_open(f->folder);
+    *state = f;
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    fixture *f = *state;
+    mlplat_close(f->ml);
+    test_folder_remove(f->folder);
+    free(f);
+    return 0;
+}
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+static inline const char *text_at(const mlplat_doc *doc, const char *path)
+{
+    const char *out = NULL;
+    mlplat_error err = {0};
+    if (mlplat_doc_string(doc, path, &out, &err) != MLPLAT_OK)
+        fail_msg("%s: %s in %s", path, err.message, mlplat_doc_text(doc));
+    return out;
+}
+
+static inline int64_t int_at(const mlplat_doc *doc, const char *path)
+{
+    int64_t out = 0;
+    mlplat_error err = {0};
+    if (mlplat_doc_int(doc, path, &out, &err) != MLPLAT_OK)
+        fail_msg("%s: %s in %s", path, err.message, mlplat_doc_text(doc));
+    return out;
+}
+
+static inline double double_at(const mlplat_doc *doc, const char *path)
+{
+    double out = 0;
+    mlplat_error err = {0};
+    if (mlplat_doc_double(doc, path, &out, &err) != MLPLAT_OK)
+        fail_msg("%s: %s in %s", path, err.message, mlplat_doc_text(doc));
+    return out;
+}
+
+static inline size_t size_at(const mlplat_doc *doc, const char *path)
+{
+    size_t out = 0;
+    mlplat_error err = {0};
+    if (mlplat_doc_size(doc, path, &out, &err) != MLPLAT_OK)
+        fail_msg("%s: %s in %s", path, err.message, mlplat_doc_text(doc));
+    return out;
+}
+
+static inline bool has(const mlplat_doc *doc, const char *path)
+{
+    mlplat_doc_type type;
+    return mlplat_doc_type_at(doc, path, &type, NULL) == MLPLAT_OK;
+}
+
+/* The "value" of the pair with this key in a list of a run, NULL if there is none. */
+static inline const char *pair(const mlplat_doc *doc, const char *list, const char *key)
+{
+    char path[100];
+    for (size_t i = 0, n = size_at(doc, list); i < n; i++) {
+        snprintf(path, sizeof path, "%s[%zu].key", list, i);
+        if (strcmp(text_at(doc, path), key) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s[%zu].value", list, i);
+        return text_at(doc, path);
+    }
+    return NULL;
+}
+
+static inline mlplat_run *start(mlplat *ml, const char *name)
+{
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
+    o.name = name;
+    assert_ok(mlplat_run_start(ml, &o, &run, &err));
+    return run;
+}
+
+static inline mlplat_doc *get(mlplat *ml, const mlplat_run *run)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    assert_ok(mlplat_run_get(ml, mlplat_run_id(run), &doc, &err));
+    return doc;
+}
+
+static inline void end(mlplat_run *run)
+{
+    mlplat_error err = {0};
+    assert_ok(mlplat_run_end(run, NULL, &err));
+    mlplat_run_free(run);
+}
+
+static inline mlplat_doc *history(mlplat *ml, const mlplat_run *run, const char *key)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    assert_ok(mlplat_metric_history(ml, mlplat_run_id(run), key, 0, NULL, &doc, &err));
+    return doc;
+}
+
+static inline char *repeat(char c, size_t n)
+{
+    char *out = calloc(n + 1, 1);
+    memset(out, c, n);
+    return out;
+}
+
+/* The part of the suite that is in logging_contract.c. */
+int logging_contract_run(const char *store);
+
+#endif
