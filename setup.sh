@@ -68,17 +68,26 @@ make_venv() {
   "$venv/bin/python" -c '' 2>/dev/null || quiet venv "$python" -m venv --clear "$venv"
 }
 
-pip_install() { quiet "pip-$1" "$venv/bin/python" -m pip install --disable-pip-version-check "${@:2}"; }
+pip() { quiet "pip-$1" "$venv/bin/python" -m pip "$2" --disable-pip-version-check "${@:3}"; }
 
+# In two steps, so that it is built while the other packages are on their way.
+make_wheel() { rm -rf "$root/build/wheel" && pip wheel wheel --no-deps --wheel-dir "$root/build/wheel" "$root/bindings/python"; }
+install_wheel() { pip binding install --force-reinstall --no-deps "$root"/build/wheel/*.whl; }
+bind() { wait "$1" && install_wheel; }
+
+# Without --no-compile pip would compile the whole of scikit-learn first; what is imported is compiled then.
 python_side() {
-  make_venv &&
-    stamped packages "$python_packages" pip_install packages $python_packages &&
-    stamped binding "$(binding_state)" pip_install binding --force-reinstall --no-deps "$root/bindings/python"
+  local state wheel
+  make_venv && state=$(binding_state) || return 1
+  if [ "$(cat "$venv/.mlplat-binding" 2>/dev/null)" = "$state" ]; then true & else make_wheel & fi
+  wheel=$!
+  stamped packages "$python_packages" pip packages install --no-compile $python_packages || { wait $wheel || true; return 1; }
+  stamped binding "$state" bind $wheel
 }
 
 python_test_side() {
   # Stamped by the day: the newest MLflow is what is tested against.
-  python_side && stamped tests "$python_test_packages $(date +%F)" pip_install tests --upgrade $python_test_packages
+  python_side && stamped tests "$python_test_packages $(date +%F)" pip tests install --upgrade $python_test_packages
 }
 
 configure() { (cd "$root" && quiet "configure-$1" cmake -S . -B "build/$1" -G Ninja "${@:2}"); }
