@@ -296,28 +296,29 @@ static void a_fault_while_writing_leaves_no_half_file(void **state)
     assert_true(failures > 10);
 }
 
-/* Somebody swaps a folder for a link to the outside and back, as fast as he can. */
+/* Somebody swaps a folder for a link to the outside and back, as fast as he can, so and so many times. */
 typedef struct swapper {
     char inside[1024], link[1024];
-    bool stop;
+    bool done;
 } swapper;
 
 static void *swap(void *arg)
 {
     swapper *s = arg;
-    while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE))
+    for (int i = 0; i < 40000; i++)
         renameat2(AT_FDCWD, s->inside, AT_FDCWD, s->link, RENAME_EXCHANGE);
+    __atomic_store_n(&s->done, true, __ATOMIC_RELEASE);
     return NULL;
 }
 
 static void race(const tree *t)
 {
-    swapper s = {.stop = false};
+    swapper s = {.done = false};
     pthread_t thread;
     snprintf(s.inside, sizeof s.inside, "%s/root/dir", t->folder);
     snprintf(s.link, sizeof s.link, "%s/root/out", t->folder);
     assert_int_equal(pthread_create(&thread, NULL, swap, &s), 0);
-    for (int i = 0; i < 3000; i++) {
+    while (!__atomic_load_n(&s.done, __ATOMIC_ACQUIRE)) {
         mlplat_error err = {0};
         bool done = false;
         int fd;
@@ -327,7 +328,6 @@ static void race(const tree *t)
             close(fd);
         mlp_file_put_beneath(t->root, "dir/canary", one_word, &done, &err); /* made or refused: both are fine */
     }
-    __atomic_store_n(&s.stop, true, __ATOMIC_RELEASE);
     pthread_join(thread, NULL);
 }
 

@@ -14,6 +14,9 @@ static void a_session_opens_without_any_setting(void **state)
     mlplat_error err = {0};
     mlplat_doc *doc;
     const char *value;
+    char *folder = test_folder_make(), before[4096];
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
     test_clear_environment();
     assert_ok(mlplat_open(NULL, &ml, &err));
     assert_ok(mlplat_config(ml, &doc, &err));
@@ -26,6 +29,8 @@ static void a_session_opens_without_any_setting(void **state)
     mlplat_doc_free(doc);
     mlplat_close(ml);
     mlplat_close(NULL);
+    assert_int_equal(chdir(before), 0);
+    test_folder_remove(folder);
     assert_string_equal(mlplat_version(), "0.1.0");
 }
 
