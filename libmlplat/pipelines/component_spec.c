@@ -102,8 +102,7 @@ void mlp_component_port_text(const mlplat_component *c, const char *side, const 
     snprintf(out, 300, "%s '%.100s' of component '%.100s'", side, name ? name : "", c->name);
 }
 
-/* Tasks share the part: whoever changes it takes a copy of its own first. */
-static mlplat_status own(json_t **part, mlplat_error *err)
+mlplat_status mlp_component_own(json_t **part, mlplat_error *err)
 {
     if ((*part)->refcount == 1)
         return MLPLAT_OK;
@@ -181,7 +180,7 @@ mlplat_status mlp_component_add(mlplat_component *c, bool input, const char *nam
     if (s == MLPLAT_OK)
         s = mlp_port_type_parse(type, what, &parsed, err);
     if (s == MLPLAT_OK)
-        s = own(input ? &c->inputs : &c->outputs, err);
+        s = mlp_component_own(input ? &c->inputs : &c->outputs, err);
     if (s == MLPLAT_OK)
         s = make_port(&parsed, default_json, what, &port, err);
     if (s == MLPLAT_OK && description && *description)
@@ -212,7 +211,7 @@ mlplat_status mlplat_component_env(mlplat_component *component, const char *name
     if (!name || !*name || strchr(name, '=') || !value)
         return mlp_fail(err, MLPLAT_INVALID, "component '%s': '%.60s' cannot be the name of a variable, or it has no value",
                         component->name, name ? name : "");
-    mlplat_status s = own(&component->container, err);
+    mlplat_status s = mlp_component_own(&component->container, err);
     if (s != MLPLAT_OK)
         return s;
     json_t *env = json_object_get(component->container, "env");

@@ -13,6 +13,8 @@ struct mlplat_component {
     json_t *container; /* PipelineContainerSpec */
 };
 
+/* Components, tasks and documents share parts: whoever changes one takes a copy of its own first. */
+mlplat_status mlp_component_own(json_t **part, mlplat_error *err);
 /* ComponentSpec: {"executorLabel", "inputDefinitions"?, "outputDefinitions"?}. New reference, NULL: no memory. */
 json_t *mlp_component_definition(const char *label, json_t *inputs, json_t *outputs);
 /* The spec as PipelineSpec with this one task; new reference. */

@@ -201,9 +201,9 @@ static mlplat_task *source_of(const mlplat_task *task, const char *input)
 /* Gives the input its source (reference stolen); a former one is forgotten, with its link. */
 static mlplat_status give(mlplat_task *task, const char *group, const char *input, json_t *source, mlplat_error *err)
 {
-    json_t *arguments = json_object_get(task->arguments, group);
     const mlplat_task *former = source_of(task, input);
-    mlplat_status s = source ? MLPLAT_OK : mlp_fail_memory(err);
+    mlplat_status s = source ? mlp_component_own(&task->arguments, err) : mlp_fail_memory(err);
+    json_t *arguments = json_object_get(task->arguments, group);
     if (s == MLPLAT_OK && !arguments) {
         arguments = json_object();
         s = mlp_json_set(task->arguments, group, arguments, err);

@@ -48,62 +48,71 @@ static mlplat_status check_arguments(const mlplat_task *task, const char *group,
     return MLPLAT_OK;
 }
 
-static mlplat_status check_task(const mlplat_task *task, mlplat_error *err)
+/* Tasks of one component in a row need one look at its placeholders. */
+static mlplat_status check_task(const mlplat_task *task, const mlplat_task *before, mlplat_error *err)
 {
     char what[200];
     mlplat_status s = check_arguments(task, "parameters", err);
     if (s == MLPLAT_OK)
         s = check_arguments(task, "artifacts", err);
+    if (s != MLPLAT_OK || (before && before->container == task->container && before->inputs == task->inputs &&
+                           before->outputs == task->outputs))
+        return s;
     snprintf(what, sizeof what, "task '%s'", task->id);
-    return s == MLPLAT_OK ? mlp_component_check(task->inputs, task->outputs, task->container, what, err) : s;
+    return mlp_component_check(task->inputs, task->outputs, task->container, what, err);
 }
 
-static mlplat_status put_task(const mlplat_task *task, json_t *components, json_t *executors, json_t *tasks,
-                              mlplat_error *err)
+/* The parts of the document that every task adds to, and one that they share. */
+typedef struct parts {
+    json_t *components, *executors, *tasks, *caching;
+} parts;
+
+static mlplat_status put_task(const mlplat_task *task, const parts *to, mlplat_error *err)
 {
     char comp[160], label[160];
     snprintf(comp, sizeof comp, "comp-%s", task->id);
     snprintf(label, sizeof label, "exec-%s", task->id);
-    json_t *spec = json_pack("{s:{s:b}, s:{s:s}}", "cachingOptions", "enableCache", 1, "componentRef", "name", comp);
-    mlplat_status s = spec ? MLPLAT_OK : mlp_fail_memory(err);
+    json_t *spec = json_object();
+    mlplat_status s = mlp_json_set(to->tasks, task->id, spec, err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(spec, "cachingOptions", json_incref(to->caching), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(spec, "componentRef", json_pack("{s:s}", "name", comp), err);
     if (s == MLPLAT_OK)
         s = put_dependencies(task, spec, err);
     if (s == MLPLAT_OK && json_object_size(task->arguments) > 0)
-        s = mlp_json_set(spec, "inputs", json_deep_copy(task->arguments), err); /* the builder may go on changing it */
+        s = mlp_json_set(spec, "inputs", json_incref(task->arguments), err);
     if (s == MLPLAT_OK)
         s = mlp_json_set(spec, "taskInfo", json_pack("{s:s}", "name", task->shown), err);
     if (s == MLPLAT_OK)
-        s = mlp_json_set(components, comp, mlp_component_definition(label, task->inputs, task->outputs), err);
+        s = mlp_json_set(to->components, comp, mlp_component_definition(label, task->inputs, task->outputs), err);
     if (s == MLPLAT_OK)
-        s = mlp_json_set(executors, label, json_pack("{s:O}", "container", task->container), err);
-    if (s == MLPLAT_OK)
-        s = mlp_json_set(tasks, task->id, json_incref(spec), err);
-    json_decref(spec);
+        s = mlp_json_set(to->executors, label, json_pack("{s:O}", "container", task->container), err);
     return s;
 }
 
-static mlplat_status put_tasks(const mlplat_pipeline *p, json_t *components, json_t *executors, json_t *tasks,
-                               mlplat_error *err)
+static mlplat_status put_tasks(const mlplat_pipeline *p, const parts *to, mlplat_error *err)
 {
-    mlplat_status s = components && executors && tasks ? MLPLAT_OK : mlp_fail_memory(err);
+    mlplat_status s = to->components && to->executors && to->tasks && to->caching ? MLPLAT_OK : mlp_fail_memory(err);
     if (s == MLPLAT_OK && p->n == 0)
         s = mlp_fail(err, MLPLAT_INVALID, "pipeline '%s' has no tasks", p->name);
     for (size_t i = 0; s == MLPLAT_OK && i < p->n; i++) {
-        s = check_task(p->tasks[i], err);
+        s = check_task(p->tasks[i], i > 0 ? p->tasks[i - 1] : NULL, err);
         if (s == MLPLAT_OK)
-            s = put_task(p->tasks[i], components, executors, tasks, err);
+            s = put_task(p->tasks[i], to, err);
     }
     return s;
 }
 
 mlplat_status mlplat_pipeline_compile(const mlplat_pipeline *pipeline, mlplat_doc **out, mlplat_error *err)
 {
-    json_t *components = json_object(), *executors = json_object(), *tasks = json_object(), *spec = NULL;
+    json_t *spec = NULL;
+    parts to = { json_object(), json_object(), json_object(), json_pack("{s:b}", "enableCache", 1) };
     *out = NULL;
-    mlplat_status s = put_tasks(pipeline, components, executors, tasks, err);
+    mlplat_status s = put_tasks(pipeline, &to, err);
     if (s == MLPLAT_OK) {
-        spec = json_pack("{s:O, s:{s:O}, s:{s:s}, s:{s:{s:O}}, s:s, s:s}", "components", components, "deploymentSpec",
-                         "executors", executors, "pipelineInfo", "name", pipeline->name, "root", "dag", "tasks", tasks,
+        spec = json_pack("{s:O, s:{s:O}, s:{s:s}, s:{s:{s:O}}, s:s, s:s}", "components", to.components, "deploymentSpec",
+                         "executors", to.executors, "pipelineInfo", "name", pipeline->name, "root", "dag", "tasks", to.tasks,
                          "schemaVersion", "2.1.0", "sdkVersion", "mlplat-" MLPLAT_VERSION_TEXT);
         s = spec ? MLPLAT_OK : mlp_fail_memory(err);
     }
@@ -113,9 +122,10 @@ mlplat_status mlplat_pipeline_compile(const mlplat_pipeline *pipeline, mlplat_do
         s = mlp_json_set(json_object_get(spec, "root"), "inputDefinitions", json_deep_copy(pipeline->inputs), err);
     if (s == MLPLAT_OK)
         s = mlp_doc_new(json_incref(spec), out, err);
-    json_decref(components);
-    json_decref(executors);
-    json_decref(tasks);
+    json_decref(to.components);
+    json_decref(to.executors);
+    json_decref(to.tasks);
+    json_decref(to.caching);
     json_decref(spec);
     return s;
 }
