@@ -49,6 +49,7 @@ struct cli {
     int n_options;
     cli_format format;
     bool quiet;
+    bool stopped; /* the interrupt was told to the library */
     mlplat *ml;
     mlplat_error err;
 };

@@ -17,10 +17,14 @@ bool cli_interrupted(void)
     return interrupted != 0;
 }
 
+/* One interrupt stops one call: what follows, ending the runs that were started, is let through. */
 static int go_on(void *user, uint64_t done, uint64_t total)
 {
-    (void)user, (void)done, (void)total;
-    return interrupted;
+    cli *c = user;
+    (void)done, (void)total;
+    bool stop = interrupted && !c->stopped;
+    c->stopped = c->stopped || stop;
+    return stop;
 }
 
 int cli_exit_code(mlplat_status status)
@@ -90,6 +94,7 @@ int cli_open(cli *c)
     options.profile = cli_get(c, "profile");
     options.config_file = cli_get(c, "config");
     options.progress = go_on;
+    options.user = c;
     struct sigaction once = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     sigemptyset(&once.sa_mask);
     sigaction(SIGINT, &once, NULL); /* a second Ctrl-C ends the program at once */

@@ -1,0 +1,566 @@
+"""Every command of the table, every form of output, every exit code, and the bad input that people give."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import sqlite3
+import subprocess
+
+import pytest
+
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+
+SLEEPER = """
+components:
+  comp-wait: {executorLabel: exec-wait}
+deploymentSpec:
+  executors:
+    exec-wait:
+      container: {image: local, command: [sh, -c, 'echo started > "$0"; exec sleep 100', STARTED]}
+pipelineInfo: {name: sleeper}
+root:
+  dag:
+    tasks:
+      wait: {componentRef: {name: comp-wait}, taskInfo: {name: wait}}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.11.0
+"""
+ECHO = """
+components:
+  comp-echo:
+    executorLabel: exec-echo
+    inputDefinitions: {parameters: {text: {parameterType: STRING}, n: {parameterType: NUMBER_INTEGER}}}
+deploymentSpec:
+  executors:
+    exec-echo:
+      container: {image: local, command: [sh, -c, 'echo "$0 $1"', "{{$.inputs.parameters['text']}}",
+                  "{{$.inputs.parameters['n']}}"]}
+pipelineInfo: {name: echo}
+root:
+  inputDefinitions: {parameters: {text: {parameterType: STRING}, n: {parameterType: NUMBER_INTEGER}}}
+  dag:
+    tasks:
+      echo:
+        componentRef: {name: comp-echo}
+        taskInfo: {name: echo}
+        inputs: {parameters: {text: {componentInputParameter: text}, n: {componentInputParameter: n}}}
+schemaVersion: 2.1.0
+sdkVersion: kfp-2.11.0
+"""
+MODEL = "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"
+
+
+# ---- what each command prints as JSON: a scenario per command of the table ------------------------------------------
+
+
+def new_run(cli, *more):
+    return cli("run", "start", *more).strip()
+
+
+def new_file(cli, name="a.txt", text="hello"):
+    path = cli.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return name
+
+
+def new_version(cli):
+    run = new_run(cli)
+    new_file(cli, "model/MLmodel", MODEL)
+    cli("artifact", "log", run, "model")
+    return cli.json("version", "create", "m", f"runs:/{run}/model", "--tag", "a=1", "--description", "d")
+
+
+def history(cli):
+    run = new_run(cli)
+    for value in ("0.5", "-5", "nan", "inf", "-inf"):
+        cli("metric", "log", run, "loss", value)
+    points = cli.lines("metric", "history", run, "loss")
+    assert sorted(p["step"] for p in points) == [0, 1, 2, 3, 4]
+    values = {p["step"]: p["value"] for p in points}
+    assert (values[0], values[1], values[2]) == (0.5, -5.0, "NaN")
+    assert len(cli.lines("metric", "history", run, "loss", "--max", "2")) == 2 and "--page-token" in cli.err
+    return points
+
+
+def component_spec(cli):
+    step = cli.program.parent.parent / "tests" / "pipeline_step"
+    if not step.exists():
+        pytest.skip("the test's component is not built")
+    assert cli("component", "spec", step).startswith("components:")
+    return cli.json("component", "spec", step, "--image", "registry/step:1")
+
+
+def pipeline_file(cli, text=ECHO):
+    return new_file(cli, "pipeline.yaml", text)
+
+
+def pipeline_run(cli):
+    result = cli.json("pipeline", "run", pipeline_file(cli), "--param", "text=7", "--param", "n=3", "--run-name", "p",
+                      "--experiment", "e", "--workers", "1", "--keep-going", "--root", "work")
+    assert result["state"] == "SUCCEEDED" and [t["state"] for t in result["tasks"]] == ["SUCCEEDED"]
+    assert pathlib.Path(result["tasks"][0]["log"]).read_text() == "7 3\n"
+    assert cli.json("run", "get", result["run_id"])["info"]["run_name"] == "p"
+    return result
+
+
+def after(value, *steps):
+    """The value, with what led to it checked."""
+    for step in steps:
+        assert step
+    return value
+
+
+def created(cli, *words):
+    cli(*words)
+    return cli
+
+
+SCENARIOS = {
+    "experiment create": lambda cli: cli.json("experiment", "create", "e", "--tag", "a=1", "--artifact-location", "/tmp/x"),
+    "experiment get": lambda cli: created(cli, "experiment", "create", "e", "--tag", "a=1").json("experiment", "get", "e"),
+    "experiment list": lambda cli: created(cli, "experiment", "create", "e").lines("experiment", "list", "--view", "all"),
+    "experiment delete": lambda cli: created(cli, "experiment", "create", "e").json("experiment", "delete", "e"),
+    "experiment restore": lambda cli: created(created(cli, "experiment", "create", "e"), "experiment", "delete", "1").json(
+        "experiment", "restore", "1"),
+    "experiment tag": lambda cli: created(cli, "experiment", "create", "e").json("experiment", "tag", "e", "k", "v"),
+    "run start": lambda cli: cli.json("run", "start", "--experiment", "e", "--name", "n", "--tag", "a=1", "--description", "d",
+                                      "--source-name", "s"),
+    "run end": lambda cli: cli.json("run", "end", new_run(cli), "--status", "FAILED"),
+    "run get": lambda cli: cli.json("run", "get", new_run(cli)),
+    "run list": lambda cli: created(cli, "run", "start", "--experiment", "e").lines(
+        "run", "list", "--experiment", "e", "--filter", "attributes.status = 'RUNNING'", "--order-by", "metrics.a DESC",
+        "--max", "5", "--view", "active"),
+    "run delete": lambda cli: cli.json("run", "delete", new_run(cli)),
+    "run restore": lambda cli: [run := new_run(cli), cli("run", "delete", run), cli.json("run", "restore", run)][-1],
+    "metric log": lambda cli: cli.json("metric", "log", new_run(cli), "loss", "1e-3", "--step", "-7", "--timestamp", "5"),
+    "metric history": history,
+    "param log": lambda cli: cli.json("param", "log", new_run(cli), "depth", "6"),
+    "tag set": lambda cli: cli.json("tag", "set", new_run(cli), "team", "größe"),
+    "tag delete": lambda cli: [run := new_run(cli), cli("tag", "set", run, "a", "b"), cli.json("tag", "delete", run, "a")][-1],
+    "model create": lambda cli: cli.json("model", "create", "m", "--tag", "a=1", "--description", "d"),
+    "model get": lambda cli: after(cli, new_version(cli)).json("model", "get", "m"),
+    "model list": lambda cli: created(cli, "model", "create", "m").lines("model", "list", "--max", "3"),
+    "model update": lambda cli: created(cli, "model", "create", "m").json("model", "update", "m", "text"),
+    "model delete": lambda cli: created(cli, "model", "create", "m").json("model", "delete", "m"),
+    "model tag": lambda cli: created(cli, "model", "create", "m").json("model", "tag", "m", "k", "v"),
+    "model untag": lambda cli: created(cli, "model", "create", "m").json("model", "untag", "m", "k"),
+    "model info": lambda cli: after(cli, new_version(cli)).json("model", "info", "models:/m/1"),
+    "version create": new_version,
+    "version get": lambda cli: after(cli, new_version(cli)).json("version", "get", "m", "latest"),
+    "version list": lambda cli: after(cli, new_version(cli)).lines("version", "list", "m"),
+    "version update": lambda cli: after(cli, new_version(cli)).json("version", "update", "m", "1", "text"),
+    "version delete": lambda cli: after(cli, new_version(cli)).json("version", "delete", "m", "1"),
+    "version tag": lambda cli: after(cli, new_version(cli)).json("version", "tag", "m", "1", "k", "v"),
+    "version untag": lambda cli: after(cli, new_version(cli)).json("version", "untag", "m", "1", "k"),
+    "alias set": lambda cli: after(cli, new_version(cli)).json("alias", "set", "m", "champion", "1"),
+    "alias delete": lambda cli: after(cli, new_version(cli)).json("alias", "delete", "m", "champion"),
+    "artifact log": lambda cli: cli.json("artifact", "log", new_run(cli), new_file(cli), "--to", "folder"),
+    "artifact put": lambda cli: cli.json("artifact", "put", new_file(cli), f"runs:/{new_run(cli)}/a.txt"),
+    "artifact get": lambda cli: cli.json("artifact", "get", str(cli.folder / new_file(cli)), "copy.txt"),
+    "artifact list": lambda cli: [new_file(cli, "d/x"), cli.lines("artifact", "list", str(cli.folder / "d"))][-1],
+    "artifact resolve": lambda cli: cli.json("artifact", "resolve", f"runs:/{new_run(cli)}/x"),
+    "pipeline validate": lambda cli: cli.json("pipeline", "validate", pipeline_file(cli)),
+    "pipeline run": pipeline_run,
+    "component spec": component_spec,
+    "spool status": lambda cli: cli.json("spool", "status"),
+    "spool sync": lambda cli: cli.json("spool", "sync"),
+    "spool retry": lambda cli: cli.json("spool", "retry"),
+    "store create": lambda cli: cli.json("store", "create"),
+    "config show": lambda cli: cli.json("config", "show"),
+    "version": lambda cli: cli.json("version"),
+    "help": lambda cli: cli.lines("help", "--all"),
+}
+NO_JSON = {"artifact cat"}  # prints the file itself
+
+
+def table(cli):
+    return {c["command"]: c for c in cli.lines("help", "--all")}
+
+
+def documented():
+    """Per command of the page: the words of its heading, its text, and the keys it promises, "key?" being optional."""
+    found = {}
+    for section in re.split(r"^### ", DOCS.read_text(), flags=re.M)[1:]:
+        heading, text = section.split("\n", 1)
+        heading = heading.strip().strip("`")
+        words = re.match(r"[a-z]+( [a-z]+)?", heading).group(0).strip()
+        keys = re.search(r"^JSON[^:]*: (.*?)(\n\n|\Z)", text, flags=re.M | re.S)
+        found[words] = (heading, text, re.findall(r"`([A-Za-z_]+\??)`", keys.group(1)) if keys else None)
+    return found
+
+
+@pytest.mark.parametrize("command", sorted(SCENARIOS))
+def test_command_prints_the_keys_it_promises(cli, command):
+    result = SCENARIOS[command](cli)
+    results = result if isinstance(result, list) else [result]
+    assert results
+    promised = documented()[command][2]
+    assert promised, f"docs/cli.md promises no keys of {command}"
+    for one in results:
+        extra = set(one) - {key.rstrip("?") for key in promised}
+        missing = {key for key in promised if not key.endswith("?")} - set(one)
+        assert not extra and not missing, (command, extra, missing)
+
+
+def test_artifact_cat_prints_the_bytes(cli):
+    data = bytes(range(256)) * 1000
+    (cli.folder / "blob").write_bytes(data)
+    run = new_run(cli)
+    cli("artifact", "log", run, "blob")
+    assert cli("artifact", "cat", f"runs:/{run}/blob", text=False) == data
+
+
+def test_table_tests_and_page_name_the_same_commands(cli):
+    commands = table(cli)
+    assert set(commands) == set(SCENARIOS) | NO_JSON
+    pages = documented()
+    assert set(pages) == set(commands)
+    for words, command in commands.items():
+        heading, text, _ = pages[words]
+        assert heading == f"{words} {command['args']}".strip()
+        assert command["help"] and command["example"].startswith(words)
+        for option in command["options"]:
+            assert f"`--{option['option']}" in text, (words, option["option"])
+        for option in set(re.findall(r"`--([a-z-]+)", text)):
+            assert option in {o["option"] for o in command["options"]}, (words, option)
+
+
+def test_examples_of_the_table_are_read(cli):
+    """Each example passes the reader of the command line: it may fail, but not as a wrong call of the program."""
+    import shlex
+
+    for words, command in table(cli).items():
+        example = shlex.split(command["example"])
+        if words in ("component spec", "pipeline run", "pipeline validate", "artifact put", "artifact log"):
+            continue  # they name files
+        done = subprocess.run([cli.program, *example], cwd=cli.folder, env=cli.environment, capture_output=True, timeout=60)
+        assert b"unknown option" not in done.stderr and b" takes " not in done.stderr, (example, done.stderr)
+
+
+# ---- help ---------------------------------------------------------------------------------------------------------------
+
+
+def test_help_at_every_level(cli):
+    for words in ([], ["help"], ["--help"], ["-h"]):
+        assert "mlplat COMMAND" in cli(*words) and not cli.err
+    for words in (["run", "--help"], ["help", "run"]):
+        text = cli(*words)
+        assert "run start" in text and "run list" in text and "model" not in text
+    for words, command in table(cli).items():
+        text = cli("help", *words.split())
+        assert text == cli(*words.split(), "--help") == cli(*words.split(), "any", "-h")
+        assert command["help"] in text and f"mlplat {command['example']}" in text
+        assert all(f"--{option['option']}" in text and option["help"] in text for option in command["options"])
+    assert not (cli.folder / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize("words, says", [
+    (["run", "lits"], "did you mean `mlplat run list`?"),
+    (["rn", "list"], "did you mean `mlplat run list`?"),
+    (["run"], "one more word is needed"),
+    (["help", "run", "lits"], "did you mean `mlplat run list`?"),
+    (["run", "xyzxyzxyz"], "`mlplat help run` lists"),
+    (["frobnicate"], "`mlplat help` lists"),
+    (["run", "list", "--fliter", "x"], "did you mean --filter?"),
+    (["run", "list", "--nonsense"], "unknown option --nonsense of run list"),
+    (["run", "list", "-x"], "unknown option -x"),
+    (["run", "list", "-o"], "-o needs a value"),
+    (["run", "list", "--filter"], "--filter needs a value"),
+    (["run", "list", "--quiet=yes"], "--quiet takes no value"),
+    (["run", "list", "-o", "xml"], "table, json, yaml or tsv"),
+    (["run", "list", "extra"], "run list takes no argument"),
+    (["run", "get"], "run get takes RUN_ID"),
+    (["run", "list", "--max", "many"], "whole number"),
+    (["run", "list", "--max", "99999999999999999999"], "whole number"),
+    (["run", "list", "--view", "some"], "active, deleted or all"),
+    (["run", "list", "--durability", "granite"], "memory, process, disk or remote"),
+    (["run", "start", "--tag", "novalue"], "KEY=VALUE"),
+    (["run", "start", "--tag", "=x"], "KEY=VALUE"),
+    (["metric", "log", "r", "k", "much"], "not a number"),
+    (["metric", "log", "r", "k", ""], "not a number"),
+    (["metric", "log", "r", "k", "1", "--step", "x"], "whole number"),
+    (["pipeline", "run", "p.yaml", "--workers", "-3"], "--workers"),
+])
+def test_a_wrong_call_is_told_in_one_line(cli, words, says):
+    assert cli(*words, code=2) == ""
+    assert says in cli.err and cli.err.count("\n") == 1
+    assert not (cli.folder / "mlflow.db").exists()
+
+
+def test_options_stand_anywhere(cli):
+    new_run(cli, "--experiment", "e")
+    want = cli("run", "list", "--max", "1", "-o", "json")
+    for words in (["-o", "json", "--max", "1", "run", "list"], ["run", "--max=1", "list", "-ojson"],
+                  ["--output=json", "run", "list", "--max=1"], ["--max", "1", "run", "--output", "json", "list"]):
+        assert cli(*words) == want
+    cli("model", "create", "--", "-dashes")
+    assert [m["name"] for m in cli.lines("model", "list")] == ["-dashes"]
+
+
+# ---- output -----------------------------------------------------------------------------------------------------------
+
+
+def test_four_forms_of_a_list(cli):
+    run = new_run(cli, "--experiment", "e", "--name", "one")
+    assert cli("run", "list").splitlines()[0].split() == ["RUN_ID", "NAME", "EXPERIMENT", "STATUS", "START", "END", "STAGE"]
+    header, row = cli("run", "list", "-o", "tsv").splitlines()
+    assert dict(zip(header.split("\t"), row.split("\t")))["RUN_ID"] == run
+    assert json.loads(cli("run", "list", "-o", "json"))["info"]["run_id"] == run
+    assert f"run_id: {run}" in cli("run", "list", "-o", "yaml")
+    new_run(cli)
+    assert len(cli("run", "list", "-o", "json").splitlines()) == 2
+    assert cli("run", "list", "-o", "yaml").count("\n---\n") == 1
+    assert all(line == line.rstrip() for line in cli("run", "list").splitlines())
+
+
+def test_four_forms_of_one_thing(cli):
+    run = new_run(cli, "--name", "one")
+    cli("metric", "log", run, "loss", "0.25")
+    cli("param", "log", run, "depth", "6")
+    card = dict(line.split(None, 1) for line in cli("run", "get", run).splitlines() if " " in line)
+    assert (card["RUN_ID"], card["metrics.loss"], card["params.depth"]) == (run, "0.25", "6")
+    assert cli("run", "get", run, "-o", "tsv").splitlines()[1].split("\t")[0] == run
+    assert cli.json("run", "get", run)["data"]["params"] == [{"key": "depth", "value": "6"}]
+    assert "- key: depth" in cli("run", "get", run, "-o", "yaml")
+
+
+def test_quiet_prints_nothing_and_words_go_to_stderr(cli):
+    assert cli("run", "start", "-q") == "" and not cli.err
+    assert len(cli.lines("run", "list")) == 1
+    assert cli("run", "get", "0" * 32, code=3) == ""
+
+
+def test_a_list_of_nothing_is_empty(cli):
+    assert cli("model", "list", "-o", "json") == "" and cli("model", "list", "-o", "yaml") == ""
+    assert cli("model", "list", "-o", "tsv").count("\n") == cli("model", "list").count("\n") == 1
+
+
+def test_output_is_the_same_every_time_and_has_no_colour(cli):
+    run = new_run(cli)
+    cli("tag", "set", run, "z", "\x1b[31mred\x1b[0m\nnext")
+    for form in ("table", "json", "yaml", "tsv"):
+        text = cli("run", "get", run, "-o", form)
+        assert text == cli("run", "get", run, "-o", form, env={"NO_COLOR": "1"}) == cli("run", "get", run, "-o", form)
+        assert "\x1b" not in text
+    assert len(cli("run", "get", run, "-o", "tsv").splitlines()) == 2
+
+
+def test_pages_go_on_where_the_last_one_ended(cli):
+    for name in "abcde":
+        cli("experiment", "create", name)
+    seen, token = [], None
+    while True:
+        page = cli.lines("experiment", "list", "--max", "2", *(["--page-token", token] if token else []))
+        seen += [e["name"] for e in page]
+        found = re.search(r"--page-token (\S+)", cli.err)
+        if not found:
+            break
+        token = found.group(1)
+    assert sorted(seen) == ["Default", *"abcde"]
+
+
+def test_a_full_disk_behind_the_output_is_a_failure(cli):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    cli("store", "create")
+    for words in (["experiment", "list"], ["experiment", "list", "-o", "json"], ["version"], ["experiment", "get", "0"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([cli.program, *words], cwd=cli.folder, env=cli.environment, stdout=full,
+                                  stderr=subprocess.PIPE)
+        assert done.returncode == 1 and b"cannot write" in done.stderr
+
+
+# ---- settings -----------------------------------------------------------------------------------------------------------
+
+
+def test_flag_wins_over_environment_wins_over_profile(cli):
+    config = cli.folder / "config.yaml"
+    config.write_text("profiles:\n  default:\n    tracking_uri: sqlite:///profile.db\n")
+    settings = cli.json("config", "show", "--config", str(config))
+    assert settings["tracking_uri"]["value"] == "sqlite:///profile.db" and "profile default" in settings["tracking_uri"]["source"]
+    env = {"MLFLOW_TRACKING_URI": "sqlite:///environment.db"}
+    settings = cli.json("config", "show", "--config", str(config), env=env)
+    assert settings["tracking_uri"] == {"value": "sqlite:///environment.db", "source": "environment MLFLOW_TRACKING_URI"}
+    settings = cli.json("config", "show", "--tracking-uri", "sqlite:///flag.db", env=env)
+    assert settings["tracking_uri"] == {"value": "sqlite:///flag.db", "source": "call"}
+    assert "sqlite:///flag.db" in cli("config", "show", "--tracking-uri", "sqlite:///flag.db")
+
+
+def test_global_options_reach_the_session(cli):
+    run = cli.json("run", "start", "--tracking-uri", "sqlite:///other.db", "--artifact-root", str(cli.folder / "files"),
+                   "--durability", "disk", "--spool", str(cli.folder / "spool"), "--experiment", "e")
+    assert (cli.folder / "other.db").exists() and not (cli.folder / "mlflow.db").exists()
+    assert run["artifact_uri"].startswith(str(cli.folder / "files"))
+    cli("model", "create", "m", "--registry-uri", "sqlite:///other.db", "--tracking-uri", "sqlite:///other.db")
+    assert not (cli.folder / "mlflow.db").exists()
+
+
+# ---- exit codes and bad input -----------------------------------------------------------------------------------------------
+
+
+def test_not_found_is_3(cli):
+    nobody = "0" * 32
+    for words in (["run", "get", nobody], ["run", "delete", nobody], ["metric", "log", nobody, "k", "1"],
+                  ["metric", "history", nobody, "k"], ["experiment", "get", "none"], ["experiment", "delete", "77"],
+                  ["model", "get", "none"], ["version", "get", "none", "1"], ["alias", "set", "none", "a", "1"],
+                  ["artifact", "get", f"runs:/{nobody}/x", "y"], ["artifact", "cat", "/nonexistent/x"],
+                  ["artifact", "put", "nofile", str(cli.folder / "x")], ["pipeline", "run", "none.yaml"],
+                  ["component", "spec", "./none"], ["model", "info", "models:/none/1"]):
+        assert cli(*words, code=3) == ""
+        assert cli.err.count("\n") == 1
+
+
+def test_exists_and_conflict_are_6(cli):
+    cli("experiment", "create", "e")
+    cli("experiment", "create", "e", code=6)
+    cli("model", "create", "m")
+    cli("model", "create", "m", code=6)
+    run = new_run(cli)
+    cli("param", "log", run, "depth", "6")
+    cli("param", "log", run, "depth", "6")
+    cli("param", "log", run, "depth", "7", code=6)
+    assert "depth" in cli.err and "'6'" in cli.err
+    assert cli.json("run", "get", run)["data"]["params"] == [{"key": "depth", "value": "6"}]
+
+
+def test_an_unwritable_directory_is_4(cli):
+    folder = cli.folder / "locked"
+    folder.mkdir()
+    folder.chmod(0o555)
+    if os.geteuid() == 0:  # to root no folder of ours is closed, but the kernel's are
+        folder = pathlib.Path("/sys")
+    cli("store", "create", "--tracking-uri", f"sqlite:///{folder}/mlflow.db", code=4)
+    assert f"{folder}" in cli.err
+    cli("artifact", "put", new_file(cli), f"{folder}/a.txt", code=4)
+
+
+def test_a_foreign_file_is_refused_and_not_touched(cli):
+    foreign = cli.folder / "foreign.db"
+    with sqlite3.connect(foreign) as db:
+        db.execute("CREATE TABLE customers (id INTEGER)")
+    db.close()
+    garbage = cli.folder / "garbage.db"
+    garbage.write_bytes(b"this is no database at all\n" * 100)
+    for path in (foreign, garbage):
+        before = path.read_bytes()
+        for words in (["store", "create"], ["run", "list"], ["run", "start"]):
+            cli(*words, "--tracking-uri", f"sqlite:///{path}", code=1)
+            assert path.name in cli.err
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("key", ["k" * 251, "../up", "/root", "a/../b", "a//b", "a\x01b", "a;b", "", b"\xff\xfe"], ids=repr)
+def test_a_bad_key_is_2_and_nothing_is_stored(cli, key):
+    run = new_run(cli)
+    for words in (["metric", "log", run, key, "1"], ["param", "log", run, key, "1"], ["tag", "set", run, key, "1"]):
+        assert cli(*words, code=2) == ""
+    data = cli.json("run", "get", run)["data"]
+    assert not data["metrics"] and not data["params"] and all(t["key"].startswith("mlflow.") for t in data["tags"])
+    cli("metric", "log", run, "k" * 250, "1")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/etc/x", "a\\b", "%2e%2e/x", b"\xff"], ids=repr)
+def test_a_bad_artifact_name_is_2_and_leaves_the_folder_alone(cli, name):
+    run = new_run(cli)
+    new_file(cli)
+    before = sorted(p.name for p in cli.folder.iterdir())
+    cli("artifact", "log", run, "a.txt", "--to", name, code=2)
+    uri = f"runs:/{run}/".encode() + (name if isinstance(name, bytes) else name.encode())
+    cli("artifact", "put", "a.txt", uri, code=2)
+    cli("artifact", "cat", uri, code=2)
+    cli("artifact", "list", uri, code=2)
+    assert sorted(p.name for p in cli.folder.iterdir() if "mlruns" != p.name) == [n for n in before if n != "mlruns"]
+
+
+def test_text_that_is_no_utf8_is_2(cli):
+    for words in (["experiment", "create", b"\xff"], ["run", "start", "--name", b"\xff"], ["model", "create", b"\xff"],
+                  ["run", "start", "--tag", b"a=\xff"], ["experiment", "get", b"\xff"], ["run", "get", b"\xff"],
+                  ["artifact", "list", b"/a/\xff"], ["run", "list", "--filter", b"params.a = '\xff'"]):
+        assert cli(*words, code=2) == ""
+        assert cli.err.count("\n") == 1
+
+
+def test_a_deleted_run_takes_nothing(cli):
+    run = new_run(cli)
+    cli("run", "delete", run)
+    for words in (["metric", "log", run, "k", "1"], ["param", "log", run, "k", "1"], ["tag", "set", run, "k", "1"],
+                  ["run", "end", run], ["artifact", "log", run, new_file(cli)]):
+        cli(*words, code=1)
+        assert run in cli.err and "deleted" in cli.err
+    cli("run", "restore", run)
+    cli("metric", "log", run, "k", "1")
+
+
+@pytest.mark.parametrize("text, code", [
+    ("not: [a pipeline", 2),
+    ("just: a map", 2),
+    ("", 2),
+    (ECHO.replace("componentInputParameter: n}", "componentInputParameter: missing}"), 2),
+    (ECHO.replace("exec-echo:\n", "exec-other:\n"), 2),
+    (ECHO.replace("taskInfo: {name: echo}", "taskInfo: {name: echo}, dependentTasks: [echo]"), 2),
+])
+def test_a_broken_pipeline_is_2(cli, text, code):
+    cli("pipeline", "validate", pipeline_file(cli, text), code=code)
+    cli("pipeline", "run", pipeline_file(cli, text), "--param", "text=a", "--param", "n=1", code=code)
+    assert not (cli.folder / "mlflow.db").exists() or not cli.lines("run", "list")
+
+
+def test_a_pipeline_that_fails_tells_its_tasks_and_is_1(cli):
+    path = pipeline_file(cli, ECHO.replace("'echo \"$0 $1\"'", "'exit 3'"))
+    result = json.loads(cli("pipeline", "run", path, "--param", "text=a", "--param", "n=1", "-o", "json", code=1))
+    assert result["state"] == "FAILED" and result["tasks"][0]["exit_code"] == 3
+    assert "echo" in cli.err
+    table_of = cli("pipeline", "run", path, "--param", "text=a", "--param", "n=1", code=1)
+    assert table_of.split()[:2] == ["TASK", "STATE"] and "FAILED" in table_of
+
+
+def test_params_of_a_pipeline_are_checked(cli):
+    path = pipeline_file(cli)
+    for params in (["n=1"], ["text=a", "n=x"], ["text=a", "n=1", "more=1"], ["text"]):
+        words = [word for param in params for word in ("--param", param)]
+        cli("pipeline", "run", path, *words, code=2)
+
+
+def test_validate_reads_standard_input(cli):
+    assert cli("pipeline", "validate", "-", stdin=ECHO.encode()) == "echo\n"
+
+
+def test_interrupt_is_130_and_the_run_is_not_left_running(cli):
+    started = cli.folder / "started"
+    path = pipeline_file(cli, SLEEPER.replace("STARTED", str(started)))
+    os.mkfifo(started)
+    process = cli.start("pipeline", "run", path)
+    with open(started) as fifo:  # opens when the step does: no waiting by the clock
+        assert fifo.read() == "started\n"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
+    assert {run["info"]["status"] for run in cli.lines("run", "list")} <= {"KILLED", "FAILED"}
+
+
+def test_what_a_killed_program_left_is_told_and_stored(cli):
+    logger = cli.program.parent.parent / "examples" / "logger"
+    if not logger.exists():
+        pytest.skip("examples/logger is not built")
+    env = {**cli.environment, "MLFLOW_TRACKING_URI": f"sqlite:///{cli.folder}/mlflow.db", "MLPLAT_N": "100000000",
+           "MLPLAT_KEY": "k", "MLPLAT_EXPERIMENT": "e", "MLPLAT_DURABILITY": "process"}
+    process = subprocess.Popen([logger], env=env, cwd=cli.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    run, accepted = None, 0
+    for line in process.stdout:
+        word, value = line.split()[:2]
+        run = value.decode() if word == b"RUN" else run
+        accepted += word == b"ACC"
+        if accepted == 5000:
+            break
+    process.kill()
+    rest = process.stdout.read()
+    process.wait()
+    accepted += rest.count(b"ACC ") if rest.endswith(b"\n") else rest.count(b"ACC ") - 1
+    cli("spool", "sync")
+    steps = {p["step"] for p in cli.lines("metric", "history", run, "k")}
+    assert set(range(accepted)) <= steps
+    status = cli.json("spool", "status")
+    assert status["waiting"] == 0 and status["dead"] == 0
