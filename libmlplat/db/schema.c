@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "db/db_inside.h"
 #include "db/schema_tables.h"
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- from our notation to SQL ------------------------------------------------------------------------------------ */
@@ -88,9 +88,10 @@ static void put_indexes(mlp_buf *sql)
                        index->table, index->columns);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------------------------ */
+/* ---- looking -------------------------------------------------------------------------------------------------- */
 
-static mlplat_status count_tables(mlp_db *db, const char *sql, int64_t *out, mlplat_error *err)
+/* One number: the first column of the first row. */
+static mlplat_status read_number(mlp_db *db, const char *sql, int64_t *out, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
@@ -109,63 +110,65 @@ static mlplat_status read_head(mlp_db *db, mlp_schema_info *info, mlplat_error *
     mlp_stmt *stmt = NULL;
     bool row = false;
     int64_t there = 0;
-    mlplat_status s = count_tables(db, "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'", &there, err);
+    mlplat_status s = read_number(db, "SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = "
+                                      "'version_num'", &there, err);
     if (s != MLPLAT_OK || !there)
         return s;
     s = mlp_db_prepare(db, "SELECT version_num FROM alembic_version", &stmt, err);
     if (s == MLPLAT_OK)
         s = mlp_stmt_step(stmt, &row, err);
     if (s == MLPLAT_OK && row && !mlp_stmt_col_null(stmt, 0))
-        strncpy(info->head, mlp_stmt_col_text(stmt, 0), sizeof info->head - 1);
+        snprintf(info->head, sizeof info->head, "%s", mlp_stmt_col_text(stmt, 0));
     mlp_stmt_done(stmt);
     return s;
 }
 
-/* The names of a table's columns as ",a,b,c,", "," if there is no such table. */
-static mlplat_status column_names(mlp_db *db, const char *table, mlp_buf *out, mlplat_error *err)
+/* The column's place in our statement of the table, NULL: not in it. */
+static const char *our_column(const mlp_schema_table *table, const char *name)
 {
+    size_t n = strlen(name);
+    for (const char *at = table->columns; at; at = strstr(at, ", ") ? strstr(at, ", ") + 2 : NULL)
+        if (strncmp(at, name, n) == 0 && at[n] == ' ')
+            return at;
+    return NULL;
+}
+
+static size_t count_columns(const mlp_schema_table *table)
+{
+    size_t n = 1;
+    for (const char *at = table->columns; (at = strstr(at, ", ")); at += 2)
+        n++;
+    return n;
+}
+
+/*
+ * A shape is known if all our columns are there, but for workspace, which came late, and if no other column must be
+ * given. *workspace: is that one there?
+ */
+static mlplat_status probe_table(mlp_db *db, const char *name, bool *known, bool *workspace, mlplat_error *err)
+{
+    const mlp_schema_table *table = mlp_schema_tables;
     mlp_stmt *stmt = NULL;
-    bool row = true;
-    mlp_buf_clear(out);
-    mlp_buf_putc(out, ',');
-    mlplat_status s = mlp_db_prepare(db, "SELECT name FROM pragma_table_xinfo(?)", &stmt, err);
+    bool row = true, has_workspace = false;
+    size_t ours = 0;
+    while (strcmp(table->name, name) != 0)
+        table++;
+    mlplat_status s = mlp_db_prepare(db, "SELECT name, \"notnull\" AND dflt_value IS NULL FROM pragma_table_xinfo(?)",
+                                     &stmt, err);
     if (s == MLPLAT_OK)
-        mlp_stmt_text(stmt, 1, table);
-    while (s == MLPLAT_OK && row) {
-        s = mlp_stmt_step(stmt, &row, err);
-        if (s == MLPLAT_OK && row)
-            mlp_buf_printf(out, "%s,", mlp_stmt_col_text(stmt, 0));
+        mlp_stmt_text(stmt, 1, name);
+    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
+        bool mine = our_column(table, mlp_stmt_col_text(stmt, 0)) != NULL;
+        ours += mine;
+        has_workspace = has_workspace || strcmp(mlp_stmt_col_text(stmt, 0), "workspace") == 0;
+        if (!mine && mlp_stmt_col_int(stmt, 1))
+            *known = false;
     }
     mlp_stmt_done(stmt);
-    return s == MLPLAT_OK ? mlp_buf_ok(out, err) : s;
-}
-
-static bool has_column(const mlp_buf *names, const char *column, size_t n)
-{
-    for (const char *at = names->data; (at = strchr(at, ',')) && at[1]; at++)
-        if (strncmp(at + 1, column, n) == 0 && at[1 + n] == ',')
-            return true;
-    return false;
-}
-
-/* Are the columns that we write there, and is no other one NOT NULL without a default? *workspace: is that one there? */
-static mlplat_status known_shape(mlp_db *db, const char *table, bool *known, bool *workspace, mlplat_error *err)
-{
-    const mlp_schema_table *ours = mlp_schema_tables;
-    mlp_buf names = {0};
-    while (ours->name && strcmp(ours->name, table) != 0)
-        ours++;
-    mlplat_status s = column_names(db, table, &names, err);
-    for (const char *at = ours->columns; s == MLPLAT_OK && at && *at;) {
-        size_t n = strcspn(at, " ");
-        bool optional = strncmp(at, "workspace ", n + 1) == 0 || strncmp(at, "storage_location ", n + 1) == 0;
-        *known = *known && (optional || has_column(&names, at, n));
-        at = strstr(at, ", ");
-        at = at ? at + 2 : NULL;
-    }
-    if (s == MLPLAT_OK && workspace)
-        *workspace = has_column(&names, "workspace", 9);
-    mlp_buf_free(&names);
+    if (ours + (our_column(table, "workspace") && !has_workspace) != count_columns(table))
+        *known = false;
+    if (workspace)
+        *workspace = has_workspace;
     return s;
 }
 
@@ -175,14 +178,47 @@ static mlplat_status probe(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
     static const char *const registry[] = {"model_versions", "registered_model_tags", "model_version_tags",
                                            "registered_model_aliases"};
     info->tracking_known = info->registry_known = true;
-    mlplat_status s = known_shape(db, "experiments", &info->tracking_known, &info->experiments_workspace, err);
+    mlplat_status s = probe_table(db, "experiments", &info->tracking_known, &info->experiments_workspace, err);
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof tracking / sizeof tracking[0]; i++)
-        s = known_shape(db, tracking[i], &info->tracking_known, NULL, err);
+        s = probe_table(db, tracking[i], &info->tracking_known, NULL, err);
     if (s == MLPLAT_OK)
-        s = known_shape(db, "registered_models", &info->registry_known, &info->registry_workspace, err);
-    for (size_t i = 0; s == MLPLAT_OK && i < sizeof registry / sizeof registry[0]; i++)
-        s = known_shape(db, registry[i], &info->registry_known, NULL, err);
+        s = probe_table(db, "registered_models", &info->registry_known, &info->registry_workspace, err);
+    for (size_t i = 0; s == MLPLAT_OK && i < sizeof registry / sizeof registry[0]; i++) {
+        bool workspace = false;
+        s = probe_table(db, registry[i], &info->registry_known, &workspace, err);
+        info->registry_known = info->registry_known && workspace == info->registry_workspace;
+    }
     return s;
+}
+
+typedef enum state { EMPTY, UNFINISHED, STORE } state;
+
+typedef struct opening {
+    const char *artifact_root;
+    mlp_schema_info *info;
+    state state;
+} opening;
+
+/* MLflow makes its first tables and then changes them step by step, without a transaction around all of it; the head is
+ * written with the first step. */
+static mlplat_status look(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    opening *o = ctx;
+    int64_t tables = 0, experiments = 0;
+    *o->info = (mlp_schema_info){0};
+    o->state = EMPTY;
+    mlplat_status s = read_number(db, "SELECT count(*) FROM sqlite_master", &tables, err);
+    if (s != MLPLAT_OK || !tables)
+        return s;
+    s = read_number(db, "SELECT count(*) FROM pragma_table_info('experiments') WHERE name IN ('experiment_id', 'name', "
+                        "'artifact_location', 'lifecycle_stage')", &experiments, err);
+    if (s == MLPLAT_OK && experiments < 4)
+        return mlp_fail(err, MLPLAT_CORRUPT, "'%s' is an SQLite file, but not MLflow's: %s; name another file", db->path,
+                        experiments ? "its table experiments has other columns" : "no table experiments");
+    if (s == MLPLAT_OK)
+        s = read_head(db, o->info, err);
+    o->state = o->info->head[0] ? STORE : UNFINISHED;
+    return s == MLPLAT_OK && o->state == STORE ? probe(db, o->info, err) : s;
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------------- */
@@ -225,49 +261,12 @@ static mlplat_status make(mlp_db *db, const char *artifact_root, mlplat_error *e
     return s == MLPLAT_OK ? first_rows(db, artifact_root, err) : s;
 }
 
-typedef struct {
-    const char *artifact_root;
-    mlp_schema_info *info;
-} opening;
-
-static mlplat_status look(mlp_db *db, void *ctx, mlplat_error *err)
-{
-    opening *o = ctx;
-    int64_t all = 0, core = 0;
-    mlplat_status s = count_tables(db, "SELECT count(*) FROM sqlite_master WHERE type = 'table'", &all, err);
-    if (s == MLPLAT_OK)
-        s = count_tables(db,
-                         "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('experiments', 'runs', "
-                         "'metrics', 'params', 'tags', 'alembic_version')",
-                         &core, err);
-    if (s != MLPLAT_OK)
-        return s;
-    *o->info = (mlp_schema_info){0};
-    if (all == 0)
-        return MLPLAT_OK;
-    /* MLflow makes its first tables without a transaction: until they are all there it may be at work. */
-    if (core == 0)
-        return mlp_fail(err, MLPLAT_CORRUPT,
-                        "%s is an SQLite file, but not MLflow's: it has no table experiments; name another file",
-                        db->path);
-    s = read_head(db, o->info, err);
-    if (s == MLPLAT_OK)
-        s = probe(db, o->info, err);
-    if (s == MLPLAT_OK && !o->info->tracking_known && core < 6)
-        s = mlp_fail(err, MLPLAT_UNAVAILABLE,
-                     "%s: MLflow is creating its tables, or was stopped while it did: try again, or name another file",
-                     db->path);
-    return s;
-}
-
 static mlplat_status look_or_make(mlp_db *db, void *ctx, mlplat_error *err)
 {
     opening *o = ctx;
     mlplat_status s = look(db, ctx, err);
-    if (s != MLPLAT_OK || o->info->tracking_known)
-        return s;
-    if (o->info->head[0]) /* a shape we do not know: for reading */
-        return MLPLAT_OK;
+    if (s != MLPLAT_OK || o->state != EMPTY)
+        return s; /* somebody was faster */
     s = make(db, o->artifact_root, err);
     if (s == MLPLAT_OK)
         s = look(db, ctx, err);
@@ -275,14 +274,29 @@ static mlplat_status look_or_make(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
+static mlplat_status wait_for_maker(mlp_db *db, opening *o, const mlp_hook *hook, mlplat_error *err)
+{
+    mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
+    mlplat_status s = MLPLAT_OK;
+    while (s == MLPLAT_OK && o->state == UNFINISHED)
+        if ((s = mlp_wait_nap(&wait, err)) == MLPLAT_OK)
+            s = mlp_db_read(db, look, o, hook, err);
+    if (s == MLPLAT_TIMEOUT && o->state == UNFINISHED)
+        s = mlp_fail(err, MLPLAT_UNAVAILABLE, "'%s': MLflow is creating its tables, or was stopped while it did: try again, "
+                                              "run `mlflow db upgrade` on it, or name another file", db->path);
+    return s;
+}
+
 mlplat_status mlp_schema_open(mlp_db *db, bool create, const char *artifact_root, mlp_schema_info *out,
                               const mlp_hook *hook, mlplat_error *err)
 {
-    opening o = {artifact_root, out};
+    opening o = {.artifact_root = artifact_root, .info = out};
     mlplat_status s = mlp_db_read(db, look, &o, hook, err);
-    if (s == MLPLAT_OK && !out->tracking_known && !out->head[0])
+    if (s == MLPLAT_OK && o.state == EMPTY)
         s = create ? mlp_db_write(db, look_or_make, &o, hook, err)
-                   : mlp_fail(err, MLPLAT_NOT_FOUND, "%s is empty: create the store with `mlplat store create`", db->path);
+                   : mlp_fail(err, MLPLAT_NOT_FOUND, "'%s' is empty: create the store with `mlplat store create`", db->path);
+    if (s == MLPLAT_OK)
+        s = wait_for_maker(db, &o, hook, err);
     if (s == MLPLAT_OK) /* only now: a file of somebody else stays as it is */
         mlp_db_wal(db);
     return s;

@@ -437,5 +437,5 @@ const char mlp_schema_trigger[] =
     "FOR EACH ROW\n"
     "WHEN OLD.secret_id != NEW.secret_id OR OLD.secret_name != NEW.secret_name\n"
     "BEGIN\n"
-    "    SELECT RAISE(ABORT, 'secret_id and secret_name cannot change');\n"
+    "    SELECT RAISE(ABORT, 'secret_id and secret_name are immutable (used as AAD in encryption)');\n"
     "END";
