@@ -3,6 +3,7 @@
 #include "base/os.h"
 #include "tracking/tracking_store.h"
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { N = 1000 };
@@ -123,7 +124,7 @@ static _Atomic int64_t hasty_ns;
 
 static int64_t hasty_clock(void)
 {
-    return hasty_ns += 1000000000;
+    return atomic_fetch_add(&hasty_ns, 1000000000);
 }
 
 static mlp_os hasty(void)

@@ -201,6 +201,41 @@ static void a_clash_of_ids_and_workspaces_is_avoided(void **state)
     test_folder_remove(folder);
 }
 
+/* As MLflow made it before it had workspaces. */
+static void a_store_without_workspaces_is_written_too(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlplat_doc *doc = NULL;
+    mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
+    char *folder = test_folder_make(), *id = NULL;
+    mlplat *ml = test_open(folder);
+    assert_ok(mlplat_store_create(ml, NULL, &err));
+    mlplat_close(ml);
+    sql(test_path(folder, "mlflow.db"),
+        "PRAGMA foreign_keys = OFF;"
+        "CREATE TABLE before (experiment_id INTEGER NOT NULL PRIMARY KEY, name VARCHAR(256) NOT NULL UNIQUE, "
+        "artifact_location VARCHAR(256), lifecycle_stage VARCHAR(32), creation_time BIGINT, last_update_time BIGINT);"
+        "INSERT INTO before SELECT experiment_id, name, artifact_location, lifecycle_stage, creation_time, "
+        "last_update_time FROM experiments; DROP TABLE experiments; ALTER TABLE before RENAME TO experiments;"
+        "UPDATE alembic_version SET version_num = '5b0e9adcef9c'");
+    ml = test_open(folder);
+    assert_ok(mlplat_experiment_create(ml, "fraud", NULL, &id, &err));
+    mlplat_free(id);
+    assert_status(mlplat_experiment_create(ml, "fraud", NULL, &id, &err), MLPLAT_EXISTS);
+    assert_ok(mlplat_experiment_get_by_name(ml, "fraud", &doc, &err));
+    mlplat_doc_free(doc);
+    o.experiment = "fraud";
+    assert_ok(mlplat_run_start(ml, &o, &run, &err));
+    assert_ok(mlplat_run_log_metric(run, "m", 1, 0, &err));
+    assert_ok(mlplat_run_end(run, NULL, &err));
+    mlplat_run_free(run);
+    mlplat_close(ml);
+    assert_int_equal(sql_number(test_path(folder, "mlflow.db"), "SELECT count(*) FROM latest_metrics"), 1);
+    test_folder_remove(folder);
+}
+
 static void old_runs_have_their_name_in_the_tag_alone(void **state)
 {
     (void)state;
@@ -447,6 +482,7 @@ int main(void)
         cmocka_unit_test(artifacts_are_beside_the_file_or_where_the_setting_says),
         cmocka_unit_test(runs_follow_the_environment),
         cmocka_unit_test(a_clash_of_ids_and_workspaces_is_avoided),
+        cmocka_unit_test(a_store_without_workspaces_is_written_too),
         cmocka_unit_test(old_runs_have_their_name_in_the_tag_alone),
         cmocka_unit_test(a_foreign_file_is_named_and_left_alone),
         cmocka_unit_test(a_folder_that_is_not_there_is_named),
