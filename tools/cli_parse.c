@@ -258,7 +258,7 @@ static int no_command(char *const *words, int n)
 
 int cli_parse(cli *c, int argc, char **argv)
 {
-    char *words[CLI_MAX_ARGS];
+    char *words[CLI_MAX_ARGS] = {0};
     int n_words, skip_words = 0, code = CLI_OK;
     bool options = true;
     c->command = command_of(argc, argv, words, &n_words);
