@@ -9,5 +9,7 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/mlplat-config.cmake.in
 write_basic_package_version_file(mlplat-config-version.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/mlplat-config.cmake ${PROJECT_BINARY_DIR}/mlplat-config-version.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mlplat COMPONENT mlplat)
+# The prefix is found from where mlplat.pc lies, so that cmake --install --prefix and moved folders work.
+file(RELATIVE_PATH MLPLAT_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/mlplat.pc.in mlplat.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/mlplat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT mlplat)

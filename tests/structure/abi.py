@@ -23,13 +23,14 @@ def headers():
     return sorted((ROOT / "include/mlplat").glob("*.h")) + [ROOT / "include/mlplat.h"]
 
 
-def without_comments(text):
-    return re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S)
+def plain(text):
+    """Without comments and lines of the preprocessor."""
+    return re.sub(r"^\s*#.*$", "", re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.S), flags=re.M)
 
 
 def source():
-    """All public headers' text in one, without comments."""
-    return "\n".join(without_comments(path.read_text()) for path in headers())
+    """All public headers' text in one."""
+    return "\n".join(plain(path.read_text()) for path in headers())
 
 
 def declared():

@@ -23,7 +23,12 @@ mlplat_status example(mlplat *ml, mlplat_run *run, mlplat_step *step, mlplat_pip
     mlplat_error err = { 0 };
     mlplat_run_options options = MLPLAT_RUN_OPTIONS_INIT;
     mlplat_status s = MLPLAT_OK;
-    (void)ml, (void)run, (void)step, (void)pipeline, (void)loss, (void)epoch, (void)options, (void)err;
+    mlplat_model model = MLPLAT_MODEL_INIT;
+    mlplat_doc *doc = NULL, *files = NULL, *ir = NULL, *result = NULL;
+    char *uri = NULL;
+    int64_t version = 0;
+    (void)ml, (void)run, (void)step, (void)pipeline, (void)loss, (void)epoch, (void)options, (void)err, (void)model;
+    (void)doc, (void)files, (void)ir, (void)result, (void)uri, (void)version;
 %s
     return s;
 }
@@ -67,7 +72,7 @@ def test_the_examples_of_a_page_work(page, tmp_path):
 
 
 def test_every_block_says_its_language():
-    known = {"c", "python", "py", "sh", "bash", "console", "text", "json", "yaml", "go", "cmake"}
+    known = {"c", "python", "py", "sh", "bash", "console", "text", "json", "yaml", "go", "cmake", "sql"}
     assert [(page.name, language) for page in PAGES for language, _ in blocks(page) if language not in known] == []
 
 

@@ -88,7 +88,7 @@ def test_everything_is_where_it_belongs(installed, library):
 
 
 def test_the_installed_command_line_finds_its_library(installed, library, tmp_path):
-    out = run([installed / "bin/mlplat", "--version"], tmp_path, LD_LIBRARY_PATH=str(library))
+    out = run([installed / "bin/mlplat", "version"], tmp_path, LD_LIBRARY_PATH=str(library))
     assert "0.1.0" in out
 
 
