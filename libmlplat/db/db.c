@@ -36,7 +36,22 @@ static mlplat_status status_of_call(int errnum, mlplat_status otherwise)
     }
 }
 
-static mlplat_status status_of(const mlp_db *db, int code)
+/* The errno of what failed, as far as SQLite still knows it: of the last call, of the file, of its journal. */
+static mlplat_status status_of_io(mlp_db *db)
+{
+    int errnums[3] = {sqlite3_system_errno(db->handle), 0, 0};
+    sqlite3_file *journal = NULL;
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &errnums[1]);
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal);
+    if (journal && journal->pMethods)
+        journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &errnums[2]);
+    for (int i = 0; i < 3; i++)
+        if (status_of_call(errnums[i], MLPLAT_IO) == MLPLAT_NO_SPACE)
+            return MLPLAT_NO_SPACE;
+    return MLPLAT_IO;
+}
+
+static mlplat_status status_of(mlp_db *db, int code)
 {
     switch (code) {
     case SQLITE_CONSTRAINT_UNIQUE:
@@ -63,7 +78,7 @@ static mlplat_status status_of(const mlp_db *db, int code)
     case SQLITE_FULL:
         return MLPLAT_NO_SPACE;
     case SQLITE_IOERR:
-        return status_of_call(sqlite3_system_errno(db->handle), MLPLAT_IO);
+        return status_of_io(db);
     case SQLITE_CANTOPEN:
         return status_of_call(sqlite3_system_errno(db->handle), MLPLAT_DENIED);
     case SQLITE_READONLY:
