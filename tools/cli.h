@@ -29,10 +29,10 @@ typedef struct cli_option {
 typedef struct cli cli;
 
 typedef struct cli_command {
-    const char *words;   /* "run list" */
-    const char *args;    /* "RUN_ID [KEY]", "..." at the end for any number more */
-    const char *help;    /* one line */
-    const char *example; /* without "mlplat " */
+    const char *words;         /* "run list" */
+    const char *args;          /* "RUN_ID [KEY]", "..." at the end for any number more */
+    const char *help;          /* one line */
+    const char *example;       /* without "mlplat " */
     const cli_option *options; /* ends with name NULL; NULL: none */
     int (*run)(cli *c);
 } cli_command;
@@ -64,7 +64,8 @@ extern const cli_command *const cli_tables[]; /* all of these, ends with NULL */
 extern const cli_option cli_global_options[];
 
 /* cli_parse.c */
-int cli_parse(cli *c, int argc, char **argv);       /* 0, or the exit code with the words said; command NULL: help was asked */
+int cli_parse(cli *c, int argc,
+              char **argv); /* 0, or the exit code with the words said; command NULL: help was asked */
 const char *cli_get(const cli *c, const char *option); /* the last value given; NULL: not given; "" for a flag */
 /* A JSON object of all "--option key=value"; *out is malloc'd, NULL if there are none. Returns an exit code. */
 int cli_pairs(cli *c, const char *option, char **out);
@@ -79,13 +80,14 @@ int cli_no_command(const char *words);          /* says so, and which one may be
 int cli_distance(const char *a, const char *b); /* letters to insert, drop or change; 99 for long texts */
 
 /* cli_session.c */
-int cli_open(cli *c);                             /* an exit code */
-int cli_result(cli *c, mlplat_status status);     /* says c->err if it is not OK, and gives the exit code */
+int cli_open(cli *c);                         /* an exit code */
+int cli_result(cli *c, mlplat_status status); /* says c->err if it is not OK, and gives the exit code */
 int cli_exit_code(mlplat_status status);
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool cli_interrupted(void);
 
-/* cli_output.c: all take and free the document. columns: "NAME=path,NAME=path" for table and tsv; a path that begins with
+/* cli_output.c: all take and free the document. columns: "NAME=path,NAME=path" for table and tsv; a path that begins
+ * with
  * "@" is a time in milliseconds, which a table shows for people. */
 int cli_print(cli *c, mlplat_doc *doc, const char *columns);
 int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *columns);

@@ -116,7 +116,8 @@ static bool is_option(const char *arg)
            strcmp(arg, "-Infinity") != 0;
 }
 
-/* Which arguments are words and which belong to options is only known with the command: look for it among the words first. */
+/* Which arguments are words and which belong to options is only known with the command: look for it among the words
+ * first. */
 static const cli_command *command_of(int argc, char **argv, char **words, int *n_words)
 {
     int used, n = 0;

@@ -79,8 +79,9 @@ static int model_info(cli *c)
     int code = cli_open(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_model_info(c->ml, c->args[0], &doc, &c->err));
-    return code == CLI_OK ? cli_print(c, doc, "LOADER=flavors.python_function.loader_module,RUN_ID=run_id,"
-                                              "CREATED=utc_time_created,SIZE=model_size_bytes")
+    return code == CLI_OK ? cli_print(c, doc,
+                                      "LOADER=flavors.python_function.loader_module,RUN_ID=run_id,"
+                                      "CREATED=utc_time_created,SIZE=model_size_bytes")
                           : code;
 }
 

@@ -51,8 +51,7 @@ static void add_value(cli_text *json, const mlplat_doc *ir, const char *name, si
     mlplat_doc *parsed = NULL;
     snprintf(path, sizeof path, "root.inputDefinitions.parameters.`%.*s`.parameterType", (int)n, name);
     mlplat_doc_string(ir, path, &type, NULL);
-    bool is_json = strcmp(type, "STRING") != 0 &&
-                   mlplat_doc_parse(value, strlen(value), &parsed, NULL) == MLPLAT_OK;
+    bool is_json = strcmp(type, "STRING") != 0 && mlplat_doc_parse(value, strlen(value), &parsed, NULL) == MLPLAT_OK;
     if (is_json)
         cli_text_add(json, value, strlen(value));
     else
@@ -160,7 +159,7 @@ const cli_command cli_pipelines_commands[] = {
      "pipeline validate pipeline.yaml", NULL, pipeline_validate},
     {"pipeline run", "FILE", "Run a KFP pipeline file on this host", "pipeline run pipeline.yaml --param depth=6",
      run_options, pipeline_run},
-    {"component spec", "PROGRAM ...", "Print the component specification of a program",
-     "component spec ./preprocess", spec_options, component_spec},
+    {"component spec", "PROGRAM ...", "Print the component specification of a program", "component spec ./preprocess",
+     spec_options, component_spec},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

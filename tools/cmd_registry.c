@@ -72,9 +72,8 @@ static int model_delete(cli *c)
 static int model_tag(cli *c)
 {
     int code = cli_open(c);
-    return code == CLI_OK
-               ? done(c, mlplat_registered_model_set_tag(c->ml, c->args[0], c->args[1], c->args[2], &c->err))
-               : code;
+    return code == CLI_OK ? done(c, mlplat_registered_model_set_tag(c->ml, c->args[0], c->args[1], c->args[2], &c->err))
+                          : code;
 }
 
 static int model_untag(cli *c)
@@ -141,17 +140,16 @@ static int version_delete(cli *c)
 static int version_tag(cli *c)
 {
     int code = cli_open(c);
-    return code == CLI_OK ? done(c, mlplat_model_version_set_tag(c->ml, c->args[0], c->args[1], c->args[2], c->args[3],
-                                                                 &c->err))
-                          : code;
+    return code == CLI_OK
+               ? done(c, mlplat_model_version_set_tag(c->ml, c->args[0], c->args[1], c->args[2], c->args[3], &c->err))
+               : code;
 }
 
 static int version_untag(cli *c)
 {
     int code = cli_open(c);
-    return code == CLI_OK
-               ? done(c, mlplat_model_version_delete_tag(c->ml, c->args[0], c->args[1], c->args[2], &c->err))
-               : code;
+    return code == CLI_OK ? done(c, mlplat_model_version_delete_tag(c->ml, c->args[0], c->args[1], c->args[2], &c->err))
+                          : code;
 }
 
 static int alias_set(cli *c)

@@ -9,8 +9,9 @@ static int spool_status(cli *c)
     int code = cli_open(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_spool_status(c->ml, &doc, &c->err));
-    return code == CLI_OK ? cli_print(c, doc, "WAITING=waiting,DEAD=dead,STORED=stored,ACCEPTED=accepted,"
-                                              "STORE=store,FOLDER=folder")
+    return code == CLI_OK ? cli_print(c, doc,
+                                      "WAITING=waiting,DEAD=dead,STORED=stored,ACCEPTED=accepted,"
+                                      "STORE=store,FOLDER=folder")
                           : code;
 }
 
@@ -63,9 +64,9 @@ static int print_settings(cli *c, mlplat_doc *doc)
     int code = cli_result(c, mlplat_doc_parse(rows.data, rows.n, &list, &c->err));
     free(rows.data);
     mlplat_doc_free(doc);
-    return code == CLI_OK ? cli_print_list(c, list, "settings",
-                                           "SETTING=name,VALUE=setting.value,SOURCE=setting.source")
-                          : code;
+    return code == CLI_OK
+               ? cli_print_list(c, list, "settings", "SETTING=name,VALUE=setting.value,SOURCE=setting.source")
+               : code;
 }
 
 static int config_show(cli *c)
@@ -98,8 +99,8 @@ const cli_command cli_session_commands[] = {
     {"spool status", "", "Tell what was accepted and is not yet stored", "spool status -o json", NULL, spool_status},
     {"spool sync", "", "Store what ended programs left behind", "spool sync", NULL, spool_sync},
     {"spool retry", "", "Try the dead letters again", "spool retry", NULL, spool_retry},
-    {"store create", "", "Create the store if it is not there", "store create --tracking-uri sqlite:///mlflow.db",
-     NULL, store_create},
+    {"store create", "", "Create the store if it is not there", "store create --tracking-uri sqlite:///mlflow.db", NULL,
+     store_create},
     {"config show", "", "Show every setting and who set it", "config show", NULL, config_show},
     {"version", "", "Print the library's version", "version", NULL, version},
     {"help", "[COMMAND] ...", "Tell about commands", "help run list", help_options, help},

@@ -7,7 +7,7 @@
 #define EXPERIMENT_COLUMNS                                                                                             \
     "ID=experiment_id,NAME=name,STAGE=lifecycle_stage,CREATED=@creation_time,ARTIFACTS=artifact_location"
 #define RUN_COLUMNS                                                                                                    \
-    "RUN_ID=info.run_id,NAME=info.run_name,EXPERIMENT=info.experiment_id,STATUS=info.status,START=@info.start_time,"    \
+    "RUN_ID=info.run_id,NAME=info.run_name,EXPERIMENT=info.experiment_id,STATUS=info.status,START=@info.start_time,"   \
     "END=@info.end_time,STAGE=info.lifecycle_stage"
 
 static mlplat_view view_of(cli *c, int *code)
@@ -160,7 +160,8 @@ static int run_start(cli *c)
     return code;
 }
 
-/* What is done to one run through its handle; the records are in the store, or refused aloud, before the program ends. */
+/* What is done to one run through its handle; the records are in the store, or refused aloud, before the program ends.
+ */
 static int with_run(cli *c, mlplat_status (*act)(cli *c, mlplat_run *run))
 {
     mlplat_run *run = NULL;
@@ -280,8 +281,8 @@ static int metric_history(cli *c)
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)
-        code = cli_result(c, mlplat_metric_history(c->ml, c->args[0], c->args[1], most, cli_get(c, "page-token"), &doc,
-                                                   &c->err));
+        code = cli_result(
+            c, mlplat_metric_history(c->ml, c->args[0], c->args[1], most, cli_get(c, "page-token"), &doc, &c->err));
     return code == CLI_OK ? cli_print_list(c, doc, "metrics", "STEP=step,VALUE=value,TIMESTAMP=@timestamp") : code;
 }
 

@@ -68,7 +68,7 @@ static mlplat_status open_existing(const char *root, const char *name, int flags
     return s;
 }
 
-/* ---- put ---------------------------------------------------------------------------------------------------------- */
+/* ---- put ---------------------------------------------------------------------------------------------------- */
 
 /* Where the bytes of a put come from: a descriptor, or memory. */
 typedef struct source {
@@ -158,7 +158,7 @@ static mlplat_status file_make_folder(mlplat *ml, const char *root, const char *
     return s;
 }
 
-/* ---- read --------------------------------------------------------------------------------------------------------- */
+/* ---- read --------------------------------------------------------------------------------------------------- */
 
 static mlplat_status hand_out(int fd, const char *name, mlplat_write write, void *user, mlplat_error *err)
 {
@@ -194,7 +194,7 @@ static mlplat_status file_read(mlplat *ml, const char *root, const char *name, m
     return s;
 }
 
-/* ---- list --------------------------------------------------------------------------------------------------------- */
+/* ---- list --------------------------------------------------------------------------------------------------- */
 
 static mlplat_status add_entry(json_t *files, const char *path, const struct stat *st, mlplat_error *err)
 {

@@ -1,4 +1,5 @@
-/* From a URI to its place. What a resolver answers may be a URI that another resolves: a model's version of runs:/... */
+/* From a URI to its place. What a resolver answers may be a URI that another resolves: a model's version of runs:/...
+ */
 #include "artifacts/artifact_place.h"
 #include "base/alloc.h"
 #include "base/err.h"
@@ -103,8 +104,8 @@ void mlp_artifact_place_free(mlp_artifact_place *place)
     *place = (mlp_artifact_place){0};
 }
 
-mlplat_status mlp_artifact_locate(mlplat *ml, const char *uri, const mlp_artifact_store **store, char **root, char **name,
-                                  mlplat_error *err)
+mlplat_status mlp_artifact_locate(mlplat *ml, const char *uri, const mlp_artifact_store **store, char **root,
+                                  char **name, mlplat_error *err)
 {
     mlp_artifact_place place;
     mlplat_status s = mlp_artifact_place_find(ml, uri, &place, err);

@@ -61,8 +61,7 @@ static mlplat_status put_environment(writer *w, const mlp_model_parts *parts, ml
     json_t *line;
     if (!parts->requirements)
         return MLPLAT_OK;
-    json_array_foreach(parts->requirements, i, line)
-        mlp_buf_printf(&text, "%s\n", json_string_value(line));
+    json_array_foreach(parts->requirements, i, line) mlp_buf_printf(&text, "%s\n", json_string_value(line));
     mlplat_status s = mlp_buf_ok(&text, err);
     if (s == MLPLAT_OK)
         s = put_text(w, "requirements.txt", text.data ? text.data : "", text.size, err);
@@ -206,7 +205,7 @@ mlplat_status mlplat_model_save(mlplat *ml, const mlplat_model *model, const cha
     return s;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------------ */
 
 static int64_t collect(void *user, const void *data, size_t n)
 {

@@ -18,8 +18,8 @@ static mlplat_status check_table(const json_t *table, mlplat_error *err)
     json_array_foreach(json_object_get(table, "data"), i, row)
     {
         if (!json_is_array(row) || json_array_size(row) != width)
-            return mlp_fail(err, MLPLAT_INVALID, "input_example: row %zu of data does not have the %zu values of columns", i,
-                            width);
+            return mlp_fail(err, MLPLAT_INVALID,
+                            "input_example: row %zu of data does not have the %zu values of columns", i, width);
     }
     return MLPLAT_OK;
 }

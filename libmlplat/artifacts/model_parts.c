@@ -62,15 +62,16 @@ static mlplat_status check_flavors(json_t *flavors, mlplat_error *err)
     static const char *const ours[] = {"loader_module", "data", "code", "env", "python_version"};
     const char *name;
     json_t *flavor;
-    json_object_foreach(flavors, name, flavor) {
+    json_object_foreach(flavors, name, flavor)
+    {
         if (!*name || !json_is_object(flavor))
             return mlp_fail(err, MLPLAT_INVALID, "flavors: '%.60s' is not a JSON object", name);
     }
     flavor = json_object_get(flavors, "python_function");
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (json_object_get(flavor, ours[i]))
-            return mlp_fail(err, MLPLAT_INVALID, "flavors: '%s' of python_function comes from the model's other members",
-                            ours[i]);
+            return mlp_fail(err, MLPLAT_INVALID,
+                            "flavors: '%s' of python_function comes from the model's other members", ours[i]);
     return MLPLAT_OK;
 }
 
@@ -94,8 +95,12 @@ static mlplat_status find_path(const char *path, const char *what, struct stat *
 
 static mlplat_status name_data(mlp_model_parts *parts, mlplat_error *err)
 {
-    static const char *const taken[] = {"MLmodel",          "code",       "requirements.txt",
-                                        "conda.yaml",       "python_env.yaml", "input_example.json",
+    static const char *const taken[] = {"MLmodel",
+                                        "code",
+                                        "requirements.txt",
+                                        "conda.yaml",
+                                        "python_env.yaml",
+                                        "input_example.json",
                                         "serving_input_example.json"};
     struct stat st;
     mlplat_status s = find_path(parts->model.data, "data", &st, err);
@@ -103,7 +108,8 @@ static mlplat_status name_data(mlp_model_parts *parts, mlplat_error *err)
         s = base_name(parts->model.data, "data", &parts->data_name, err);
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof taken / sizeof taken[0]; i++)
         if (strcmp(parts->data_name, taken[i]) == 0)
-            s = mlp_fail(err, MLPLAT_INVALID, "data: the name '%s' is taken in a model directory: rename the file", taken[i]);
+            s = mlp_fail(err, MLPLAT_INVALID, "data: the name '%s' is taken in a model directory: rename the file",
+                         taken[i]);
     return s;
 }
 

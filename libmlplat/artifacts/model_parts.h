@@ -7,11 +7,11 @@
 
 /* Zero is empty. Values are NULL where the model has no such part. */
 typedef struct mlp_model_parts {
-    mlplat_model model;      /* the caller's, of full size */
-    char *data_name;         /* what the data is called in the directory */
-    char *code_name;         /* where the code goes: "code" or "code/<package>" or "code/<module>.py" */
-    json_t *flavors;         /* further flavors, python_function's further members among them */
-    json_t *signature;       /* inputs, outputs, params as JSON strings or null */
+    mlplat_model model; /* the caller's, of full size */
+    char *data_name;    /* what the data is called in the directory */
+    char *code_name;    /* where the code goes: "code" or "code/<package>" or "code/<module>.py" */
+    json_t *flavors;    /* further flavors, python_function's further members among them */
+    json_t *signature;  /* inputs, outputs, params as JSON strings or null */
     json_t *metadata;
     json_t *example_info;    /* saved_input_example_info */
     json_t *example;         /* input_example.json */
@@ -22,13 +22,15 @@ typedef struct mlp_model_parts {
 mlplat_status mlp_model_parts_read(const mlplat_model *model, mlp_model_parts *out, mlplat_error *err);
 void mlp_model_parts_free(mlp_model_parts *parts);
 
-/* saved_input_example_info and the two forms of the example, as MLflow writes them. tensor: the signature's inputs are. */
+/* saved_input_example_info and the two forms of the example, as MLflow writes them. tensor: the signature's inputs are.
+ */
 mlplat_status mlp_model_example_read(const char *text, bool tensor, mlp_model_parts *out, mlplat_error *err);
 /* {"inputs": "[...]", "outputs": null, "params": null}: MLflow keeps them as texts. */
 mlplat_status mlp_model_signature_read(const char *text, json_t **out, bool *tensor, mlplat_error *err);
 
 /* New documents; model_size is that of the data in bytes. */
-mlplat_status mlp_model_yaml_mlmodel(const mlp_model_parts *parts, uint64_t model_size, json_t **out, mlplat_error *err);
+mlplat_status mlp_model_yaml_mlmodel(const mlp_model_parts *parts, uint64_t model_size, json_t **out,
+                                     mlplat_error *err);
 mlplat_status mlp_model_yaml_conda(const mlp_model_parts *parts, json_t **out, mlplat_error *err);
 mlplat_status mlp_model_yaml_python_env(const mlp_model_parts *parts, json_t **out, mlplat_error *err);
 

@@ -5,8 +5,8 @@
 
 static bool known_type(const char *type)
 {
-    static const char *const types[] = {"boolean", "integer",  "long",   "float",  "double", "string", "binary",
-                                        "datetime", "tensor", "object", "array",  "map",    "any"};
+    static const char *const types[] = {"boolean",  "integer", "long",   "float", "double", "string", "binary",
+                                        "datetime", "tensor",  "object", "array", "map",    "any"};
     for (size_t i = 0; type && i < sizeof types / sizeof types[0]; i++)
         if (strcmp(type, types[i]) == 0)
             return true;
@@ -20,17 +20,18 @@ static mlplat_status check_column(const char *part, size_t i, const json_t *colu
     bool param = strcmp(part, "params") == 0;
     const json_t *tensor = json_object_get(column, "tensor-spec");
     if (!json_is_object(column) || !type)
-        return mlp_fail(err, MLPLAT_INVALID, "signature: %s[%zu] has no \"type\": write {\"name\": \"x\", \"type\": \"double\"}",
-                        part, i);
-    if (!known_type(type))
         return mlp_fail(err, MLPLAT_INVALID,
-                        "signature: %s[%zu] has the type '%.60s': MLflow's are boolean, integer, long, float, double, string, "
-                        "binary, datetime, tensor, object, array, map and any",
-                        part, i, type);
+                        "signature: %s[%zu] has no \"type\": write {\"name\": \"x\", \"type\": \"double\"}", part, i);
+    if (!known_type(type))
+        return mlp_fail(
+            err, MLPLAT_INVALID,
+            "signature: %s[%zu] has the type '%.60s': MLflow's are boolean, integer, long, float, double, string, "
+            "binary, datetime, tensor, object, array, map and any",
+            part, i, type);
     if (strcmp(type, "tensor") == 0 &&
         (!json_is_string(json_object_get(tensor, "dtype")) || !json_is_array(json_object_get(tensor, "shape"))))
-        return mlp_fail(err, MLPLAT_INVALID, "signature: %s[%zu] is a tensor without \"tensor-spec\": {\"dtype\", \"shape\"}",
-                        part, i);
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "signature: %s[%zu] is a tensor without \"tensor-spec\": {\"dtype\", \"shape\"}", part, i);
     if (param && (!json_is_string(json_object_get(column, "name")) || !json_object_get(column, "default")))
         return mlp_fail(err, MLPLAT_INVALID, "signature: params[%zu] needs \"name\" and \"default\"", i);
     return MLPLAT_OK;
@@ -78,7 +79,8 @@ static mlplat_status check_members(const json_t *signature, mlplat_error *err)
     json_t *value;
     if (!json_is_object(signature))
         return mlp_fail(err, MLPLAT_INVALID, "signature: not a JSON object {\"inputs\", \"outputs\", \"params\"}");
-    json_object_foreach((json_t *)signature, key, value) {
+    json_object_foreach((json_t *)signature, key, value)
+    {
         if (strcmp(key, "inputs") != 0 && strcmp(key, "outputs") != 0 && strcmp(key, "params") != 0)
             return mlp_fail(err, MLPLAT_INVALID, "signature: \"%.60s\" is none of inputs, outputs and params", key);
     }

@@ -121,7 +121,5 @@ mlplat_status mlp_model_yaml_python_env(const mlp_model_parts *parts, json_t **o
     mlplat_status s = *out ? set_text(*out, "python", parts->model.python_version, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = mlp_json_set(*out, "build_dependencies", json_pack("[s, s, s]", "pip", "setuptools", "wheel"), err);
-    return s == MLPLAT_OK
-               ? mlp_json_set(*out, "dependencies", json_pack("[s]", "-r requirements.txt"), err)
-               : s;
+    return s == MLPLAT_OK ? mlp_json_set(*out, "dependencies", json_pack("[s]", "-r requirements.txt"), err) : s;
 }

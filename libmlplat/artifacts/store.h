@@ -12,15 +12,16 @@ typedef struct mlp_artifact_store {
     mlplat_status (*root)(const char *uri, char **root, mlplat_error *err);
     /* root is from the function above, name a clean relative path below it, "" for the root itself. The hook counts the
      * bytes of this file. */
-    mlplat_status (*put_file)(mlplat *ml, const char *root, const char *name, int fd, mlp_hook *hook, mlplat_error *err);
+    mlplat_status (*put_file)(mlplat *ml, const char *root, const char *name, int fd, mlp_hook *hook,
+                              mlplat_error *err);
     mlplat_status (*put_bytes)(mlplat *ml, const char *root, const char *name, const void *data, size_t n,
                                mlplat_error *err);
     /* An empty folder; NULL where a store has no folders. */
     mlplat_status (*make_folder)(mlplat *ml, const char *root, const char *name, mlplat_error *err);
     mlplat_status (*read)(mlplat *ml, const char *root, const char *name, mlplat_write write, void *user,
                           mlplat_error *err);
-    /* Appends {"path", "is_dir", "file_size"} (path relative to root) to files, by path; *is_file if name is a file itself.
-     * Nothing there: OK, and nothing is appended. */
+    /* Appends {"path", "is_dir", "file_size"} (path relative to root) to files, by path; *is_file if name is a file
+     * itself. Nothing there: OK, and nothing is appended. */
     mlplat_status (*list)(mlplat *ml, const char *root, const char *name, json_t *files, bool *is_file,
                           mlplat_error *err);
 } mlp_artifact_store;
@@ -28,8 +29,9 @@ typedef struct mlp_artifact_store {
 const mlp_artifact_store *mlp_artifact_store_for(const char *uri, mlplat_error *err); /* NULL: UNSUPPORTED */
 const mlp_artifact_store *mlp_artifact_file(void);
 
-/* For tracking and registry: split any URI into store, root and name, with resolvers. root and name are the caller's. */
-mlplat_status mlp_artifact_locate(mlplat *ml, const char *uri, const mlp_artifact_store **store, char **root, char **name,
-                                  mlplat_error *err);
+/* For tracking and registry: split any URI into store, root and name, with resolvers. root and name are the caller's.
+ */
+mlplat_status mlp_artifact_locate(mlplat *ml, const char *uri, const mlp_artifact_store **store, char **root,
+                                  char **name, mlplat_error *err);
 
 #endif

@@ -138,7 +138,8 @@ mlplat_status mlp_transfer_receive(mlplat *ml, const mlp_artifact_place *from, c
 {
     bool is_file = false;
     json_t *files = json_array();
-    mlplat_status s = files ? from->store->list(ml, from->root, from->name, files, &is_file, err) : mlp_fail_memory(err);
+    mlplat_status s =
+        files ? from->store->list(ml, from->root, from->name, files, &is_file, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK && !json_array_size(files))
         s = receive_nothing(from, err);
     else if (s == MLPLAT_OK && is_file)

@@ -292,7 +292,7 @@ static void a_fault_leaves_the_old_file_or_the_new_one(void **state)
     end(&p);
 }
 
-/* ---- runs:/ and models:/ -------------------------------------------------------------------------------------------- */
+/* ---- runs:/ and models:/ ------------------------------------------------------------------------------------ */
 
 static void a_run_keeps_its_artifacts_to_itself(void **state)
 {
@@ -352,7 +352,8 @@ static void a_version_and_an_alias_lead_to_the_files_of_the_model(void **state)
     mlp_buf_free(&text);
     assert_ok(mlplat_artifact_get(p.ml, "models:/m/1", test_path(p.folder, "to"), NULL, &err));
     check_file(test_path(p.folder, "to/data/file.txt"), "hello");
-    assert_status(mlplat_artifact_get(p.ml, "models:/m/1/../../x", test_path(p.folder, "to"), NULL, &err), MLPLAT_INVALID);
+    assert_status(mlplat_artifact_get(p.ml, "models:/m/1/../../x", test_path(p.folder, "to"), NULL, &err),
+                  MLPLAT_INVALID);
     assert_ok(mlplat_run_end(run, NULL, &err));
     mlplat_run_free(run);
     end(&p);

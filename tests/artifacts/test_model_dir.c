@@ -238,7 +238,7 @@ static void a_fault_leaves_no_half_a_model(void **state)
     (void)state;
     begin(&p);
     size_t before = names_in(p.folder);
-    while (n <= calls) { /* until no call is left that the fault could hit */
+    while (n <= calls) {                 /* until no call is left that the fault could hit */
         mlplat_model m = full_model(&p); /* its paths live for a few calls of test_path only */
         fault_os_begin(++n, EIO, false);
         s = mlplat_model_save(p.ml, &m, test_path(p.folder, "model"), &err);

@@ -1,4 +1,7 @@
-"""The built program, in a folder and an environment of its own. MLPLAT_BINARY_DIR names the build; default: build/release."""
+"""The built program, in a folder and an environment of its own.
+
+MLPLAT_BINARY_DIR names the build folder; default: build/release.
+"""
 
 import json
 import os

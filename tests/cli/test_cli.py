@@ -52,7 +52,7 @@ sdkVersion: kfp-2.11.0
 MODEL = "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"
 
 
-# ---- what each command prints as JSON: a scenario per command of the table ------------------------------------------
+# ---- what each command prints as JSON: a scenario per command of the table --------------------------------------
 
 
 def new_run(cli, *more):
@@ -119,15 +119,18 @@ def created(cli, *words):
 
 
 SCENARIOS = {
-    "experiment create": lambda cli: cli.json("experiment", "create", "e", "--tag", "a=1", "--artifact-location", "/tmp/x"),
-    "experiment get": lambda cli: created(cli, "experiment", "create", "e", "--tag", "a=1").json("experiment", "get", "e"),
-    "experiment list": lambda cli: created(cli, "experiment", "create", "e").lines("experiment", "list", "--view", "all"),
+    "experiment create": lambda cli: cli.json("experiment", "create", "e", "--tag", "a=1", "--artifact-location",
+                                              str(cli.folder / "files")),
+    "experiment get": lambda cli: created(cli, "experiment", "create", "e", "--tag", "a=1").json(
+        "experiment", "get", "e"),
+    "experiment list": lambda cli: created(cli, "experiment", "create", "e").lines(
+        "experiment", "list", "--view", "all"),
     "experiment delete": lambda cli: created(cli, "experiment", "create", "e").json("experiment", "delete", "e"),
-    "experiment restore": lambda cli: created(created(cli, "experiment", "create", "e"), "experiment", "delete", "1").json(
-        "experiment", "restore", "1"),
+    "experiment restore": lambda cli: created(
+        created(cli, "experiment", "create", "e"), "experiment", "delete", "1").json("experiment", "restore", "1"),
     "experiment tag": lambda cli: created(cli, "experiment", "create", "e").json("experiment", "tag", "e", "k", "v"),
-    "run start": lambda cli: cli.json("run", "start", "--experiment", "e", "--name", "n", "--tag", "a=1", "--description", "d",
-                                      "--source-name", "s"),
+    "run start": lambda cli: cli.json("run", "start", "--experiment", "e", "--name", "n", "--tag", "a=1",
+                                      "--description", "d", "--source-name", "s"),
     "run end": lambda cli: cli.json("run", "end", new_run(cli), "--status", "FAILED"),
     "run get": lambda cli: cli.json("run", "get", new_run(cli)),
     "run list": lambda cli: created(cli, "run", "start", "--experiment", "e").lines(
@@ -135,11 +138,13 @@ SCENARIOS = {
         "--max", "5", "--view", "active"),
     "run delete": lambda cli: cli.json("run", "delete", new_run(cli)),
     "run restore": lambda cli: [run := new_run(cli), cli("run", "delete", run), cli.json("run", "restore", run)][-1],
-    "metric log": lambda cli: cli.json("metric", "log", new_run(cli), "loss", "1e-3", "--step", "-7", "--timestamp", "5"),
+    "metric log": lambda cli: cli.json("metric", "log", new_run(cli), "loss", "1e-3", "--step", "-7",
+                                       "--timestamp", "5"),
     "metric history": history,
     "param log": lambda cli: cli.json("param", "log", new_run(cli), "depth", "6"),
     "tag set": lambda cli: cli.json("tag", "set", new_run(cli), "team", "größe"),
-    "tag delete": lambda cli: [run := new_run(cli), cli("tag", "set", run, "a", "b"), cli.json("tag", "delete", run, "a")][-1],
+    "tag delete": lambda cli: [run := new_run(cli), cli("tag", "set", run, "a", "b"),
+                               cli.json("tag", "delete", run, "a")][-1],
     "model create": lambda cli: cli.json("model", "create", "m", "--tag", "a=1", "--description", "d"),
     "model get": lambda cli: after(cli, new_version(cli)).json("model", "get", "m"),
     "model list": lambda cli: created(cli, "model", "create", "m").lines("model", "list", "--max", "3"),
@@ -236,11 +241,12 @@ def test_examples_of_the_table_are_read(cli):
         example = shlex.split(command["example"])
         if words in ("component spec", "pipeline run", "pipeline validate", "artifact put", "artifact log"):
             continue  # they name files
-        done = subprocess.run([cli.program, *example], cwd=cli.folder, env=cli.environment, capture_output=True, timeout=60)
+        done = subprocess.run([cli.program, *example], cwd=cli.folder, env=cli.environment, capture_output=True,
+                              timeout=60)
         assert b"unknown option" not in done.stderr and b" takes " not in done.stderr, (example, done.stderr)
 
 
-# ---- help ---------------------------------------------------------------------------------------------------------------
+# ---- help -------------------------------------------------------------------------------------------------------
 
 
 def test_help_at_every_level(cli):
@@ -300,12 +306,13 @@ def test_options_stand_anywhere(cli):
     assert [m["name"] for m in cli.lines("model", "list")] == ["-dashes"]
 
 
-# ---- output -----------------------------------------------------------------------------------------------------------
+# ---- output -----------------------------------------------------------------------------------------------------
 
 
 def test_four_forms_of_a_list(cli):
     run = new_run(cli, "--experiment", "e", "--name", "one")
-    assert cli("run", "list").splitlines()[0].split() == ["RUN_ID", "NAME", "EXPERIMENT", "STATUS", "START", "END", "STAGE"]
+    assert cli("run", "list").splitlines()[0].split() == [
+        "RUN_ID", "NAME", "EXPERIMENT", "STATUS", "START", "END", "STAGE"]
     header, row = cli("run", "list", "-o", "tsv").splitlines()
     assert dict(zip(header.split("\t"), row.split("\t")))["RUN_ID"] == run
     assert json.loads(cli("run", "list", "-o", "json"))["info"]["run_id"] == run
@@ -366,24 +373,27 @@ def test_a_full_disk_behind_the_output_is_a_failure(cli):
     if not os.path.exists("/dev/full"):
         pytest.skip("no /dev/full here")
     cli("store", "create")
-    for words in (["experiment", "list"], ["experiment", "list", "-o", "json"], ["version"], ["experiment", "get", "0"]):
+    for words in (["experiment", "list"], ["experiment", "list", "-o", "json"], ["version"],
+                  ["experiment", "get", "0"]):
         with open("/dev/full", "w") as full:
             done = subprocess.run([cli.program, *words], cwd=cli.folder, env=cli.environment, stdout=full,
                                   stderr=subprocess.PIPE)
         assert done.returncode == 1 and b"cannot write" in done.stderr
 
 
-# ---- settings -----------------------------------------------------------------------------------------------------------
+# ---- settings ---------------------------------------------------------------------------------------------------
 
 
 def test_flag_wins_over_environment_wins_over_profile(cli):
     config = cli.folder / "config.yaml"
     config.write_text("profiles:\n  default:\n    tracking_uri: sqlite:///profile.db\n")
     settings = cli.json("config", "show", "--config", str(config))
-    assert settings["tracking_uri"]["value"] == "sqlite:///profile.db" and "profile default" in settings["tracking_uri"]["source"]
+    assert settings["tracking_uri"]["value"] == "sqlite:///profile.db"
+    assert "profile default" in settings["tracking_uri"]["source"]
     env = {"MLFLOW_TRACKING_URI": "sqlite:///environment.db"}
     settings = cli.json("config", "show", "--config", str(config), env=env)
-    assert settings["tracking_uri"] == {"value": "sqlite:///environment.db", "source": "environment MLFLOW_TRACKING_URI"}
+    assert settings["tracking_uri"] == {"value": "sqlite:///environment.db",
+                                        "source": "environment MLFLOW_TRACKING_URI"}
     settings = cli.json("config", "show", "--tracking-uri", "sqlite:///flag.db", env=env)
     assert settings["tracking_uri"] == {"value": "sqlite:///flag.db", "source": "call"}
     assert "sqlite:///flag.db" in cli("config", "show", "--tracking-uri", "sqlite:///flag.db")
@@ -398,7 +408,7 @@ def test_global_options_reach_the_session(cli):
     assert not (cli.folder / "mlflow.db").exists()
 
 
-# ---- exit codes and bad input -----------------------------------------------------------------------------------------------
+# ---- exit codes and bad input -----------------------------------------------------------------------------------
 
 
 def test_not_found_is_3(cli):
@@ -452,7 +462,8 @@ def test_a_foreign_file_is_refused_and_not_touched(cli):
         assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("key", ["k" * 251, "../up", "/root", "a/../b", "a//b", "a\x01b", "a;b", "", b"\xff\xfe"], ids=repr)
+@pytest.mark.parametrize("key", ["k" * 251, "../up", "/root", "a/../b", "a//b", "a\x01b", "a;b", "", b"\xff\xfe"],
+                         ids=repr)
 def test_a_bad_key_is_2_and_nothing_is_stored(cli, key):
     run = new_run(cli)
     for words in (["metric", "log", run, key, "1"], ["param", "log", run, key, "1"], ["tag", "set", run, key, "1"]):

@@ -102,8 +102,11 @@ static void check_text(fixture *f, const char *name, const char *want)
 
 static void what_is_put_is_read(void **state)
 {
-    static const char *const names[] = {"a", "a b/c.txt", "deep/er/and/deeper/file", "100%.txt", "Größe/ß", "x..y", "...",
-                                        ".hidden", "aa:b", "~", "-rf", "con", "a'b\"c", "%zz"};
+    static const char *const names[] = {"a",        "a b/c.txt", "deep/er/and/deeper/file",
+                                        "100%.txt", "Größe/ß",   "x..y",
+                                        "...",      ".hidden",   "aa:b",
+                                        "~",        "-rf",       "con",
+                                        "a'b\"c",   "%zz"};
     fixture f;
     (void)state;
     begin(&f);
@@ -262,7 +265,7 @@ static void no_name_leaves_the_root(void **state)
     end(&f);
 }
 
-/* ---- what a store lists is not believed ---------------------------------------------------------------------------- */
+/* ---- what a store lists is not believed --------------------------------------------------------------------- */
 
 static const char *fake_path;
 
@@ -305,7 +308,7 @@ static void no_listing_leaves_the_destination(void **state)
     end(&f);
 }
 
-/* ---- local stores: links -------------------------------------------------------------------------------------------- */
+/* ---- local stores: links ------------------------------------------------------------------------------------ */
 
 static void a_link_in_the_root_leads_nowhere(void **state)
 {

@@ -4,11 +4,11 @@
 
 /* Each step up is tried by itself, in front of, behind and between clean parts. */
 static const char *const steps[] = {
-    "..",           "%2e%2e",       "%2E%2E",         ".%2e",          "%2e.",           "%252e%252e",    "%25252e%25252e",
-    "%2e%2e%2f..",  "..%2f..",      "..%5c..",        "..\\..",        "%2e%2e%5c",      "..%252f",       "..%00",
-    "%2e%2e%00",    "..\x01",       "..%0a",          "..%0d",         "..%09",          "..%7f",         ".",
-    "%2e",          "%252e",        "..%2f",          "%2f",           "%5c",            "\\",            "\\\\host\\share",
-    "%2f..%2f",     "%252f%252e%252e",
+    "..",          "%2e%2e",          "%2E%2E",  ".%2e",   "%2e.",      "%252e%252e", "%25252e%25252e",
+    "%2e%2e%2f..", "..%2f..",         "..%5c..", "..\\..", "%2e%2e%5c", "..%252f",    "..%00",
+    "%2e%2e%00",   "..\x01",          "..%0a",   "..%0d",  "..%09",     "..%7f",      ".",
+    "%2e",         "%252e",           "..%2f",   "%2f",    "%5c",       "\\",         "\\\\host\\share",
+    "%2f..%2f",    "%252f%252e%252e",
 };
 static const char *const shapes[] = {"%s", "%s/canary", "a/%s", "a/%s/../canary", "a/%s/canary", "%s/%s/canary"};
 
@@ -46,8 +46,9 @@ static const char *const others[] = {
     "\xff\xfe",
     "a/\xc0\xae\xc0\xae/b",       /* overlong ".." */
     "a/\xe0\x80\xae\xe0\x80\xae", /* and longer */
-    "\xc0\xaf" "etc",             /* overlong "/" */
-    "a/\xed\xa0\x80",             /* a surrogate */
+    "\xc0\xaf"
+    "etc",            /* overlong "/" */
+    "a/\xed\xa0\x80", /* a surrogate */
     "a/\xf5\x80\x80\x80",
     "%c0%ae%c0%ae/canary",
     "%ff",
