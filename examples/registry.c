@@ -1,5 +1,6 @@
 /*
- * The registry in one page: two versions of a model, one of them promoted, and the champion asked for. It needs no server:
+ * The registry in one page: two versions of a model, one of them promoted, and the champion asked for. It needs no
+ * server:
  *
  *     cc registry.c $(pkg-config --cflags --libs mlplat) -o registry && ./registry
  *     mlflow ui --backend-store-uri sqlite:///mlflow.db     (shows the same)

@@ -137,10 +137,11 @@ mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err)
     return s;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------ */
+/* ---- opening ------------------------------------------------------------------------------------------------------
+ */
 
-/* What SQLite could only call "unable to open". It must be the first to open the file itself: POSIX drops all of a process's
- * locks on a file when any descriptor of it is closed. */
+/* What SQLite could only call "unable to open". It must be the first to open the file itself: POSIX drops all of a
+ * process's locks on a file when any descriptor of it is closed. */
 static mlplat_status check_path(const char *path, bool create, mlplat_error *err)
 {
     struct stat st;
@@ -170,11 +171,13 @@ static mlplat_status fail_to_open(const char *path, int code, mlplat_error *err)
     else if (stat(path, &st) == -1 && errno == ENAMETOOLONG)
         s = mlp_fail_errno(err, ENAMETOOLONG, "the name of the store '%.100s...'", slash + 1);
     else if (stat(path, &st) == 0)
-        s = mlp_fail(err, MLPLAT_DENIED, "'%s' cannot be opened (SQLite %d): it must be readable and writable for this user",
-                     path, code);
+        s = mlp_fail(err, MLPLAT_DENIED,
+                     "'%s' cannot be opened (SQLite %d): it must be readable and writable for this user", path, code);
     else
-        s = mlp_fail(err, MLPLAT_DENIED, "no file can be made in the folder '%s' (SQLite %d): it must be writable for this "
-                                         "user", folder, code);
+        s = mlp_fail(err, MLPLAT_DENIED,
+                     "no file can be made in the folder '%s' (SQLite %d): it must be writable for this "
+                     "user",
+                     folder, code);
     mlp_free(folder);
     return s;
 }

@@ -22,24 +22,24 @@ struct mlp_db {
     int64_t busy_ms;
     const mlp_logger *log;
     mlp_ticket ticket;
-    pthread_mutex_t gate;   /* guards the two flags; held for moments, never while anything waits */
+    pthread_mutex_t gate; /* guards the two flags; held for moments, never while anything waits */
     pthread_cond_t changed;
-    bool in_use;            /* one thread runs statements */
-    bool writing;           /* one thread is in mlp_db_write */
-    bool busy;              /* a statement of this attempt met another process's lock */
-    bool ready;             /* the file was read once and the connection set up for it */
+    bool in_use;                 /* one thread runs statements */
+    bool writing;                /* one thread is in mlp_db_write */
+    bool busy;                   /* a statement of this attempt met another process's lock */
+    bool ready;                  /* the file was read once and the connection set up for it */
     mlp_stmt *kept[MLP_DB_KEPT]; /* by the address of their text */
     int n_kept;
 };
 
 /* The one place where SQLite's result codes become statuses. Raises db->busy for the locks of others. */
 mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err);
-void mlp_stmt_free(mlp_stmt *stmt);     /* finalizes */
-void mlp_stmt_forget(mlp_stmt *stmt);   /* frees our part alone */
+void mlp_stmt_free(mlp_stmt *stmt);   /* finalizes */
+void mlp_stmt_forget(mlp_stmt *stmt); /* frees our part alone */
 /* By the thread that uses the connection, once: reads the file for the first time. CORRUPT: not a database. */
 mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err);
-/* Write-ahead logging from now on. A file that cannot have it now (in use, read-only, on a file system without shared memory)
- * keeps its mode and is right, only slower. Outside of transactions. */
+/* Write-ahead logging from now on. A file that cannot have it now (in use, read-only, on a file system without shared
+ * memory) keeps its mode and is right, only slower. Outside of transactions. */
 void mlp_db_wal(mlp_db *db);
 
 #endif

@@ -10,8 +10,10 @@ mlplat_status mlp_db_uri_path(const char *uri, char **path, mlplat_error *err)
     mlp_uri parts = {0};
     mlplat_status s = mlp_uri_parse(uri, &parts, err);
     if (s == MLPLAT_OK && (!*parts.path || strcmp(parts.path, ":memory:") == 0 || *parts.authority))
-        s = mlp_fail(err, MLPLAT_INVALID, "'%s' names no file: write sqlite:///<path>, as in sqlite:///mlflow.db, or "
-                                          "sqlite:////<absolute path>", uri);
+        s = mlp_fail(err, MLPLAT_INVALID,
+                     "'%s' names no file: write sqlite:///<path>, as in sqlite:///mlflow.db, or "
+                     "sqlite:////<absolute path>",
+                     uri);
     if (s == MLPLAT_OK && !(*path = mlp_file_absolute(parts.path)))
         s = mlp_fail_memory(err);
     mlp_uri_free(&parts);

@@ -110,8 +110,10 @@ static mlplat_status read_head(mlp_db *db, mlp_schema_info *info, mlplat_error *
     mlp_stmt *stmt = NULL;
     bool row = false;
     int64_t there = 0;
-    mlplat_status s = read_number(db, "SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = "
-                                      "'version_num'", &there, err);
+    mlplat_status s = read_number(db,
+                                  "SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = "
+                                  "'version_num'",
+                                  &there, err);
     if (s != MLPLAT_OK || !there)
         return s;
     s = mlp_db_prepare(db, "SELECT version_num FROM alembic_version", &stmt, err);
@@ -153,8 +155,8 @@ static mlplat_status probe_table(mlp_db *db, const char *name, bool *known, bool
     size_t ours = 0;
     while (strcmp(table->name, name) != 0)
         table++;
-    mlplat_status s = mlp_db_prepare(db, "SELECT name, \"notnull\" AND dflt_value IS NULL FROM pragma_table_xinfo(?)",
-                                     &stmt, err);
+    mlplat_status s =
+        mlp_db_prepare(db, "SELECT name, \"notnull\" AND dflt_value IS NULL FROM pragma_table_xinfo(?)", &stmt, err);
     if (s == MLPLAT_OK)
         mlp_stmt_text(stmt, 1, name);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
@@ -210,18 +212,21 @@ static mlplat_status look(mlp_db *db, void *ctx, mlplat_error *err)
     mlplat_status s = read_number(db, "SELECT count(*) FROM sqlite_master", &tables, err);
     if (s != MLPLAT_OK || !tables)
         return s;
-    s = read_number(db, "SELECT count(*) FROM pragma_table_info('experiments') WHERE name IN ('experiment_id', 'name', "
-                        "'artifact_location', 'lifecycle_stage')", &experiments, err);
+    s = read_number(db,
+                    "SELECT count(*) FROM pragma_table_info('experiments') WHERE name IN ('experiment_id', 'name', "
+                    "'artifact_location', 'lifecycle_stage')",
+                    &experiments, err);
     if (s == MLPLAT_OK && experiments < 4)
-        return mlp_fail(err, MLPLAT_CORRUPT, "'%s' is an SQLite file, but not MLflow's: %s; name another file", db->path,
-                        experiments ? "its table experiments has other columns" : "no table experiments");
+        return mlp_fail(err, MLPLAT_CORRUPT, "'%s' is an SQLite file, but not MLflow's: %s; name another file",
+                        db->path, experiments ? "its table experiments has other columns" : "no table experiments");
     if (s == MLPLAT_OK)
         s = read_head(db, o->info, err);
     o->state = o->info->head[0] ? STORE : UNFINISHED;
     return s == MLPLAT_OK && o->state == STORE ? probe(db, o->info, err) : s;
 }
 
-/* ---- making ------------------------------------------------------------------------------------------------------- */
+/* ---- making -------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status first_rows(mlp_db *db, const char *artifact_root, mlplat_error *err)
 {
@@ -282,8 +287,10 @@ static mlplat_status wait_for_maker(mlp_db *db, opening *o, const mlp_hook *hook
         if ((s = mlp_wait_nap(&wait, err)) == MLPLAT_OK)
             s = mlp_db_read(db, look, o, hook, err);
     if (s == MLPLAT_TIMEOUT && o->state == UNFINISHED)
-        s = mlp_fail(err, MLPLAT_UNAVAILABLE, "'%s': MLflow is creating its tables, or was stopped while it did: try again, "
-                                              "run `mlflow db upgrade` on it, or name another file", db->path);
+        s = mlp_fail(err, MLPLAT_UNAVAILABLE,
+                     "'%s': MLflow is creating its tables, or was stopped while it did: try again, "
+                     "run `mlflow db upgrade` on it, or name another file",
+                     db->path);
     return s;
 }
 
@@ -294,7 +301,8 @@ mlplat_status mlp_schema_open(mlp_db *db, bool create, const char *artifact_root
     mlplat_status s = mlp_db_read(db, look, &o, hook, err);
     if (s == MLPLAT_OK && o.state == EMPTY)
         s = create ? mlp_db_write(db, look_or_make, &o, hook, err)
-                   : mlp_fail(err, MLPLAT_NOT_FOUND, "'%s' is empty: create the store with `mlplat store create`", db->path);
+                   : mlp_fail(err, MLPLAT_NOT_FOUND, "'%s' is empty: create the store with `mlplat store create`",
+                              db->path);
     if (s == MLPLAT_OK)
         s = wait_for_maker(db, &o, hook, err);
     if (s == MLPLAT_OK) /* only now: a file of somebody else stays as it is */

@@ -4,9 +4,7 @@
 const char mlp_schema_head[] = "dc11669786a5";
 
 const mlp_schema_table mlp_schema_tables[] = {
-    {"alembic_version",
-     "version_num s32!",
-     "pk alembic_version_pkc (version_num)"},
+    {"alembic_version", "version_num s32!", "pk alembic_version_pkc (version_num)"},
     {"runs",
      "run_uuid s32!, name s250, source_type s20, source_name s500, entry_point_name s50, user_id s256, "
      "status s9, start_time b, end_time b, source_version s50, lifecycle_stage s20, artifact_uri s200, "
@@ -16,13 +14,11 @@ const mlp_schema_table mlp_schema_tables[] = {
      "ck runs_lifecycle_stage (lifecycle_stage IN ('active', 'deleted'));"
      "fk - (experiment_id) experiments (experiment_id);"
      "ck - (status IN ('SCHEDULED', 'FAILED', 'FINISHED', 'RUNNING', 'KILLED'))"},
-    {"latest_metrics",
-     "key s250!, value f!, timestamp b, step b!, is_nan o!, run_uuid s32!",
+    {"latest_metrics", "key s250!, value f!, timestamp b, step b!, is_nan o!, run_uuid s32!",
      "pk latest_metric_pk (key, run_uuid);"
      "fk - (run_uuid) runs (run_uuid);"
      "ck - (is_nan IN (0, 1))"},
-    {"metrics",
-     "key s250!, value f!, timestamp b!, run_uuid s32!, step b!='0', is_nan o!='0'",
+    {"metrics", "key s250!, value f!, timestamp b!, run_uuid s32!, step b!='0', is_nan o!='0'",
      "pk metric_pk (key, timestamp, step, run_uuid, value, is_nan);"
      "fk - (run_uuid) runs (run_uuid);"
      "ck - (is_nan IN (0, 1))"},
@@ -30,23 +26,17 @@ const mlp_schema_table mlp_schema_tables[] = {
      "input_uuid s36!, source_type s36!, source_id s36!, destination_type s36!, destination_id s36!, "
      "step b!='0'",
      "pk inputs_pk (source_type, source_id, destination_type, destination_id)"},
-    {"input_tags",
-     "input_uuid s36!, name s255!, value s500!",
-     "pk input_tags_pk (input_uuid, name)"},
-    {"params",
-     "key s250!, value s8000!, run_uuid s32!",
+    {"input_tags", "input_uuid s36!, name s255!, value s500!", "pk input_tags_pk (input_uuid, name)"},
+    {"params", "key s250!, value s8000!, run_uuid s32!",
      "pk param_pk (key, run_uuid);"
      "fk - (run_uuid) runs (run_uuid)"},
-    {"trace_tags",
-     "key s250!, value s8000, request_id s50!",
+    {"trace_tags", "key s250!, value s8000, request_id s50!",
      "pk trace_tag_pk (key, request_id);"
      "fk fk_trace_tags_request_id (request_id) trace_info (request_id) ON DELETE CASCADE"},
-    {"trace_request_metadata",
-     "key s250!, value s8000, request_id s50!",
+    {"trace_request_metadata", "key s250!, value s8000, request_id s50!",
      "pk trace_request_metadata_pk (key, request_id);"
      "fk fk_trace_request_metadata_request_id (request_id) trace_info (request_id) ON DELETE CASCADE"},
-    {"tags",
-     "key s250!, value s8000, run_uuid s32!",
+    {"tags", "key s250!, value s8000, run_uuid s32!",
      "pk tag_pk (key, run_uuid);"
      "fk - (run_uuid) runs (run_uuid)"},
     {"datasets",
@@ -68,13 +58,11 @@ const mlp_schema_table mlp_schema_tables[] = {
      "fk fk_logged_model_metrics_experiment_id (experiment_id) experiments (experiment_id);"
      "fk fk_logged_model_metrics_model_id (model_id) logged_models (model_id) ON DELETE CASCADE;"
      "fk fk_logged_model_metrics_run_id (run_id) runs (run_uuid) ON DELETE CASCADE"},
-    {"logged_model_params",
-     "model_id s36!, experiment_id i!, param_key s255!, param_value t!",
+    {"logged_model_params", "model_id s36!, experiment_id i!, param_key s255!, param_value t!",
      "pk logged_model_params_pk (model_id, param_key);"
      "fk fk_logged_model_params_experiment_id (experiment_id) experiments (experiment_id);"
      "fk fk_logged_model_params_model_id (model_id) logged_models (model_id) ON DELETE CASCADE"},
-    {"logged_model_tags",
-     "model_id s36!, experiment_id i!, tag_key s255!, tag_value t!",
+    {"logged_model_tags", "model_id s36!, experiment_id i!, tag_key s255!, tag_value t!",
      "pk logged_model_tags_pk (model_id, tag_key);"
      "fk fk_logged_model_tags_experiment_id (experiment_id) experiments (experiment_id);"
      "fk fk_logged_model_tags_model_id (model_id) logged_models (model_id) ON DELETE CASCADE"},
@@ -82,20 +70,16 @@ const mlp_schema_table mlp_schema_tables[] = {
      "association_id s36!, source_type s36!, source_id s36!, destination_type s36!, destination_id s36!, "
      "created_time b",
      "pk entity_associations_pk (source_type, source_id, destination_type, destination_id)"},
-    {"webhook_events",
-     "webhook_id s256!, entity s50!, action s50!",
+    {"webhook_events", "webhook_id s256!, entity s50!, action s50!",
      "pk webhook_event_pk (webhook_id, entity, action);"
      "fk - (webhook_id) webhooks (webhook_id) ON DELETE CASCADE"},
-    {"scorers",
-     "experiment_id i!, scorer_name s256!, scorer_id s36!",
+    {"scorers", "experiment_id i!, scorer_name s256!, scorer_id s36!",
      "pk scorer_pk (scorer_id);"
      "fk fk_scorers_experiment_id (experiment_id) experiments (experiment_id) ON DELETE CASCADE"},
-    {"scorer_versions",
-     "scorer_id s36!, scorer_version i!, serialized_scorer t!, creation_time b",
+    {"scorer_versions", "scorer_id s36!, scorer_version i!, serialized_scorer t!, creation_time b",
      "pk scorer_version_pk (scorer_id, scorer_version);"
      "fk fk_scorer_versions_scorer_id (scorer_id) scorers (scorer_id) ON DELETE CASCADE"},
-    {"evaluation_dataset_tags",
-     "dataset_id s36!, key s255!, value s5000",
+    {"evaluation_dataset_tags", "dataset_id s36!, key s255!, value s5000",
      "pk evaluation_dataset_tags_pk (dataset_id, key);"
      "fk fk_evaluation_dataset_tags_dataset_id (dataset_id) evaluation_datasets (dataset_id) ON DELETE CASCADE"},
     {"evaluation_dataset_records",
@@ -118,12 +102,10 @@ const mlp_schema_table mlp_schema_tables[] = {
      "last_updated_at b!, last_updated_by s255, display_name s255",
      "pk endpoint_bindings_pk (endpoint_id, resource_type, resource_id);"
      "fk fk_endpoint_bindings_endpoint_id (endpoint_id) endpoints (endpoint_id) ON DELETE CASCADE"},
-    {"endpoint_tags",
-     "key s250!, value s5000, endpoint_id s36!",
+    {"endpoint_tags", "key s250!, value s5000, endpoint_id s36!",
      "pk endpoint_tag_pk (key, endpoint_id);"
      "fk fk_endpoint_tags_endpoint_id (endpoint_id) endpoints (endpoint_id) ON DELETE CASCADE"},
-    {"trace_metrics",
-     "request_id s50!, key s250!, value f",
+    {"trace_metrics", "request_id s50!, key s250!, value f",
      "pk trace_metrics_pk (request_id, key);"
      "fk fk_trace_metrics_request_id (request_id) trace_info (request_id) ON DELETE CASCADE"},
     {"online_scoring_configs",
@@ -131,8 +113,7 @@ const mlp_schema_table mlp_schema_tables[] = {
      "pk online_scoring_config_pk (online_scoring_config_id);"
      "fk fk_online_scoring_configs_scorer_id (scorer_id) scorers (scorer_id) ON DELETE CASCADE;"
      "fk fk_online_scoring_configs_experiment_id (experiment_id) experiments (experiment_id)"},
-    {"span_metrics",
-     "trace_id s50!, span_id s50!, key s250!, value f",
+    {"span_metrics", "trace_id s50!, span_id s50!, key s250!, value f",
      "pk span_metrics_pk (trace_id, span_id, key);"
      "fk fk_span_metrics_span (trace_id, span_id) spans (trace_id, span_id) ON DELETE CASCADE"},
     {"experiments",
@@ -151,18 +132,15 @@ const mlp_schema_table mlp_schema_tables[] = {
      "pk model_version_pk (workspace, name, version);"
      "fk fk_model_versions_registered_models (workspace, name) registered_models (workspace, name) ON UPDATE "
      "CASCADE"},
-    {"registered_model_tags",
-     "key s250!, value s5000, name s256!, workspace s63!='default'",
+    {"registered_model_tags", "key s250!, value s5000, name s256!, workspace s63!='default'",
      "pk registered_model_tag_pk (workspace, key, name);"
      "fk fk_registered_model_tags_registered_models (workspace, name) registered_models (workspace, name) ON "
      "UPDATE CASCADE"},
-    {"model_version_tags",
-     "key s250!, value t, name s256!, version i!, workspace s63!='default'",
+    {"model_version_tags", "key s250!, value t, name s256!, version i!, workspace s63!='default'",
      "pk model_version_tag_pk (workspace, key, name, version);"
      "fk fk_model_version_tags_model_versions (workspace, name, version) model_versions (workspace, name, "
      "version) ON UPDATE CASCADE"},
-    {"registered_model_aliases",
-     "alias s256!, version i!, name s256!, workspace s63!='default'",
+    {"registered_model_aliases", "alias s256!, version i!, name s256!, workspace s63!='default'",
      "pk registered_model_alias_pk (workspace, name, alias);"
      "fk fk_registered_model_aliases_registered_models (workspace, name) registered_models (workspace, name) ON "
      "DELETE CASCADE ON UPDATE CASCADE"},
@@ -239,8 +217,7 @@ const mlp_schema_table mlp_schema_tables[] = {
      "pk review_queues_pk (queue_id);"
      "fk fk_review_queues_experiment_id (experiment_id) experiments (experiment_id) ON DELETE CASCADE;"
      "uq uq_review_queues_experiment_name_key (experiment_id, name_key)"},
-    {"review_queue_users",
-     "queue_id s36!, user_id s250!",
+    {"review_queue_users", "queue_id s36!, user_id s250!",
      "pk review_queue_users_pk (queue_id, user_id);"
      "fk fk_review_queue_users_queue_id (queue_id) review_queues (queue_id) ON DELETE CASCADE"},
     {"review_queue_items",
@@ -248,8 +225,7 @@ const mlp_schema_table mlp_schema_tables[] = {
      "creation_time_ms b!, last_update_time_ms b!",
      "pk review_queue_items_pk (queue_id, item_id);"
      "fk fk_review_queue_items_queue_id (queue_id) review_queues (queue_id) ON DELETE CASCADE"},
-    {"review_queue_label_schemas",
-     "queue_id s36!, schema_id s36!",
+    {"review_queue_label_schemas", "queue_id s36!, schema_id s36!",
      "pk review_queue_label_schemas_pk (queue_id, schema_id);"
      "fk fk_review_queue_label_schemas_queue_id (queue_id) review_queues (queue_id) ON DELETE CASCADE"},
     {"mcp_servers",
@@ -263,18 +239,15 @@ const mlp_schema_table mlp_schema_tables[] = {
      "pk mcp_server_versions_pk (workspace, name, version);"
      "fk mcp_server_versions_server_fkey (workspace, name) mcp_servers (workspace, name) ON DELETE CASCADE ON "
      "UPDATE CASCADE"},
-    {"mcp_server_tags",
-     "workspace s63!='default', name s256!, key s250!, value s5000",
+    {"mcp_server_tags", "workspace s63!='default', name s256!, key s250!, value s5000",
      "pk mcp_server_tags_pk (workspace, name, key);"
      "fk mcp_server_tags_server_fkey (workspace, name) mcp_servers (workspace, name) ON DELETE CASCADE ON UPDATE"
      " CASCADE"},
-    {"mcp_server_version_tags",
-     "workspace s63!='default', name s256!, version s128!, key s250!, value s5000",
+    {"mcp_server_version_tags", "workspace s63!='default', name s256!, version s128!, key s250!, value s5000",
      "pk mcp_server_version_tags_pk (workspace, name, version, key);"
      "fk mcp_server_version_tags_version_fkey (workspace, name, version) mcp_server_versions (workspace, name, "
      "version) ON DELETE CASCADE ON UPDATE CASCADE"},
-    {"mcp_server_aliases",
-     "workspace s63!='default', name s256!, alias s256!, version s128!",
+    {"mcp_server_aliases", "workspace s63!='default', name s256!, alias s256!, version s128!",
      "pk mcp_server_aliases_pk (workspace, name, alias);"
      "fk mcp_server_aliases_server_fkey (workspace, name) mcp_servers (workspace, name) ON DELETE CASCADE ON "
      "UPDATE CASCADE"},
@@ -293,8 +266,7 @@ const mlp_schema_table mlp_schema_tables[] = {
      "input_cost f, output_cost f, total_cost f",
      "pk trace_info_pk (request_id);"
      "fk fk_trace_info_experiment_id (experiment_id) experiments (experiment_id) ON DELETE CASCADE"},
-    {"experiment_tags",
-     "key s250!, value t, experiment_id i!",
+    {"experiment_tags", "key s250!, value t, experiment_id i!",
      "pk experiment_tag_pk (key, experiment_id);"
      "fk - (experiment_id) experiments (experiment_id)"},
     {"assessments",
@@ -316,8 +288,7 @@ const mlp_schema_table mlp_schema_tables[] = {
      "id i!, experiment_id i!, rollup_day d!, metric_name s250!, grouping_set s50!, sample_count b!, "
      "sum_value f, min_value f, max_value f",
      "pk sql_assessment_daily_rollups_pk (id)"},
-    {"sql_trace_rollup_rebuild_queue",
-     "experiment_id i!, rollup_day d!, rollup_family s50!",
+    {"sql_trace_rollup_rebuild_queue", "experiment_id i!, rollup_day d!, rollup_family s50!",
      "pk sql_trace_rollup_rebuild_queue_pk (experiment_id, rollup_day, rollup_family)"},
     {"spans",
      "trace_id s50!, experiment_id i!, span_id s50!, parent_span_id s50, name t, type s500, status s50!, "
@@ -326,11 +297,8 @@ const mlp_schema_table mlp_schema_tables[] = {
      "pk spans_pk (trace_id, span_id);"
      "fk fk_spans_experiment_id (experiment_id) experiments (experiment_id);"
      "fk fk_spans_trace_id (trace_id) trace_info (request_id) ON DELETE CASCADE"},
-    {"scheduler_leases",
-     "lease_key s255!, acquired_at b!, ttl_seconds i!",
-     "pk scheduler_leases_pk (lease_key)"},
-    {"job_locks",
-     "lock_key s255!, job_id s36!, acquired_at b!",
+    {"scheduler_leases", "lease_key s255!, acquired_at b!, ttl_seconds i!", "pk scheduler_leases_pk (lease_key)"},
+    {"job_locks", "lock_key s255!, job_id s36!, acquired_at b!",
      "pk job_locks_pk (lock_key);"
      "fk fk_job_locks_job_id (job_id) jobs (id) ON DELETE CASCADE"},
     {0},

@@ -1,10 +1,10 @@
 /*
  * MLflow's tables in a notation of ours, one entry a table.
  *
- * columns: "name type[!][=default]" joined by ", ". Types: sN VARCHAR(N), i INTEGER, b BIGINT, f FLOAT, o BOOLEAN, t TEXT, j JSON, d
- * DATE, x BLOB; "!" is NOT NULL; "@expression" (to the end) a stored generated column.
- * constraints: "kind name rest" joined by ";". Kinds: pk and uq (columns), ck (expression), fk (columns) table (columns) actions; the
- * name "-" is none.
+ * columns: "name type[!][=default]" joined by ", ". Types: sN VARCHAR(N), i INTEGER, b BIGINT, f FLOAT, o BOOLEAN, t
+ * TEXT, j JSON, d DATE, x BLOB; "!" is NOT NULL; "@expression" (to the end) a stored generated column. constraints:
+ * "kind name rest" joined by ";". Kinds: pk and uq (columns), ck (expression), fk (columns) table (columns) actions;
+ * the name "-" is none.
  */
 #ifndef MLP_SCHEMA_TABLES_H
 #define MLP_SCHEMA_TABLES_H

@@ -1,8 +1,8 @@
 /*
- * A fair queue of the writers of several processes. SQLite lets whoever polls at the right moment write next, so that one busy
- * process can starve another for seconds. Two bytes of a lock file make a turnstile: byte 0 is held by the next in line, byte
- * 1 by the writer. It is about fairness alone: SQLite's own lock keeps the file right, so every failure here just means no
- * ticket. POSIX locks go with their process: nobody has to clean up after a kill.
+ * A fair queue of the writers of several processes. SQLite lets whoever polls at the right moment write next, so that
+ * one busy process can starve another for seconds. Two bytes of a lock file make a turnstile: byte 0 is held by the
+ * next in line, byte 1 by the writer. It is about fairness alone: SQLite's own lock keeps the file right, so every
+ * failure here just means no ticket. POSIX locks go with their process: nobody has to clean up after a kill.
  */
 #ifndef MLP_TICKET_H
 #define MLP_TICKET_H

@@ -11,7 +11,8 @@
 
 enum { TURN_MS = 50, COMMIT_MS = 100 };
 
-/* ---- turns within the process --------------------------------------------------------------------------------------- */
+/* ---- turns within the process ---------------------------------------------------------------------------------------
+ */
 
 /* Waits until *flag is down and raises it. The hook is called with the gate open. */
 static mlplat_status take_turn(mlp_db *db, bool *flag, mlp_wait *wait, mlplat_error *err)
@@ -40,7 +41,8 @@ static void give_turn(mlp_db *db, bool *flag)
     pthread_mutex_unlock(&db->gate);
 }
 
-/* ---- the file -------------------------------------------------------------------------------------------------------- */
+/* ---- the file
+ * -------------------------------------------------------------------------------------------------------- */
 
 static mlplat_status run_sql(mlp_db *db, const char *sql, mlplat_error *err)
 {
@@ -61,7 +63,8 @@ mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
 /* The write-ahead log needs memory that is shared by all processes that have the file open. */
 static bool shares_memory(const char *path)
 {
-    static const char *const remote[] = {"nfs", "fuse", "cifs", "smb", "9p", "ceph", "lustre", "gpfs", "afs", "coda", "vboxsf"};
+    static const char *const remote[] = {"nfs",    "fuse", "cifs", "smb",  "9p",    "ceph",
+                                         "lustre", "gpfs", "afs",  "coda", "vboxsf"};
     char folder[4096];
     const char *slash = strrchr(path, '/');
     size_t n = slash > path ? (size_t)(slash - path) : 1;
@@ -103,10 +106,11 @@ void mlp_db_wal(mlp_db *db)
     give_turn(db, &db->in_use);
 }
 
-/* ---- one attempt ------------------------------------------------------------------------------------------------------ */
+/* ---- one attempt
+ * ------------------------------------------------------------------------------------------------------ */
 
-/* Others that read a file without write-ahead log keep it from committing. They are soon done, and as long as we hold on no
- * new ones come in; so insist for a moment before starting over. */
+/* Others that read a file without write-ahead log keep it from committing. They are soon done, and as long as we hold
+ * on no new ones come in; so insist for a moment before starting over. */
 static mlplat_status commit(mlp_db *db, mlplat_error *err)
 {
     const struct timespec nap = {.tv_nsec = 1000000};

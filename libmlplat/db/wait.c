@@ -7,12 +7,8 @@ enum { HOOK_EVERY_MS = 50, NAP_FIRST_US = 200, NAP_MOST_US = 5000 };
 mlp_wait mlp_wait_begin(const mlp_hook *hook, const char *what, int64_t limit_ms)
 {
     int64_t now = mlp_clock_mono_ns();
-    return (mlp_wait){.hook = hook,
-                      .what = what,
-                      .limit_ms = limit_ms,
-                      .begin_ns = now,
-                      .hook_ns = now,
-                      .nap_us = NAP_FIRST_US};
+    return (mlp_wait){
+        .hook = hook, .what = what, .limit_ms = limit_ms, .begin_ns = now, .hook_ns = now, .nap_us = NAP_FIRST_US};
 }
 
 int64_t mlp_wait_ms(const mlp_wait *wait)
@@ -24,8 +20,10 @@ mlplat_status mlp_wait_check(mlp_wait *wait, mlplat_error *err)
 {
     int64_t now = mlp_clock_mono_ns(), waited_ms = (now - wait->begin_ns) / 1000000;
     if (waited_ms >= wait->limit_ms)
-        return mlp_fail(err, MLPLAT_TIMEOUT, "%s: other writers held it for %lld ms: try again, or look for a program that "
-                                             "keeps a transaction open", wait->what, (long long)waited_ms);
+        return mlp_fail(err, MLPLAT_TIMEOUT,
+                        "%s: other writers held it for %lld ms: try again, or look for a program that "
+                        "keeps a transaction open",
+                        wait->what, (long long)waited_ms);
     if (now - wait->hook_ns < (int64_t)HOOK_EVERY_MS * 1000000)
         return MLPLAT_OK;
     wait->hook_ns = now;

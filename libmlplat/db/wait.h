@@ -6,7 +6,7 @@
 
 typedef struct mlp_wait {
     const mlp_hook *hook;
-    const char *what;  /* the file, for messages; lent */
+    const char *what; /* the file, for messages; lent */
     int64_t limit_ms;
     int64_t begin_ns, hook_ns; /* when waiting began, when the hook was last called */
     int64_t nap_us;

@@ -54,9 +54,14 @@ mlplat_status mlplat_model_version_create(mlplat *ml, const char *name, const ch
     if (s == MLPLAT_OK)
         s = mlp_version_source_find(r, source, o.run_id, &found, err);
     if (s == MLPLAT_OK) {
-        const mlp_version_new fresh = {.name = name, .source = found.source, .location = found.location,
-                                       .run_id = found.run_id, .run_link = o.run_link, .description = o.description,
-                                       .model_id = found.model_id, .tags = tags};
+        const mlp_version_new fresh = {.name = name,
+                                       .source = found.source,
+                                       .location = found.location,
+                                       .run_id = found.run_id,
+                                       .run_link = o.run_link,
+                                       .description = o.description,
+                                       .model_id = found.model_id,
+                                       .tags = tags};
         s = r->ops->version_create(r->store, &fresh, &number, err);
     }
     if (s == MLPLAT_OK && version)

@@ -179,7 +179,8 @@ mlplat_status mlp_registry_check_tags(const char *text, json_t **out, mlplat_err
     mlplat_status s = mlp_json_parse_tags(text, "tags", out, err);
     if (s != MLPLAT_OK)
         return s;
-    json_object_foreach (*out, key, value) {
+    json_object_foreach(*out, key, value)
+    {
         if ((s = mlp_registry_check_tag(key, json_string_value(value), err)) != MLPLAT_OK)
             break;
     }
@@ -200,8 +201,9 @@ mlplat_status mlp_registry_check_page(const mlplat_search *query, mlp_registry_p
         return mlp_fail(err, MLPLAT_INVALID, "query: size is %zu: start from MLPLAT_SEARCH_INIT", query->size);
     memcpy(&all, query, query->size < sizeof all ? query->size : sizeof all);
     if (all.filter || all.order_by || all.experiment_ids)
-        return mlp_fail(err, MLPLAT_UNSUPPORTED, "lists of the registry take max_results and page_token only: leave "
-                                                 "filter, order_by and experiment_ids out");
+        return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                        "lists of the registry take max_results and page_token only: leave "
+                        "filter, order_by and experiment_ids out");
     if (all.max_results < 0 || all.max_results > PAGE_MOST)
         return mlp_fail(err, MLPLAT_INVALID, "max_results is %d: take 1 to %d, or 0 for %d", all.max_results, PAGE_MOST,
                         PAGE_DEFAULT);

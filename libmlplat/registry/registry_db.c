@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include <string.h>
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------------------------------
+ */
 
 static void free_store(mlp_registry_db_store *store)
 {
@@ -55,15 +56,18 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     return s;
 }
 
-/* ---- transactions --------------------------------------------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------------------------------------
+ */
 
 mlplat_status mlp_registry_db_write(mlp_registry_call *call, mlp_db_fn fn, mlplat_error *err)
 {
     mlp_registry_db_store *store = call->store;
     if (!store->schema.registry_known)
-        return mlp_fail(err, MLPLAT_UNSUPPORTED, "'%s': the tables of the registry have a shape that this version does not "
-                                                 "know (head %s; known up to %s): it can only be read; a newer libmlplat may "
-                                                 "know it", store->path, store->schema.head, mlp_schema_head);
+        return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                        "'%s': the tables of the registry have a shape that this version does not "
+                        "know (head %s; known up to %s): it can only be read; a newer libmlplat may "
+                        "know it",
+                        store->path, store->schema.head, mlp_schema_head);
     return mlp_db_write(store->db, fn, call, &store->ml->hook, err);
 }
 
@@ -112,7 +116,8 @@ mlplat_status mlp_registry_db_touch(mlp_registry_db_store *store, const char *na
     return s;
 }
 
-/* ---- which version -------------------------------------------------------------------------------------------------- */
+/* ---- which version --------------------------------------------------------------------------------------------------
+ */
 
 /* The statement's one number; *found false: no row, or NULL in it. The statement is done then. */
 static mlplat_status one_number(mlp_stmt *stmt, int64_t *number, bool *found, mlplat_error *err)
@@ -125,15 +130,17 @@ static mlplat_status one_number(mlp_stmt *stmt, int64_t *number, bool *found, ml
     return s;
 }
 
-static mlplat_status find_number(mlp_registry_db_store *store, const char *name, int64_t wanted, int64_t *number, bool *found,
-                                 mlplat_error *err)
+static mlplat_status find_number(mlp_registry_db_store *store, const char *name, int64_t wanted, int64_t *number,
+                                 bool *found, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(store->db,
-                                     MLP_REGISTRY_SQL(store,
-                                                      "SELECT version FROM model_versions WHERE name = ?1 AND version = ?2 "
-                                                      "AND current_stage <> 'Deleted_Internal'", ""),
-                                     &stmt, err);
+    mlplat_status s =
+        mlp_db_prepare(store->db,
+                       MLP_REGISTRY_SQL(store,
+                                        "SELECT version FROM model_versions WHERE name = ?1 AND version = ?2 "
+                                        "AND current_stage <> 'Deleted_Internal'",
+                                        ""),
+                       &stmt, err);
     if (s != MLPLAT_OK)
         return s;
     mlp_stmt_text(stmt, 1, name);
@@ -141,15 +148,15 @@ static mlplat_status find_number(mlp_registry_db_store *store, const char *name,
     return one_number(stmt, number, found, err);
 }
 
-static mlplat_status find_alias(mlp_registry_db_store *store, const char *name, const char *alias, int64_t *number, bool *found,
-                                mlplat_error *err)
+static mlplat_status find_alias(mlp_registry_db_store *store, const char *name, const char *alias, int64_t *number,
+                                bool *found, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     int64_t at = 0;
     mlplat_status s = mlp_db_prepare(
         store->db,
-        MLP_REGISTRY_SQL(store, "SELECT version FROM registered_model_aliases WHERE name = ?1 AND alias = ?2", ""), &stmt,
-        err);
+        MLP_REGISTRY_SQL(store, "SELECT version FROM registered_model_aliases WHERE name = ?1 AND alias = ?2", ""),
+        &stmt, err);
     if (s != MLPLAT_OK)
         return s;
     mlp_stmt_text(stmt, 1, name);
@@ -158,13 +165,15 @@ static mlplat_status find_alias(mlp_registry_db_store *store, const char *name, 
     return s == MLPLAT_OK && *found ? find_number(store, name, at, number, found, err) : s;
 }
 
-static mlplat_status find_latest(mlp_registry_db_store *store, const char *name, int64_t *number, bool *found, mlplat_error *err)
+static mlplat_status find_latest(mlp_registry_db_store *store, const char *name, int64_t *number, bool *found,
+                                 mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_db_prepare(store->db,
                                      MLP_REGISTRY_SQL(store,
                                                       "SELECT max(version) FROM model_versions WHERE name = ?1 AND "
-                                                      "current_stage <> 'Deleted_Internal'", ""),
+                                                      "current_stage <> 'Deleted_Internal'",
+                                                      ""),
                                      &stmt, err);
     if (s != MLPLAT_OK)
         return s;
@@ -172,8 +181,8 @@ static mlplat_status find_latest(mlp_registry_db_store *store, const char *name,
     return one_number(stmt, number, found, err);
 }
 
-mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *name, const mlp_version_ref *ref, int64_t *number,
-                                   mlplat_error *err)
+mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *name, const mlp_version_ref *ref,
+                                   int64_t *number, mlplat_error *err)
 {
     bool found = false;
     mlplat_status s = ref->kind == MLP_VERSION_NUMBER  ? find_number(store, name, ref->number, number, &found, err)
@@ -185,13 +194,15 @@ mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *nam
     if (s != MLPLAT_OK)
         return s;
     if (ref->kind == MLP_VERSION_NUMBER)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version %lld", name, (long long)ref->number);
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version %lld", name,
+                        (long long)ref->number);
     if (ref->kind == MLP_VERSION_ALIAS)
         return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no alias '%s'", name, ref->alias);
     return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no versions yet", name);
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------------------------------
+ */
 
 mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char *value, json_t **out, mlplat_error *err)
 {
@@ -247,7 +258,8 @@ mlplat_status mlp_registry_token_read(const char *token, const char *shape, json
         return MLPLAT_OK;
     json_decref(*out);
     *out = NULL;
-    return mlp_fail(err, MLPLAT_INVALID, "page token is none of this list: use next_page_token of the page before as it is");
+    return mlp_fail(err, MLPLAT_INVALID,
+                    "page token is none of this list: use next_page_token of the page before as it is");
 }
 
 static const mlp_registry_store db_store = {

@@ -15,7 +15,8 @@ typedef struct mlp_registry_db_store {
 #define MLP_REGISTRY_SQL(store, before, after)                                                                         \
     ((store)->schema.registry_workspace ? before " AND workspace = 'default'" after : before after)
 
-/* A call: the arguments of one operation, and what comes out. It is run again from the start when the store was busy. */
+/* A call: the arguments of one operation, and what comes out. It is run again from the start when the store was busy.
+ */
 typedef struct mlp_registry_call {
     mlp_registry_db_store *store;
     const char *name, *key, *value;
@@ -36,12 +37,15 @@ mlplat_status mlp_registry_db_read(mlp_registry_call *call, mlp_db_fn fn, mlplat
 mlplat_status mlp_registry_db_answer(mlp_registry_call *call, mlplat_status s, json_t **out);
 
 /* Inside of transactions. */
-mlplat_status mlp_registry_db_need_model(mlp_registry_db_store *store, const char *name, mlplat_error *err); /* NOT_FOUND */
-mlplat_status mlp_registry_db_touch(mlp_registry_db_store *store, const char *name, mlplat_error *err); /* its time of change */
-mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *name, const mlp_version_ref *ref, int64_t *number,
-                                   mlplat_error *err);
+mlplat_status mlp_registry_db_need_model(mlp_registry_db_store *store, const char *name,
+                                         mlplat_error *err); /* NOT_FOUND */
+mlplat_status mlp_registry_db_touch(mlp_registry_db_store *store, const char *name,
+                                    mlplat_error *err); /* its time of change */
+mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *name, const mlp_version_ref *ref,
+                                   int64_t *number, mlplat_error *err);
 /* {"key", "value"} of every row (text, text) of a prepared statement, which is done then. *out is a new reference. */
-mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char *value, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char *value, json_t **out,
+                                    mlplat_error *err);
 mlplat_status mlp_registry_db_version_doc(mlp_registry_db_store *store, const char *name, int64_t number, json_t **out,
                                           mlplat_error *err);
 

@@ -46,8 +46,11 @@ static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK && !there)
         s = MLPLAT_NOT_FOUND;
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE model_id = ?1 AND "
-                               "lifecycle_stage <> 'deleted'", &stmt, err);
+        s = mlp_db_prepare(
+            db,
+            "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE model_id = ?1 AND "
+            "lifecycle_stage <> 'deleted'",
+            &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);
         s = take_row(stmt, &call->logged, err);
@@ -66,9 +69,11 @@ static mlplat_status of_run_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK && !there)
         s = MLPLAT_NOT_FOUND;
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE source_run_id = ?1 "
-                               "AND name = ?2 AND lifecycle_stage <> 'deleted' ORDER BY creation_timestamp_ms DESC LIMIT 1",
-                           &stmt, err);
+        s = mlp_db_prepare(
+            db,
+            "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE source_run_id = ?1 "
+            "AND name = ?2 AND lifecycle_stage <> 'deleted' ORDER BY creation_timestamp_ms DESC LIMIT 1",
+            &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->key);
         mlp_stmt_text(stmt, 2, call->name);
@@ -101,7 +106,8 @@ mlplat_status mlp_registry_db_logged_of_run(void *store, const char *run_id, con
     return give(&call, mlp_registry_db_read(&call, of_run_fn, err), out);
 }
 
-/* ---- the note of the version at the logged model ---------------------------------------------------------------------- */
+/* ---- the note of the version at the logged model
+ * ---------------------------------------------------------------------- */
 
 /* The list so far; an empty one if there is none or it cannot be read. */
 static mlplat_status read_note(mlp_db *db, const char *model_id, json_t **out, mlplat_error *err)
@@ -140,8 +146,8 @@ mlplat_status mlp_registry_db_logged_note(mlp_registry_db_store *store, const ml
     if (s == MLPLAT_OK)
         s = mlp_db_exec(store->db, err,
                         "INSERT OR REPLACE INTO logged_model_tags (model_id, experiment_id, tag_key, tag_value) SELECT "
-                        "model_id, experiment_id, '" NOTE "', ?2 FROM logged_models WHERE model_id = ?1", 2,
-                        version->model_id, text.data);
+                        "model_id, experiment_id, '" NOTE "', ?2 FROM logged_models WHERE model_id = ?1",
+                        2, version->model_id, text.data);
     json_decref(list);
     mlp_buf_free(&text);
     return s;

@@ -9,7 +9,8 @@
     " AND NOT EXISTS (SELECT 1 FROM registered_model_tags AS t WHERE t.name = registered_models.name AND "             \
     "t.key = 'mlflow.prompt.is_prompt' AND t.value = 'true')"
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status put_list(mlp_registry_db_store *store, const char *sql, const char *name, const char *field,
                               const char *key, const char *value, json_t *doc, mlplat_error *err)
@@ -44,11 +45,13 @@ static mlplat_status put_latest(mlp_registry_db_store *store, const char *name, 
     json_t *list = json_array();
     mlplat_status s = list ? mlp_json_set(doc, "latest_versions", list, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(store->db,
-                           MLP_REGISTRY_SQL(store,
-                                            "SELECT max(version) FROM model_versions WHERE name = ?1 AND current_stage <> "
-                                            "'Deleted_Internal'", " GROUP BY current_stage ORDER BY 1"),
-                           &stmt, err);
+        s = mlp_db_prepare(
+            store->db,
+            MLP_REGISTRY_SQL(store,
+                             "SELECT max(version) FROM model_versions WHERE name = ?1 AND current_stage <> "
+                             "'Deleted_Internal'",
+                             " GROUP BY current_stage ORDER BY 1"),
+            &stmt, err);
     if (s == MLPLAT_OK)
         mlp_stmt_text(stmt, 1, name);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
@@ -68,14 +71,16 @@ static mlplat_status read_row(mlp_registry_db_store *store, const char *name, js
     mlplat_status s = mlp_db_prepare(store->db,
                                      MLP_REGISTRY_SQL(store,
                                                       "SELECT name, creation_time, last_updated_time, description FROM "
-                                                      "registered_models WHERE name = ?1", ""),
+                                                      "registered_models WHERE name = ?1",
+                                                      ""),
                                      &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         s = mlp_stmt_step(stmt, &row, err);
     }
     if (s == MLPLAT_OK)
-        s = row ? put_fields(stmt, doc, err) : mlp_fail(err, MLPLAT_NOT_FOUND, "there is no registered model '%s'", name);
+        s = row ? put_fields(stmt, doc, err)
+                : mlp_fail(err, MLPLAT_NOT_FOUND, "there is no registered model '%s'", name);
     mlp_stmt_done(stmt);
     return s;
 }
@@ -85,12 +90,16 @@ static mlplat_status model_doc(mlp_registry_db_store *store, const char *name, j
     json_t *doc = json_object();
     mlplat_status s = doc ? read_row(store, name, doc, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
-        s = put_list(store, MLP_REGISTRY_SQL(store, "SELECT key, value FROM registered_model_tags WHERE name = ?1",
-                                             " ORDER BY key"),
-                     name, "tags", "key", "value", doc, err);
+        s = put_list(
+            store,
+            MLP_REGISTRY_SQL(store, "SELECT key, value FROM registered_model_tags WHERE name = ?1", " ORDER BY key"),
+            name, "tags", "key", "value", doc, err);
     if (s == MLPLAT_OK)
-        s = put_list(store, MLP_REGISTRY_SQL(store, "SELECT alias, CAST(version AS TEXT) FROM registered_model_aliases "
-                                                    "WHERE name = ?1", " ORDER BY alias"),
+        s = put_list(store,
+                     MLP_REGISTRY_SQL(store,
+                                      "SELECT alias, CAST(version AS TEXT) FROM registered_model_aliases "
+                                      "WHERE name = ?1",
+                                      " ORDER BY alias"),
                      name, "aliases", "alias", "version", doc, err);
     if (s == MLPLAT_OK)
         s = put_latest(store, name, doc, err);
@@ -141,7 +150,8 @@ static mlplat_status list_fn(mlp_db *db, void *ctx, mlplat_error *err)
     json_t *after = NULL, *models = json_array();
     json_decref(call->doc);
     call->doc = json_object();
-    mlplat_status s = models && call->doc ? mlp_json_set(call->doc, "registered_models", models, err) : mlp_fail_memory(err);
+    mlplat_status s =
+        models && call->doc ? mlp_json_set(call->doc, "registered_models", models, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK && call->page->token)
         s = mlp_registry_token_read(call->page->token, "s", &after, err);
     if (s == MLPLAT_OK)
@@ -164,12 +174,13 @@ mlplat_status mlp_registry_db_model_list(void *store, const mlp_registry_page *p
     return mlp_registry_db_answer(&call, mlp_registry_db_read(&call, list_fn, err), out);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status put_tag(mlp_db *db, const char *name, const char *key, const char *value, mlplat_error *err)
 {
-    return mlp_db_exec(db, err, "INSERT OR REPLACE INTO registered_model_tags (name, key, value) VALUES (?1, ?2, ?3)", 3,
-                       name, key, value);
+    return mlp_db_exec(db, err, "INSERT OR REPLACE INTO registered_model_tags (name, key, value) VALUES (?1, ?2, ?3)",
+                       3, name, key, value);
 }
 
 static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
@@ -178,8 +189,10 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlp_stmt *stmt = NULL;
     const char *key;
     json_t *value;
-    mlplat_status s = mlp_db_prepare(db, "INSERT INTO registered_models (name, creation_time, last_updated_time, "
-                                         "description) VALUES (?1, ?2, ?2, ?3)", &stmt, err);
+    mlplat_status s = mlp_db_prepare(db,
+                                     "INSERT INTO registered_models (name, creation_time, last_updated_time, "
+                                     "description) VALUES (?1, ?2, ?2, ?3)",
+                                     &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);
         mlp_stmt_int(stmt, 2, mlp_clock_ms());
@@ -190,9 +203,8 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_EXISTS)
         s = mlp_fail(err, s, "registered model '%s' exists already: register a version of it, or take another name",
                      call->name);
-    json_object_foreach ((json_t *)(uintptr_t)call->tags, key, value)
-        if (s == MLPLAT_OK)
-            s = put_tag(db, call->name, key, json_string_value(value), err);
+    json_object_foreach((json_t *)(uintptr_t)call->tags, key, value) if (s == MLPLAT_OK) s =
+        put_tag(db, call->name, key, json_string_value(value), err);
     return s;
 }
 
@@ -208,9 +220,9 @@ static mlplat_status update_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlp_registry_call *call = ctx;
     mlplat_status s = mlp_registry_db_need_model(call->store, call->name, err);
     if (s == MLPLAT_OK)
-        s = mlp_db_exec(db, err,
-                        MLP_REGISTRY_SQL(call->store, "UPDATE registered_models SET description = ?2 WHERE name = ?1", ""), 2,
-                        call->name, call->value);
+        s = mlp_db_exec(
+            db, err, MLP_REGISTRY_SQL(call->store, "UPDATE registered_models SET description = ?2 WHERE name = ?1", ""),
+            2, call->name, call->value);
     return s == MLPLAT_OK ? mlp_registry_db_touch(call->store, call->name, err) : s;
 }
 

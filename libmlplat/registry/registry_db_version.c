@@ -4,7 +4,8 @@
 #include "base/err.h"
 #include "registry/registry_db.h"
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status put_text(json_t *doc, const char *key, mlp_stmt *stmt, int column, mlplat_error *err)
 {
@@ -13,8 +14,8 @@ static mlplat_status put_text(json_t *doc, const char *key, mlp_stmt *stmt, int 
 
 static mlplat_status put_fields(mlp_stmt *stmt, json_t *doc, mlplat_error *err)
 {
-    static const char *const texts[] = {"name",     "version",  "current_stage", "description", "source",
-                                        "run_id",   "run_link", "status",        "user_id"};
+    static const char *const texts[] = {"name",   "version",  "current_stage", "description", "source",
+                                        "run_id", "run_link", "status",        "user_id"};
     mlplat_status s = MLPLAT_OK;
     for (int i = 0; s == MLPLAT_OK && i < (int)(sizeof texts / sizeof texts[0]); i++) {
         s = put_text(doc, texts[i], stmt, i, err);
@@ -26,17 +27,20 @@ static mlplat_status put_fields(mlp_stmt *stmt, json_t *doc, mlplat_error *err)
     return s;
 }
 
-static mlplat_status read_row(mlp_registry_db_store *store, const char *name, int64_t number, json_t *doc, mlplat_error *err)
+static mlplat_status read_row(mlp_registry_db_store *store, const char *name, int64_t number, json_t *doc,
+                              mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
-    mlplat_status s = mlp_db_prepare(store->db,
-                                     MLP_REGISTRY_SQL(store,
-                                                      "SELECT name, CAST(version AS TEXT), current_stage, description, "
-                                                      "source, run_id, run_link, status, user_id, creation_time, "
-                                                      "last_updated_time FROM model_versions WHERE name = ?1 AND version = "
-                                                      "?2", ""),
-                                     &stmt, err);
+    mlplat_status s =
+        mlp_db_prepare(store->db,
+                       MLP_REGISTRY_SQL(store,
+                                        "SELECT name, CAST(version AS TEXT), current_stage, description, "
+                                        "source, run_id, run_link, status, user_id, creation_time, "
+                                        "last_updated_time FROM model_versions WHERE name = ?1 AND version = "
+                                        "?2",
+                                        ""),
+                       &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         mlp_stmt_int(stmt, 2, number);
@@ -49,7 +53,8 @@ static mlplat_status read_row(mlp_registry_db_store *store, const char *name, in
     return s;
 }
 
-static mlplat_status put_tags(mlp_registry_db_store *store, const char *name, int64_t number, json_t *doc, mlplat_error *err)
+static mlplat_status put_tags(mlp_registry_db_store *store, const char *name, int64_t number, json_t *doc,
+                              mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     json_t *list = NULL;
@@ -66,7 +71,8 @@ static mlplat_status put_tags(mlp_registry_db_store *store, const char *name, in
     return s == MLPLAT_OK ? mlp_json_set(doc, "tags", list, err) : s;
 }
 
-static mlplat_status put_aliases(mlp_registry_db_store *store, const char *name, int64_t number, json_t *doc, mlplat_error *err)
+static mlplat_status put_aliases(mlp_registry_db_store *store, const char *name, int64_t number, json_t *doc,
+                                 mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     bool row = true;
@@ -130,7 +136,8 @@ static mlplat_status location_fn(mlp_db *db, void *ctx, mlplat_error *err)
         s = mlp_db_prepare(db,
                            MLP_REGISTRY_SQL(call->store,
                                             "SELECT coalesce(nullif(storage_location, ''), source) FROM model_versions "
-                                            "WHERE name = ?1 AND version = ?2", ""),
+                                            "WHERE name = ?1 AND version = ?2",
+                                            ""),
                            &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);
@@ -159,9 +166,11 @@ mlplat_status mlp_registry_db_version_location(void *store, const char *name, co
     return s;
 }
 
-/* ---- lists ---------------------------------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------------------------------
+ */
 
-/* The statement gives (creation time, name, version); one row more than the page takes tells that there is a next one. */
+/* The statement gives (creation time, name, version); one row more than the page takes tells that there is a next one.
+ */
 static mlplat_status fill_page(mlp_registry_call *call, mlp_stmt *stmt, json_t *versions, mlplat_error *err)
 {
     json_t *last = NULL;
@@ -184,7 +193,8 @@ static mlplat_status fill_page(mlp_registry_call *call, mlp_stmt *stmt, json_t *
     return s;
 }
 
-#define VERSIONS "SELECT creation_time, name, version FROM model_versions WHERE current_stage <> 'Deleted_Internal' AND "
+#define VERSIONS                                                                                                       \
+    "SELECT creation_time, name, version FROM model_versions WHERE current_stage <> 'Deleted_Internal' AND "
 #define NO_PROMPT                                                                                                      \
     " AND NOT EXISTS (SELECT 1 FROM registered_model_tags AS t WHERE t.name = model_versions.name AND "                \
     "t.key = 'mlflow.prompt.is_prompt' AND t.value = 'true')"
@@ -197,9 +207,9 @@ static mlplat_status list_one(mlp_registry_call *call, json_t *versions, mlplat_
     if (s == MLPLAT_OK && call->page->token)
         s = mlp_registry_token_read(call->page->token, "i", &after, err);
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(call->store->db,
-                           MLP_REGISTRY_SQL(call->store, VERSIONS "name = ?1 AND version < ?2", " ORDER BY version DESC"),
-                           &stmt, err);
+        s = mlp_db_prepare(
+            call->store->db,
+            MLP_REGISTRY_SQL(call->store, VERSIONS "name = ?1 AND version < ?2", " ORDER BY version DESC"), &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);
         mlp_stmt_int(stmt, 2, after ? json_integer_value(json_array_get(after, 0)) : INT64_MAX);
@@ -220,8 +230,9 @@ static mlplat_status list_all(mlp_registry_call *call, json_t *versions, mlplat_
     if (s == MLPLAT_OK)
         s = mlp_db_prepare(call->store->db,
                            MLP_REGISTRY_SQL(call->store,
-                                            VERSIONS "(creation_time < ?1 OR (creation_time = ?1 AND (name > ?2 OR (name = ?2 "
-                                                     "AND version < ?3))))" NO_PROMPT,
+                                            VERSIONS
+                                            "(creation_time < ?1 OR (creation_time = ?1 AND (name > ?2 OR (name = ?2 "
+                                            "AND version < ?3))))" NO_PROMPT,
                                             " ORDER BY creation_time DESC, name, version DESC"),
                            &stmt, err);
     if (s == MLPLAT_OK) {
@@ -242,7 +253,8 @@ static mlplat_status list_fn(mlp_db *db, void *ctx, mlplat_error *err)
     (void)db;
     json_decref(call->doc);
     call->doc = json_object();
-    mlplat_status s = versions && call->doc ? mlp_json_set(call->doc, "model_versions", versions, err) : mlp_fail_memory(err);
+    mlplat_status s =
+        versions && call->doc ? mlp_json_set(call->doc, "model_versions", versions, err) : mlp_fail_memory(err);
     if (s != MLPLAT_OK)
         return s;
     return call->name ? list_one(call, versions, err) : list_all(call, versions, err);
@@ -255,14 +267,16 @@ mlplat_status mlp_registry_db_version_list(void *store, const char *name, const 
     return mlp_registry_db_answer(&call, mlp_registry_db_read(&call, list_fn, err), out);
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status put_tag(mlp_db *db, const char *name, int64_t number, const char *key, const char *value,
                              mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_db_prepare(
-        db, "INSERT OR REPLACE INTO model_version_tags (name, version, key, value) VALUES (?1, ?2, ?3, ?4)", &stmt, err);
+        db, "INSERT OR REPLACE INTO model_version_tags (name, version, key, value) VALUES (?1, ?2, ?3, ?4)", &stmt,
+        err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         mlp_stmt_int(stmt, 2, number);
@@ -279,8 +293,9 @@ static mlplat_status make_model(mlp_registry_db_store *store, const char *name, 
 {
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_db_prepare(
-        store->db, "INSERT OR IGNORE INTO registered_models (name, creation_time, last_updated_time) VALUES (?1, ?2, ?2)",
-        &stmt, err);
+        store->db,
+        "INSERT OR IGNORE INTO registered_models (name, creation_time, last_updated_time) VALUES (?1, ?2, ?2)", &stmt,
+        err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         mlp_stmt_int(stmt, 2, now_ms);
@@ -295,8 +310,9 @@ static mlplat_status next_number(mlp_registry_db_store *store, const char *name,
     mlp_stmt *stmt = NULL;
     bool row = false;
     mlplat_status s = mlp_db_prepare(
-        store->db, MLP_REGISTRY_SQL(store, "SELECT coalesce(max(version), 0) + 1 FROM model_versions WHERE name = ?1", ""),
-        &stmt, err);
+        store->db,
+        MLP_REGISTRY_SQL(store, "SELECT coalesce(max(version), 0) + 1 FROM model_versions WHERE name = ?1", ""), &stmt,
+        err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         s = mlp_stmt_step(stmt, &row, err);
@@ -312,7 +328,8 @@ static mlplat_status insert(mlp_db *db, const mlp_version_new *fresh, int64_t nu
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_db_prepare(
         db,
-        "INSERT INTO model_versions (name, version, creation_time, last_updated_time, description, current_stage, source, "
+        "INSERT INTO model_versions (name, version, creation_time, last_updated_time, description, current_stage, "
+        "source, "
         "run_id, status, run_link, storage_location) VALUES (?1, ?2, ?3, ?3, ?4, 'None', ?5, ?6, 'READY', ?7, ?8)",
         &stmt, err);
     if (s == MLPLAT_OK) {
@@ -342,9 +359,8 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
         s = next_number(call->store, fresh->name, &call->number, err);
     if (s == MLPLAT_OK)
         s = insert(db, fresh, call->number, now_ms, err);
-    json_object_foreach ((json_t *)(uintptr_t)fresh->tags, key, value)
-        if (s == MLPLAT_OK)
-            s = put_tag(db, fresh->name, call->number, key, json_string_value(value), err);
+    json_object_foreach((json_t *)(uintptr_t)fresh->tags, key, value) if (s == MLPLAT_OK) s =
+        put_tag(db, fresh->name, call->number, key, json_string_value(value), err);
     return s == MLPLAT_OK ? mlp_registry_db_logged_note(call->store, fresh, call->number, err) : s;
 }
 
@@ -364,11 +380,13 @@ static mlplat_status update_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_registry_db_find(call->store, call->name, call->ref, &call->number, err);
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db,
-                           MLP_REGISTRY_SQL(call->store,
-                                            "UPDATE model_versions SET description = ?3, last_updated_time = ?4 WHERE name = "
-                                            "?1 AND version = ?2", ""),
-                           &stmt, err);
+        s = mlp_db_prepare(
+            db,
+            MLP_REGISTRY_SQL(call->store,
+                             "UPDATE model_versions SET description = ?3, last_updated_time = ?4 WHERE name = "
+                             "?1 AND version = ?2",
+                             ""),
+            &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);
         mlp_stmt_int(stmt, 2, call->number);
@@ -416,7 +434,8 @@ static mlplat_status delete_fn(mlp_db *db, void *ctx, mlplat_error *err)
     return s == MLPLAT_OK ? mlp_registry_db_touch(call->store, call->name, err) : s;
 }
 
-mlplat_status mlp_registry_db_version_delete(void *store, const char *name, const mlp_version_ref *ref, mlplat_error *err)
+mlplat_status mlp_registry_db_version_delete(void *store, const char *name, const mlp_version_ref *ref,
+                                             mlplat_error *err)
 {
     mlp_registry_call call = {.store = store, .name = name, .ref = ref};
     return mlp_registry_db_write(&call, delete_fn, err);
@@ -433,7 +452,8 @@ static mlplat_status tag_fn(mlp_db *db, void *ctx, mlplat_error *err)
         return put_tag(db, call->name, call->number, call->key, call->value, err);
     s = mlp_db_prepare(db,
                        MLP_REGISTRY_SQL(call->store,
-                                        "DELETE FROM model_version_tags WHERE name = ?1 AND version = ?2 AND key = ?3", ""),
+                                        "DELETE FROM model_version_tags WHERE name = ?1 AND version = ?2 AND key = ?3",
+                                        ""),
                        &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);
@@ -458,7 +478,8 @@ static mlplat_status alias_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_registry_db_find(call->store, call->name, call->ref, &call->number, err);
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, "INSERT OR REPLACE INTO registered_model_aliases (name, alias, version) VALUES (?1, ?2, ?3)",
+        s = mlp_db_prepare(db,
+                           "INSERT OR REPLACE INTO registered_model_aliases (name, alias, version) VALUES (?1, ?2, ?3)",
                            &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);
@@ -483,8 +504,9 @@ static mlplat_status unalias_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlplat_status s = mlp_registry_db_need_model(call->store, call->name, err);
     if (s == MLPLAT_OK)
         s = mlp_db_exec(
-            db, err, MLP_REGISTRY_SQL(call->store, "DELETE FROM registered_model_aliases WHERE name = ?1 AND alias = ?2", ""),
-            2, call->name, call->key);
+            db, err,
+            MLP_REGISTRY_SQL(call->store, "DELETE FROM registered_model_aliases WHERE name = ?1 AND alias = ?2", ""), 2,
+            call->name, call->key);
     return s;
 }
 

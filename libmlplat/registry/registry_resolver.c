@@ -10,8 +10,10 @@ static mlplat_status improper(const char *uri, mlplat_error *err)
 {
     char shown[MLP_URI_SHOWN];
     mlp_uri_show(uri, shown);
-    return mlp_fail(err, MLPLAT_INVALID, "'%s' is not models:/<name>/<version>, models:/<name>@<alias> or "
-                                         "models:/<name>/latest", shown);
+    return mlp_fail(err, MLPLAT_INVALID,
+                    "'%s' is not models:/<name>/<version>, models:/<name>@<alias> or "
+                    "models:/<name>/latest",
+                    shown);
 }
 
 /* Past the slashes at `at`. */

@@ -1,6 +1,6 @@
 /*
- * A registry store: one file, one const table, one line in registry_stores.c. Code above the table never asks which store
- * it has. What is given was checked; what comes out are documents as <mlplat/registry.h> describes them.
+ * A registry store: one file, one const table, one line in registry_stores.c. Code above the table never asks which
+ * store it has. What is given was checked; what comes out are documents as <mlplat/registry.h> describes them.
  */
 #ifndef MLP_REGISTRY_STORE_H
 #define MLP_REGISTRY_STORE_H

@@ -1,6 +1,6 @@
 /*
- * Where a new version comes from, and where its files are, which is kept beside it as MLflow does. A runs:/ source with nothing
- * there is the logged model of that name, as for MLflow's register_model. Only plain URIs are taken unseen.
+ * Where a new version comes from, and where its files are, which is kept beside it as MLflow does. A runs:/ source with
+ * nothing there is the logged model of that name, as for MLflow's register_model. Only plain URIs are taken unseen.
  */
 #include "base/alloc.h"
 #include "base/err.h"
@@ -21,7 +21,6 @@ void mlp_version_source_free(mlp_version_source *source)
     *source = (mlp_version_source){0};
 }
 
-
 static mlplat_status keep_run(mlp_version_source *out, const char *run_id, mlplat_error *err)
 {
     if (out->run_id || !run_id || !*run_id)
@@ -30,7 +29,8 @@ static mlplat_status keep_run(mlp_version_source *out, const char *run_id, mlpla
     return out->run_id ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
-/* ---- models:/ ------------------------------------------------------------------------------------------------------- */
+/* ---- models:/ -------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status take_logged(mlp_version_source *out, mlp_logged_model *model, mlplat_error *err)
 {
@@ -81,7 +81,8 @@ static mlplat_status of_models(mlp_registry *r, const char *source, mlp_version_
     return s;
 }
 
-/* ---- runs:/ --------------------------------------------------------------------------------------------------------- */
+/* ---- runs:/ ---------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status is_something(mlplat *ml, const char *source, bool *out, mlplat_error *err)
 {
@@ -133,7 +134,8 @@ static mlplat_status of_run(mlp_registry *r, const char *source, mlp_version_sou
     return s;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------ */
+/* ---- all ------------------------------------------------------------------------------------------------------------
+ */
 
 /* Others will read it from elsewhere: a relative path would mean nothing to them. */
 static mlplat_status of_plain(const char *source, mlp_version_source *out, mlplat_error *err)
@@ -154,8 +156,9 @@ mlplat_status mlp_version_source_find(mlp_registry *r, const char *source, const
 {
     *out = (mlp_version_source){0};
     if (!source || !*source)
-        return mlp_fail(err, MLPLAT_INVALID, "the source of the version is missing: give runs:/<run id>/<path>, "
-                                             "models:/<name>/<version>, a path or another artifact URI");
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "the source of the version is missing: give runs:/<run id>/<path>, "
+                        "models:/<name>/<version>, a path or another artifact URI");
     mlplat_status s = keep_run(out, run_id, err);
     if (s == MLPLAT_OK && mlp_uri_has_scheme(source, "models"))
         s = of_models(r, source, out, err);

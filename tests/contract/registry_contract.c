@@ -29,7 +29,8 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- short hands ---------------------------------------------------------------------------------------------------- */
+/* ---- short hands ----------------------------------------------------------------------------------------------------
+ */
 
 static void assert_text(const mlplat_doc *doc, const char *path, const char *want)
 {
@@ -98,7 +99,8 @@ static char *repeat(const char *what, size_t n)
     return out;
 }
 
-/* ---- registered models ---------------------------------------------------------------------------------------------- */
+/* ---- registered models ----------------------------------------------------------------------------------------------
+ */
 
 static void a_model_is_created_once(void **state)
 {
@@ -140,10 +142,10 @@ static void names_follow_mlflows_rules(void **state)
         const char *name;
         mlplat_status want;
     } cases[] = {
-        {"a", MLPLAT_OK},       {"with space", MLPLAT_OK}, {".hidden", MLPLAT_OK},    {"\xe6\xa8\xa1", MLPLAT_OK},
-        {"'; DROP--", MLPLAT_OK}, {longest, MLPLAT_OK},    {over, MLPLAT_INVALID},    {"", MLPLAT_INVALID},
-        {" \t", MLPLAT_INVALID}, {"a/b", MLPLAT_INVALID},  {"a:b", MLPLAT_INVALID},   {".", MLPLAT_INVALID},
-        {"..", MLPLAT_INVALID}, {"..a", MLPLAT_INVALID},   {"\xff", MLPLAT_INVALID},  {NULL, MLPLAT_INVALID},
+        {"a", MLPLAT_OK},         {"with space", MLPLAT_OK}, {".hidden", MLPLAT_OK},   {"\xe6\xa8\xa1", MLPLAT_OK},
+        {"'; DROP--", MLPLAT_OK}, {longest, MLPLAT_OK},      {over, MLPLAT_INVALID},   {"", MLPLAT_INVALID},
+        {" \t", MLPLAT_INVALID},  {"a/b", MLPLAT_INVALID},   {"a:b", MLPLAT_INVALID},  {".", MLPLAT_INVALID},
+        {"..", MLPLAT_INVALID},   {"..a", MLPLAT_INVALID},   {"\xff", MLPLAT_INVALID}, {NULL, MLPLAT_INVALID},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_status(mlplat_registered_model_create(f->ml, cases[i].name, NULL, NULL, &err), cases[i].want);
@@ -204,15 +206,16 @@ static void tags_follow_mlflows_rules(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
-    char *key = repeat("k", 250), *over_key = repeat("k", 251), *value = repeat("v", 100000), *over = repeat("v", 100001);
+    char *key = repeat("k", 250), *over_key = repeat("k", 251), *value = repeat("v", 100000),
+         *over = repeat("v", 100001);
     const struct {
         const char *key, *value;
         mlplat_status want;
     } cases[] = {
-        {key, value, MLPLAT_OK},       {over_key, "v", MLPLAT_INVALID}, {"k", over, MLPLAT_INVALID},
-        {"", "v", MLPLAT_INVALID},     {NULL, "v", MLPLAT_INVALID},     {"k", NULL, MLPLAT_INVALID},
-        {"a/../b", "v", MLPLAT_INVALID}, {"/a", "v", MLPLAT_INVALID},   {"a//b", "v", MLPLAT_INVALID},
-        {"a\nb", "v", MLPLAT_INVALID}, {"a*", "v", MLPLAT_INVALID},     {"k", "\xc3", MLPLAT_INVALID},
+        {key, value, MLPLAT_OK},         {over_key, "v", MLPLAT_INVALID}, {"k", over, MLPLAT_INVALID},
+        {"", "v", MLPLAT_INVALID},       {NULL, "v", MLPLAT_INVALID},     {"k", NULL, MLPLAT_INVALID},
+        {"a/../b", "v", MLPLAT_INVALID}, {"/a", "v", MLPLAT_INVALID},     {"a//b", "v", MLPLAT_INVALID},
+        {"a\nb", "v", MLPLAT_INVALID},   {"a*", "v", MLPLAT_INVALID},     {"k", "\xc3", MLPLAT_INVALID},
         {"a/b.c-d e:f", "", MLPLAT_OK},
     };
     add(f->ml, "m", "/m");
@@ -302,7 +305,8 @@ static void bad_pages_are_refused(void **state)
     }
 }
 
-/* ---- versions ------------------------------------------------------------------------------------------------------- */
+/* ---- versions -------------------------------------------------------------------------------------------------------
+ */
 
 static void versions_count_up_and_make_their_model(void **state)
 {
@@ -418,7 +422,8 @@ static void what_is_not_there_is_not_found(void **state)
         assert_status(mlplat_model_version_get(f->ml, "m", wrong[i], &doc, &err), MLPLAT_INVALID);
 }
 
-/* ---- aliases -------------------------------------------------------------------------------------------------------- */
+/* ---- aliases --------------------------------------------------------------------------------------------------------
+ */
 
 static void an_alias_moves_in_one_step(void **state)
 {
@@ -452,10 +457,10 @@ static void aliases_follow_mlflows_rules(void **state)
         const char *alias;
         mlplat_status want;
     } cases[] = {
-        {longest, MLPLAT_OK},       {over, MLPLAT_INVALID},    {"A-b_9", MLPLAT_OK},    {"9", MLPLAT_OK},
-        {"v", MLPLAT_OK},           {"v1a", MLPLAT_OK},        {"v1", MLPLAT_INVALID},  {"V12", MLPLAT_INVALID},
+        {longest, MLPLAT_OK},       {over, MLPLAT_INVALID},     {"A-b_9", MLPLAT_OK},   {"9", MLPLAT_OK},
+        {"v", MLPLAT_OK},           {"v1a", MLPLAT_OK},         {"v1", MLPLAT_INVALID}, {"V12", MLPLAT_INVALID},
         {"latest", MLPLAT_INVALID}, {"LATEST", MLPLAT_INVALID}, {"", MLPLAT_INVALID},   {"a b", MLPLAT_INVALID},
-        {"a.b", MLPLAT_INVALID},    {"@a", MLPLAT_INVALID},    {NULL, MLPLAT_INVALID},
+        {"a.b", MLPLAT_INVALID},    {"@a", MLPLAT_INVALID},     {NULL, MLPLAT_INVALID},
     };
     add(f->ml, "m", "/1");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -464,7 +469,8 @@ static void aliases_follow_mlflows_rules(void **state)
     free(over);
 }
 
-/* ---- where versions come from ----------------------------------------------------------------------------------------- */
+/* ---- where versions come from
+ * ----------------------------------------------------------------------------------------- */
 
 static mlplat_run *run_with_model(fixture *f, char uri[200])
 {
@@ -581,7 +587,8 @@ static void a_relative_path_becomes_absolute(void **state)
     mlplat_doc_free(doc);
 }
 
-/* ---- many at once --------------------------------------------------------------------------------------------------- */
+/* ---- many at once ---------------------------------------------------------------------------------------------------
+ */
 
 enum { THREADS = 4, EACH = 10 };
 

@@ -134,7 +134,8 @@ static void end_other(other *o)
     close(o->ready[1]);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------- */
+/* ---- opening -------------------------------------------------------------------------------------------------------
+ */
 
 static void write_file(const char *path, const void *data, size_t n)
 {
@@ -162,11 +163,16 @@ static void bad_files_are_told_apart(void **state)
         mlplat_status want;
         const char *says;
     } cases[] = {
-        {"none", false, MLPLAT_NOT_FOUND, "none"},      {"nowhere/x.db", true, MLPLAT_NOT_FOUND, "nowhere"},
-        {"", true, MLPLAT_INVALID, "folder"},           {"pipe", true, MLPLAT_INVALID, "plain file"},
-        {"text", true, MLPLAT_CORRUPT, "not an SQLite"}, {"cut", true, MLPLAT_CORRUPT, "malformed"},
-        {"head", true, MLPLAT_CORRUPT, "malformed"}, {"text/x.db", true, MLPLAT_INVALID, "not a folder"},
-        {"empty", false, MLPLAT_OK, ""},                {"new", true, MLPLAT_OK, ""},
+        {"none", false, MLPLAT_NOT_FOUND, "none"},
+        {"nowhere/x.db", true, MLPLAT_NOT_FOUND, "nowhere"},
+        {"", true, MLPLAT_INVALID, "folder"},
+        {"pipe", true, MLPLAT_INVALID, "plain file"},
+        {"text", true, MLPLAT_CORRUPT, "not an SQLite"},
+        {"cut", true, MLPLAT_CORRUPT, "malformed"},
+        {"head", true, MLPLAT_CORRUPT, "malformed"},
+        {"text/x.db", true, MLPLAT_INVALID, "not a folder"},
+        {"empty", false, MLPLAT_OK, ""},
+        {"new", true, MLPLAT_OK, ""},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         mlp_db *db = NULL;
@@ -278,7 +284,8 @@ static void the_connection_is_hardened(void **state)
     assert_status(write_sql(f->db, "INSERT INTO a (name) VALUES (zeroblob(67108865))", NULL, &err), MLPLAT_INVALID);
 }
 
-/* ---- statements ----------------------------------------------------------------------------------------------------- */
+/* ---- statements -----------------------------------------------------------------------------------------------------
+ */
 
 static void failures_of_statements_have_their_status(void **state)
 {
@@ -395,7 +402,8 @@ static void more_texts_than_are_kept_still_work(void **state)
     assert_int_equal(count_of(f->db, again), 78);
 }
 
-/* ---- transactions --------------------------------------------------------------------------------------------------- */
+/* ---- transactions ---------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status half_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
@@ -473,7 +481,7 @@ static void waiting_ends_at_its_limit(void **state)
     assert_status(write_sql(db, "INSERT INTO a (name) VALUES ('ours')", NULL, &err), MLPLAT_TIMEOUT);
     assert_non_null(strstr(err.message, "store.db"));
     assert_status(mlp_db_read(db, count_fn, &c, NULL, &err), MLPLAT_TIMEOUT); /* no write-ahead log: readers wait too */
-    mlp_db *late = open_db(f->path, 120); /* opening does not wait */
+    mlp_db *late = open_db(f->path, 120);                                     /* opening does not wait */
     assert_status(mlp_db_read(late, count_fn, &c, NULL, &err), MLPLAT_TIMEOUT);
     end_other(&holder);
     assert_ok(mlp_db_read(late, count_fn, &c, NULL, &err));

@@ -32,8 +32,8 @@ static int teardown(void **state)
     return 0;
 }
 
-static mlplat_status open_store(const char *path, bool create, int64_t busy_ms, const mlp_hook *hook, mlp_schema_info *info,
-                                mlplat_error *err)
+static mlplat_status open_store(const char *path, bool create, int64_t busy_ms, const mlp_hook *hook,
+                                mlp_schema_info *info, mlplat_error *err)
 {
     mlp_db *db = NULL;
     const mlp_db_options options = {.create = create, .busy_ms = busy_ms};
@@ -81,7 +81,8 @@ static void a_new_store_is_whole(void **state)
     assert_string_equal(info.head, mlp_schema_head);
     assert_sql(f->path, "SELECT count(*) FROM sqlite_master WHERE type = 'table'", "65");
     assert_sql(f->path, "SELECT version_num FROM alembic_version", mlp_schema_head);
-    assert_sql(f->path, "SELECT experiment_id || name || artifact_location || lifecycle_stage || workspace FROM experiments",
+    assert_sql(f->path,
+               "SELECT experiment_id || name || artifact_location || lifecycle_stage || workspace FROM experiments",
                "0Default/data/mlruns/0activedefault");
     assert_sql(f->path, "SELECT name || description FROM workspaces", "defaultDefault workspace for legacy resources");
     assert_sql(f->path, "PRAGMA journal_mode", "wal");
@@ -124,7 +125,8 @@ static void a_foreign_file_is_refused_and_left_alone(void **state)
         {"CREATE TABLE shopping (item TEXT)", "no table experiments"},
         {"CREATE TABLE runs (id INTEGER); CREATE TABLE tags (t TEXT)", "no table experiments"},
         {"CREATE TABLE experiments (id INTEGER, name TEXT)", "other columns"},
-        {"CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('abc')", "no table experiments"},
+        {"CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('abc')",
+         "no table experiments"},
         {"CREATE VIEW v AS SELECT 1", "no table experiments"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -169,7 +171,8 @@ static void shapes_are_known_by_their_columns(void **state)
         assert_ok(open_store(f->path, true, 0, NULL, &info, &err));
         run_sql(f->path, cases[i].sql);
         assert_ok(open_store(f->path, true, 0, NULL, &info, &err));
-        int got = info.tracking_known + 2 * info.registry_known + 4 * info.experiments_workspace + 8 * info.registry_workspace;
+        int got = info.tracking_known + 2 * info.registry_known + 4 * info.experiments_workspace +
+                  8 * info.registry_workspace;
         if (got != cases[i].want)
             fail_msg("%s: %d, not %d", cases[i].sql, got, cases[i].want);
         assert_int_equal(unlink(f->path), 0);
@@ -254,7 +257,8 @@ static void uris_name_files(void **state)
 {
     fixture *f = *state;
     char cwd[1024], *path = NULL, *root = NULL;
-    static const char *const bad[] = {"sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://host/x.db", "sqlite:///a?b"};
+    static const char *const bad[] = {"sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://host/x.db",
+                                      "sqlite:///a?b"};
     mlplat_error err = {0};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_status(mlp_db_uri_path(bad[i], &path, &err), MLPLAT_INVALID);

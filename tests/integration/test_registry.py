@@ -70,7 +70,8 @@ def rows(store, table):
     return [{k: v for k, v in row.items() if not k.endswith("_time")} for row in found]
 
 
-TABLES = ["registered_models", "registered_model_tags", "model_versions", "model_version_tags", "registered_model_aliases"]
+TABLES = ["registered_models", "registered_model_tags", "registered_model_aliases", "model_versions",
+          "model_version_tags"]
 
 
 def test_mlflow_reads_what_we_wrote(store, model):
@@ -106,7 +107,8 @@ def test_we_read_what_mlflow_wrote(store, model):
     client = client_of(store)
     client.create_registered_model("fraud", tags={"team": "risk"}, description="theirs")
     place = store.mlplat("artifact", "resolve", model).strip()
-    first = client.create_model_version("fraud", place, run_id=model.split("/")[1], tags={"auc": "0.9"}, description="one")
+    first = client.create_model_version("fraud", place, run_id=model.split("/")[1], tags={"auc": "0.9"},
+                                        description="one")
     client.create_model_version("fraud", f"models:/fraud/{first.version}")
     client.set_registered_model_alias("fraud", "champion", "1")
     client.transition_model_version_stage("fraud", "2", "Production")
@@ -142,9 +144,9 @@ def test_the_rows_are_mlflows_rows(tmp_path_factory, model, store):
     client.create_model_version("m", "models:/m/3")
 
     store.mlplat("model", "create", "m", "--tag", "a=1", "--description", "d")
-    store.mlplat("version", "create", "m", place, "--run-id", run_id, "--tag", "t=1", "--description", "v1", "--run-link", "http://x")
-    store.mlplat("version", "create", "m", place, "--run-id", run_id, "--description", "v2", "--run-link", "http://x")
-    store.mlplat("version", "create", "m", place, "--run-id", run_id, "--description", "v3", "--run-link", "http://x")
+    for number, tags in ((1, ["--tag", "t=1"]), (2, []), (3, [])):
+        store.mlplat("version", "create", "m", place, "--run-id", run_id, "--description", f"v{number}",
+                     "--run-link", "http://x", *tags)
     store.mlplat("alias", "set", "m", "champion", "1")
     store.mlplat("alias", "set", "m", "champion", "3")
     store.mlplat("alias", "set", "m", "old", "2")

@@ -24,7 +24,7 @@ def words(sql):
 
 
 def parts(sql):
-    """Columns and constraints of a CREATE TABLE: generated columns, checks and the names of constraints are only here."""
+    """Columns and constraints of a CREATE TABLE: only here are generated columns, checks and names of constraints."""
     out, depth, part = [], 0, ""
     for letter in sql[sql.index("(") + 1:sql.rindex(")")]:
         depth += (letter == "(") - (letter == ")")
@@ -36,19 +36,21 @@ def parts(sql):
 
 
 def shape(path):
-    """What SQLite says about every table: columns (name, type, not null, default, key, hidden), foreign keys, indexes."""
+    """What SQLite says about every table: columns (name, type, not null, default, key, hidden), keys, indexes."""
     out = {}
     with sqlite3.connect(path) as db:
         for table, sql in db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall():
             out[table, "columns"] = [row[1:] for row in db.execute(f"PRAGMA table_xinfo('{table}')")]
-            out[table, "foreign keys"] = sorted(row[2:] for row in db.execute(f"PRAGMA foreign_key_list('{table}')"))
+            out[table, "foreign keys"] = sorted(
+                row[2:] for row in db.execute(f"PRAGMA foreign_key_list('{table}')"))
             out[table, "parts"] = parts(sql)
             for _, name, unique, origin, partial in db.execute(f"PRAGMA index_list('{table}')").fetchall():
                 columns = [row[1:] for row in db.execute(f"PRAGMA index_xinfo('{name}')")]
                 text = db.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name]).fetchone()[0]
                 key = name if text else (origin, *(column[1] for column in columns))
                 out[table, "index", key] = (unique, origin, partial, columns, words(text))
-        for kind, name, sql in db.execute("SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"):
+        others = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view')"
+        for kind, name, sql in db.execute(others):
             out[kind, name] = words(sql)
     db.close()
     return out
