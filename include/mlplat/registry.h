@@ -26,7 +26,8 @@ MLPLAT_API mlplat_status mlplat_registered_model_create(mlplat *ml, const char *
 MLPLAT_API mlplat_status mlplat_registered_model_get(mlplat *ml, const char *name, mlplat_doc **out,
                                                      mlplat_error *err);
 /** Registered models by name: {"registered_models": [...], "next_page_token"}. *out is yours.
- * @param query  NULL or max_results (0: 100, at most 1,000) and page_token */
+ * @param query  NULL or max_results (0: 100, at most 1,000) and page_token
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_UNSUPPORTED: a filter or an order */
 MLPLAT_API mlplat_status mlplat_registered_model_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
                                                       mlplat_error *err);
 /** Change the description. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: over 5,000 characters */
@@ -53,7 +54,8 @@ typedef struct mlplat_model_version_options {
 
 /**
  * Register a version; the model is created if it is not there. *version is the new number, 1 for the first.
- * @param source  URI of the model directory: runs:/<run id>/model, models:/..., a path or another artifact URI
+ * @param source  URI of the model directory: runs:/<run id>/model, models:/..., a path or another artifact URI; kept
+ *                as it is (an alias as the number it has now), and beside it the place that it stands for now
  * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_NOT_FOUND: a runs:/ or models:/ source that is not there
  */
 MLPLAT_API mlplat_status mlplat_model_version_create(mlplat *ml, const char *name, const char *source,
@@ -73,7 +75,8 @@ MLPLAT_API mlplat_status mlplat_model_version_list(mlplat *ml, const char *name,
 /** Change the description. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
 MLPLAT_API mlplat_status mlplat_model_version_update(mlplat *ml, const char *name, const char *version,
                                                      const char *description, mlplat_error *err);
-/** Delete a version with its tags and aliases. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+/** Delete a version with its tags and aliases; its number is not given again.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: "latest", which may be another in a moment */
 MLPLAT_API mlplat_status mlplat_model_version_delete(mlplat *ml, const char *name, const char *version,
                                                      mlplat_error *err);
 /** Set a tag. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */

@@ -86,10 +86,11 @@ static bool shares_memory(const char *path)
 static bool has_wal(mlp_db *db)
 {
     sqlite3_stmt *stmt = NULL;
-    bool wal = false;
+    const char *mode = NULL;
     if (sqlite3_prepare_v2(db->handle, "PRAGMA journal_mode", -1, &stmt, NULL) == SQLITE_OK &&
         sqlite3_step(stmt) == SQLITE_ROW)
-        wal = strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+        mode = (const char *)sqlite3_column_text(stmt, 0);
+    bool wal = mode && strcmp(mode, "wal") == 0;
     sqlite3_finalize(stmt);
     return wal;
 }

@@ -1,0 +1,113 @@
+/* The registry when memory runs out: every allocation fails once. */
+#include "support/support.h"
+#include <mlplat/registry.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static atomic_long until_failure = -1; /* the allocation after so many fails; below zero: none */
+
+static bool scarce(void)
+{
+    return atomic_load(&until_failure) >= 0 && atomic_fetch_sub(&until_failure, 1) == 0;
+}
+
+static void *scarce_malloc(size_t n)
+{
+    return scarce() ? NULL : malloc(n);
+}
+
+static void *scarce_realloc(void *p, size_t n)
+{
+    return scarce() ? NULL : realloc(p, n);
+}
+
+/* Fine, or out of memory and said so. */
+static bool passed(mlplat_status s, const mlplat_error *err)
+{
+    if (s != MLPLAT_OK && s != MLPLAT_NO_MEMORY)
+        fail_msg("%s: %s", mlplat_status_name(s), err->message);
+    return s == MLPLAT_OK;
+}
+
+static bool read_all(mlplat *ml, const char *version)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    char *place = NULL;
+    mlplat_search one = MLPLAT_SEARCH_INIT;
+    one.max_results = 1;
+    bool ok = passed(mlplat_registered_model_list(ml, &one, &doc, &err), &err);
+    mlplat_doc_free(doc);
+    ok = ok && passed(mlplat_model_version_list(ml, NULL, &one, &doc, &err), &err);
+    mlplat_doc_free(ok ? doc : NULL);
+    ok = ok && passed(mlplat_model_version_get(ml, "m", version, &doc, &err), &err);
+    mlplat_doc_free(ok ? doc : NULL);
+    ok = ok && passed(mlplat_artifact_resolve(ml, "models:/m@champion", &place, &err), &err);
+    mlplat_free(place);
+    return ok;
+}
+
+/* One life of a registry, as far as memory lets it; counts the versions that were made. */
+static int live(const char *folder)
+{
+    char uri[1100];
+    int made = 0;
+    mlplat *ml = NULL;
+    mlplat_error err = {0};
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    mlplat_model_version_options o = MLPLAT_MODEL_VERSION_OPTIONS_INIT;
+    snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
+    options.tracking_uri = uri;
+    o.tags = "{\"auc\": \"0.9\"}";
+    if (passed(mlplat_open(&options, &ml, &err), &err)) {
+        made += passed(mlplat_model_version_create(ml, "m", "/models/1", &o, NULL, &err), &err);
+        if (made && passed(mlplat_model_alias_set(ml, "m", "champion", "1", &err), &err) && read_all(ml, "1"))
+            made += passed(mlplat_model_version_create(ml, "other", "models:/m@champion", &o, NULL, &err), &err);
+    }
+    mlplat_close(ml);
+    return made;
+}
+
+static void no_failed_allocation_leaves_half_a_version(void **state)
+{
+    (void)state;
+    bool reached = true;
+    test_clear_environment();
+    for (long nth = 0; reached; nth++) {
+        char *folder = test_folder_make();
+        mlplat_error err = {0};
+        mlplat_doc *doc = NULL;
+        size_t n = 0;
+        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+        atomic_store(&until_failure, nth);
+        int made = live(folder);
+        reached = atomic_load(&until_failure) < 0;
+        atomic_store(&until_failure, -1);
+        mlplat *ml = test_open(folder);
+        assert_ok(mlplat_model_version_list(ml, NULL, NULL, &doc, &err));
+        assert_ok(mlplat_doc_size(doc, "model_versions", &n, &err));
+        if (n != (size_t)made)
+            fail_msg("allocation %ld failed: %d versions made, %zu stored", nth, made, n);
+        for (size_t i = 0; i < n; i++) {
+            char path[64];
+            const char *auc = NULL;
+            snprintf(path, sizeof path, "model_versions[%zu].tags[0].value", i);
+            assert_ok(mlplat_doc_string(doc, path, &auc, &err));
+            assert_string_equal(auc, "0.9");
+        }
+        mlplat_doc_free(doc);
+        mlplat_close(ml);
+        test_folder_remove(folder);
+        assert_in_range(nth, 0, 5000);
+    }
+    mlplat_set_allocator(NULL, NULL, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_failed_allocation_leaves_half_a_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
