@@ -1,6 +1,6 @@
 /*
- * What pipelines cost: compiling a chain of N tasks to KFP's YAML and reading it back, and running a chain of steps that
- * do nothing. Prints one JSON object. bench/pipelines.py runs it beside kfp.
+ * What pipelines cost: compiling a chain of N tasks to KFP's YAML and reading it back, and running a chain of steps
+ * that do nothing. Prints one JSON object. bench/pipelines.py runs it beside kfp.
  *
  *     bench_pipelines FOLDER [tasks to compile, 1000] [steps to run, 20]
  */
@@ -11,20 +11,33 @@
 #include <sys/resource.h>
 #include <time.h>
 
-static double now(void)
+static double read_clock(clockid_t which)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(which, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+static double now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+/* CPU of this process alone: what compiling costs, whoever else uses the machine. */
+static double own_cpu(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* CPU of this process and of the steps that have ended. */
 static double cpu(void)
 {
     struct rusage mine, steps;
     getrusage(RUSAGE_SELF, &mine);
     getrusage(RUSAGE_CHILDREN, &steps);
     return (double)(mine.ru_utime.tv_sec + mine.ru_stime.tv_sec + steps.ru_utime.tv_sec + steps.ru_stime.tv_sec) * 1e3 +
-           (double)(mine.ru_utime.tv_usec + mine.ru_stime.tv_usec + steps.ru_utime.tv_usec + steps.ru_stime.tv_usec) / 1e3;
+           (double)(mine.ru_utime.tv_usec + mine.ru_stime.tv_usec + steps.ru_utime.tv_usec + steps.ru_stime.tv_usec) /
+               1e3;
 }
 
 /* A chain: every task takes the number that the one before gives. */
@@ -53,28 +66,30 @@ static mlplat_status build(int tasks, const char *const *argv, size_t argc, int 
 
 static mlplat_status compile(int tasks, mlplat_error *err)
 {
-    const char *argv[] = { "link", "{{$.inputs.parameters['n']}}", "{{$.outputs.parameters['next'].output_file}}" };
+    const char *argv[] = {"link", "{{$.inputs.parameters['n']}}", "{{$.outputs.parameters['next'].output_file}}"};
     mlplat_pipeline *p = NULL;
     mlplat_doc *ir = NULL, *back = NULL;
     char *yaml = NULL;
-    double start = now();
+    double start = own_cpu();
     mlplat_status s = build(tasks, argv, 3, 1, &p, err);
-    double built = now();
+    double built = own_cpu();
     if (s == MLPLAT_OK)
         s = mlplat_pipeline_compile(p, &ir, err);
-    double compiled = now();
+    double compiled = own_cpu();
     if (s == MLPLAT_OK)
         s = mlplat_doc_yaml(ir, &yaml, err);
-    double written = now();
+    double written = own_cpu();
     if (s == MLPLAT_OK)
         s = mlplat_doc_parse_yaml(yaml, strlen(yaml), &back, err);
-    double read = now();
+    double read = own_cpu();
     if (s == MLPLAT_OK)
         s = mlplat_pipeline_validate(back, err);
     if (s == MLPLAT_OK)
-        printf("\"compile\": {\"tasks\": %d, \"define_ms\": %.2f, \"ir_ms\": %.2f, \"yaml_ms\": %.2f, \"load_ms\": %.2f, "
-               "\"validate_ms\": %.2f, \"yaml_bytes\": %zu}",
-               tasks, built - start, compiled - built, written - compiled, read - written, now() - read, strlen(yaml));
+        printf("\"compile\": {\"tasks\": %d, \"define_cpu_ms\": %.2f, \"ir_cpu_ms\": %.2f, \"yaml_cpu_ms\": %.2f, "
+               "\"load_cpu_ms\": %.2f, "
+               "\"validate_cpu_ms\": %.2f, \"yaml_bytes\": %zu}",
+               tasks, built - start, compiled - built, written - compiled, read - written, own_cpu() - read,
+               strlen(yaml));
     mlplat_free(yaml);
     mlplat_doc_free(back);
     mlplat_doc_free(ir);
@@ -85,7 +100,7 @@ static mlplat_status compile(int tasks, mlplat_error *err)
 static mlplat_status run(const char *folder, int steps, mlplat_error *err)
 {
     char uri[4096];
-    const char *argv[] = { "true" };
+    const char *argv[] = {"true"};
     mlplat *ml = NULL;
     mlplat_pipeline *p = NULL;
     mlplat_doc *ir = NULL;
@@ -102,7 +117,8 @@ static mlplat_status run(const char *folder, int steps, mlplat_error *err)
     for (int i = 0; s == MLPLAT_OK && i < 3; i++) {
         double start = now(), used = cpu();
         s = mlplat_pipeline_run(ml, ir, NULL, NULL, err);
-        printf(", \"run%d\": {\"steps\": %d, \"wall_ms\": %.1f, \"cpu_ms\": %.1f}", i, steps, now() - start, cpu() - used);
+        printf(", \"run%d\": {\"steps\": %d, \"wall_ms\": %.1f, \"cpu_ms\": %.1f}", i, steps, now() - start,
+               cpu() - used);
     }
     mlplat_close(ml);
     mlplat_doc_free(ir);
@@ -112,7 +128,7 @@ static mlplat_status run(const char *folder, int steps, mlplat_error *err)
 
 int main(int argc, char **argv)
 {
-    mlplat_error err = { 0 };
+    mlplat_error err = {0};
     struct rusage mine;
     if (argc < 2) {
         fprintf(stderr, "usage: bench_pipelines FOLDER [tasks] [steps]\n");

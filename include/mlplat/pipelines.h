@@ -33,14 +33,16 @@ MLPLAT_API mlplat_status mlplat_component_container(const char *name, const char
                                                     size_t argc, mlplat_component **out, mlplat_error *err);
 /**
  * A program component: runs `program --component-spec` and takes what it prints (see component.h). *out is yours.
- * @param program  path of an executable; or several words: an interpreter and a script, NULL ends
- * @param image    container image for a real cluster; NULL: "mlplat-local"
- * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_DENIED: not executable; MLPLAT_INVALID: prints no specification
+ * @param program  path of an executable, or its name in PATH; or several words: an interpreter and a script; NULL ends
+ * @param image    NULL: the command is this program by its absolute path, to run on this host; else the container image
+ *                 that holds it: the command stays the program's plain name, which the local runner looks up in PATH
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_DENIED: not executable; MLPLAT_INVALID: prints no specification;
+ *         MLPLAT_TIMEOUT: nothing within 60 s
  */
 MLPLAT_API mlplat_status mlplat_component_program(const char *const *program, const char *image,
                                                   mlplat_component **out, mlplat_error *err);
 /** A component from the text of its specification: KFP component YAML (a PipelineSpec with one executor).
- * *out is yours. @return MLPLAT_OK; MLPLAT_INVALID */
+ * *out is yours. @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_UNSUPPORTED: it runs no command of its own (an importer) */
 MLPLAT_API mlplat_status mlplat_component_load(const char *yaml, size_t n, mlplat_component **out, mlplat_error *err);
 /** Add an input. @param default_json  JSON text of the default, which makes a parameter optional; NULL: required
  * @return MLPLAT_OK; MLPLAT_INVALID: name, type or default; MLPLAT_EXISTS: the name is taken */
@@ -78,9 +80,12 @@ MLPLAT_API mlplat_status mlplat_pipeline_task(mlplat_pipeline *pipeline, const m
                                               const char *name, mlplat_task **out, mlplat_error *err);
 /** The task's id in the pipeline. Lent. */
 MLPLAT_API const char *mlplat_task_name(const mlplat_task *task);
-/** Give an input parameter a constant. @param json  JSON text of a value that fits the parameter's type */
+/** Give an input parameter a constant; an input's former source is forgotten.
+ * @param json  JSON text of a value that fits the parameter's type; integers up to +-(2^53-1), as KFP carries them
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such input; MLPLAT_INVALID: the value, or the input is an artifact */
 MLPLAT_API mlplat_status mlplat_task_set(mlplat_task *task, const char *input, const char *json, mlplat_error *err);
-/** Give an input parameter the value of a pipeline input. */
+/** Give an input parameter the value of a pipeline input.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such input of either; MLPLAT_INVALID: types differ */
 MLPLAT_API mlplat_status mlplat_task_set_input(mlplat_task *task, const char *input, const char *pipeline_input,
                                                mlplat_error *err);
 /** Give an input the output of another task of the same pipeline.
@@ -103,8 +108,8 @@ MLPLAT_API mlplat_status mlplat_pipeline_validate(const mlplat_doc *ir, mlplat_e
 typedef struct mlplat_pipeline_options {
     size_t size;
     const char *params;      /**< JSON object of pipeline inputs, or NULL */
-    const char *root;        /**< folder for work files, logs and artifacts of pipeline runs; NULL: MLPLAT_PIPELINE_ROOT,
-                                  else mlplat-pipelines beside the embedded store */
+    const char *root;        /**< folder for work files, logs and artifacts of pipeline runs; NULL:
+                                  MLPLAT_PIPELINE_ROOT, else mlplat-pipelines beside the embedded store */
     const char *experiment;  /**< name for the parent run; NULL: the pipeline's name */
     const char *run_name;    /**< NULL: generated */
     int workers;             /**< tasks at once; 0: as many as there are processors */
@@ -115,12 +120,14 @@ typedef struct mlplat_pipeline_options {
 #define MLPLAT_PIPELINE_OPTIONS_INIT { sizeof(mlplat_pipeline_options), 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
- * Run a pipeline on this host. A parent run in tracking with a child run per task; a task finds its own in MLFLOW_RUN_ID
- * and the store in MLFLOW_TRACKING_URI. Logs are files, and artifacts of the child runs.
+ * Run a pipeline on this host. A parent run in tracking with a child run per task; a task finds its own in
+ * MLFLOW_RUN_ID and the store in MLFLOW_TRACKING_URI. Logs are files, and artifacts of the child runs.
  * @param ir   from mlplat_pipeline_compile, or parsed from KFP's YAML
  * @param out  {"run_id", "pipeline", "state": "SUCCEEDED" | "FAILED" | "CANCELED", "root", "error"?, "tasks": [{"name",
- *             "state", "run_id", "exit_code"?, "seconds", "log", "error"?, "outputs": {"parameters", "artifacts"}}]},
- *             also when tasks failed; yours. States of tasks: SUCCEEDED, FAILED, SKIPPED, CANCELED
+ *             "state", "run_id", "exit_code"?, "seconds", "log", "error"?, "outputs": {"parameters": {name: value},
+ *             "artifacts": {name: {"uri", "metadata"}}}}]}, tasks in an order in which they can run, also when tasks
+ *             failed; yours, may be NULL. States of tasks: SUCCEEDED, FAILED, SKIPPED, CANCELED; run_id and log of one
+ *             that never started are null
  * @return MLPLAT_OK: the pipeline succeeded; MLPLAT_STATE: a task failed (*out is set); MLPLAT_CANCELLED (*out is set);
  *         MLPLAT_INVALID: the IR or a parameter; the store's own status
  */

@@ -209,15 +209,17 @@ mlplat_status mlplat_component_env(mlplat_component *component, const char *name
     size_t i;
     json_t *item;
     if (!name || !*name || strchr(name, '=') || !value)
-        return mlp_fail(err, MLPLAT_INVALID, "component '%s': '%.60s' cannot be the name of a variable, or it has no value",
-                        component->name, name ? name : "");
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "component '%s': '%.60s' cannot be the name of a variable, or it has no value", component->name,
+                        name ? name : "");
     mlplat_status s = mlp_component_own(&component->container, err);
     if (s != MLPLAT_OK)
         return s;
     json_t *env = json_object_get(component->container, "env");
     if (!env && json_object_set_new(component->container, "env", env = json_array()) != 0)
         return mlp_fail_memory(err);
-    json_array_foreach(env, i, item) {
+    json_array_foreach(env, i, item)
+    {
         const char *taken = mlp_ir_text(item, "name");
         if (taken && strcmp(taken, name) == 0)
             return mlp_json_set(item, "value", mlp_json_string(value), err);
@@ -226,7 +228,8 @@ mlplat_status mlplat_component_env(mlplat_component *component, const char *name
                          err);
 }
 
-/* ---- as a document ------------------------------------------------------------------------------------------------- */
+/* ---- as a document -------------------------------------------------------------------------------------------------
+ */
 
 json_t *mlp_component_definition(const char *label, json_t *inputs, json_t *outputs)
 {
@@ -245,12 +248,13 @@ json_t *mlp_component_definition(const char *label, json_t *inputs, json_t *outp
 mlplat_status mlp_component_check(json_t *inputs, json_t *outputs, const json_t *container, const char *what,
                                   mlplat_error *err)
 {
-    static const char *const keys[] = { "command", "args" };
+    static const char *const keys[] = {"command", "args"};
     json_t *definition = mlp_component_definition("exec", inputs, outputs), *word;
     mlplat_status s = definition ? MLPLAT_OK : mlp_fail_memory(err);
     size_t i;
     for (size_t k = 0; k < 2; k++)
-        mlp_ir_items(json_object_get(container, keys[k]), i, word) {
+        mlp_ir_items(json_object_get(container, keys[k]), i, word)
+        {
             const char *text = json_string_value(word);
             if (s == MLPLAT_OK && text && !strstr(text, "kfp.dsl"))
                 s = mlp_placeholder_check(definition, text, what, err);
@@ -265,9 +269,8 @@ static mlplat_status pass_ports(const json_t *side, const char *group, const cha
     const char *name;
     json_t *port, *passed = json_object();
     mlplat_status s = passed ? MLPLAT_OK : mlp_fail_memory(err);
-    mlp_ir_each(json_object_get(side, group), name, port)
-        if (s == MLPLAT_OK)
-            s = mlp_json_set(passed, name, json_pack("{s:s}", key, name), err);
+    mlp_ir_each(json_object_get(side, group), name, port) if (s == MLPLAT_OK) s =
+        mlp_json_set(passed, name, json_pack("{s:s}", key, name), err);
     if (s == MLPLAT_OK && json_object_size(passed) > 0)
         s = mlp_json_set(out, group, json_incref(passed), err);
     json_decref(passed);
@@ -279,14 +282,12 @@ static mlplat_status pass_outputs(const mlplat_component *c, const char *task, j
     const char *name;
     json_t *port, *parameters = json_object(), *artifacts = json_object(), *outputs = json_object();
     mlplat_status s = parameters && artifacts && outputs ? MLPLAT_OK : mlp_fail_memory(err);
-    mlp_ir_each(json_object_get(c->outputs, "parameters"), name, port)
-        if (s == MLPLAT_OK)
-            s = mlp_json_set(parameters, name, json_pack("{s:{s:s, s:s}}", "valueFromParameter", "outputParameterKey", name,
-                                                         "producerSubtask", task), err);
-    mlp_ir_each(json_object_get(c->outputs, "artifacts"), name, port)
-        if (s == MLPLAT_OK)
-            s = mlp_json_set(artifacts, name, json_pack("{s:[{s:s, s:s}]}", "artifactSelectors", "outputArtifactKey", name,
-                                                        "producerSubtask", task), err);
+    mlp_ir_each(json_object_get(c->outputs, "parameters"), name, port) if (s == MLPLAT_OK) s = mlp_json_set(
+        parameters, name,
+        json_pack("{s:{s:s, s:s}}", "valueFromParameter", "outputParameterKey", name, "producerSubtask", task), err);
+    mlp_ir_each(json_object_get(c->outputs, "artifacts"), name, port) if (s == MLPLAT_OK) s = mlp_json_set(
+        artifacts, name,
+        json_pack("{s:[{s:s, s:s}]}", "artifactSelectors", "outputArtifactKey", name, "producerSubtask", task), err);
     if (s == MLPLAT_OK && json_object_size(artifacts) > 0)
         s = mlp_json_set(outputs, "artifacts", json_incref(artifacts), err);
     if (s == MLPLAT_OK && json_object_size(parameters) > 0)
@@ -313,8 +314,8 @@ static mlplat_status make_root(const mlplat_component *c, const char *id, json_t
     if (s == MLPLAT_OK)
         s = pass_ports(c->inputs, "parameters", "componentInputParameter", inputs, err);
     if (s == MLPLAT_OK) {
-        task = json_pack("{s:{s:b}, s:{s:s}, s:{s:s}}", "cachingOptions", "enableCache", 1, "componentRef", "name", comp,
-                         "taskInfo", "name", id);
+        task = json_pack("{s:{s:b}, s:{s:s}, s:{s:s}}", "cachingOptions", "enableCache", 1, "componentRef", "name",
+                         comp, "taskInfo", "name", id);
         s = task ? MLPLAT_OK : mlp_fail_memory(err);
     }
     if (s == MLPLAT_OK && json_object_size(inputs) > 0)
@@ -351,12 +352,13 @@ mlplat_status mlp_component_pipeline(const mlplat_component *component, json_t *
     if (s == MLPLAT_OK) {
         *out = json_pack("{s:{s:o}, s:{s:{s:{s:O}}}, s:{s:s}, s:O, s:s, s:s}", "components", comp,
                          mlp_component_definition(label, component->inputs, component->outputs), "deploymentSpec",
-                         "executors", label, "container", component->container, "pipelineInfo", "name", id, "root", root,
-                         "schemaVersion", "2.1.0", "sdkVersion", "mlplat-" MLPLAT_VERSION_TEXT);
+                         "executors", label, "container", component->container, "pipelineInfo", "name", id, "root",
+                         root, "schemaVersion", "2.1.0", "sdkVersion", "mlplat-" MLPLAT_VERSION_TEXT);
         s = *out ? MLPLAT_OK : mlp_fail_memory(err);
     }
     if (s == MLPLAT_OK && component->description)
-        s = mlp_json_set(json_object_get(*out, "pipelineInfo"), "description", mlp_json_string(component->description), err);
+        s = mlp_json_set(json_object_get(*out, "pipelineInfo"), "description", mlp_json_string(component->description),
+                         err);
     json_decref(root);
     mlp_free(id);
     return s;
@@ -370,7 +372,8 @@ mlplat_status mlplat_component_spec(const mlplat_component *component, mlplat_do
     return s == MLPLAT_OK ? mlp_doc_new(spec, out, err) : s;
 }
 
-/* ---- from a document ------------------------------------------------------------------------------------------------- */
+/* ---- from a document
+ * ------------------------------------------------------------------------------------------------- */
 
 /* The component of the one task of a spec. */
 static mlplat_status find_component(const json_t *spec, const json_t **out, mlplat_error *err)
@@ -383,10 +386,12 @@ static mlplat_status find_component(const json_t *spec, const json_t **out, mlpl
     if (!mlp_ir_text(json_object_get(spec, "pipelineInfo"), "name"))
         return mlp_fail(err, MLPLAT_INVALID, "this is no component specification: it has no pipelineInfo.name");
     if (json_object_size(tasks) != 1)
-        return mlp_fail(err, MLPLAT_INVALID, "this is no component specification: root.dag.tasks holds %zu tasks, not one",
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "this is no component specification: root.dag.tasks holds %zu tasks, not one",
                         json_object_size(tasks));
     *out = ref ? mlp_ir_at(spec, "components", ref, NULL) : NULL;
-    return *out ? MLPLAT_OK : mlp_fail(err, MLPLAT_INVALID, "there is no component '%s' in the specification", ref ? ref : "");
+    return *out ? MLPLAT_OK
+                : mlp_fail(err, MLPLAT_INVALID, "there is no component '%s' in the specification", ref ? ref : "");
 }
 
 static mlplat_status take_copy(json_t **part, const json_t *from, mlplat_error *err)

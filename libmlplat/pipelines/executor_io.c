@@ -14,7 +14,8 @@ static void port_text(const char *what, const char *name, char out[300])
     snprintf(out, 300, "%s '%.200s'", what, name);
 }
 
-/* ---- inputs ------------------------------------------------------------------------------------------------------- */
+/* ---- inputs -------------------------------------------------------------------------------------------------------
+ */
 
 static const mlp_runner_task *producer_of(const mlp_runner *r, const json_t *from)
 {
@@ -77,7 +78,8 @@ static mlplat_status set_defaults(const mlp_runner *r, const mlp_runner_task *t,
     const char *name;
     json_t *port;
     mlplat_status s = MLPLAT_OK;
-    mlp_ir_each(mlp_ir_at(t->plan->component, "inputDefinitions", "parameters", NULL), name, port) {
+    mlp_ir_each(mlp_ir_at(t->plan->component, "inputDefinitions", "parameters", NULL), name, port)
+    {
         const json_t *value = json_object_get(port, "defaultValue");
         const json_t *source = mlp_ir_at(t->plan->spec, "inputs", "parameters", name, NULL);
         if (s == MLPLAT_OK && value && !source_value(r, source))
@@ -92,14 +94,16 @@ static mlplat_status input_parameters(const mlp_runner *r, const mlp_runner_task
     json_t *source, *composed = json_object();
     mlplat_status s = composed ? MLPLAT_OK : mlp_fail_memory(err);
     const json_t *sources = mlp_ir_at(t->plan->spec, "inputs", "parameters", NULL);
-    mlp_ir_each(sources, name, source) {
+    mlp_ir_each(sources, name, source)
+    {
         const json_t *value = source_value(r, source);
         if (s == MLPLAT_OK && value && !(json_object_get(source, "runtimeValue") && has_placeholder(value)))
             s = set_value(t, name, value, values, err);
     }
     if (s == MLPLAT_OK)
         s = set_defaults(r, t, values, err);
-    mlp_ir_each(sources, name, source) {
+    mlp_ir_each(sources, name, source)
+    {
         const json_t *value = source_value(r, source);
         if (s == MLPLAT_OK && json_object_get(source, "runtimeValue") && has_placeholder(value))
             s = set_composed(r, t, name, json_string_value(value), values, composed, err);
@@ -110,21 +114,25 @@ static mlplat_status input_parameters(const mlp_runner *r, const mlp_runner_task
     return s;
 }
 
-static mlplat_status input_artifacts(const mlp_runner *r, const mlp_runner_task *t, json_t *artifacts, mlplat_error *err)
+static mlplat_status input_artifacts(const mlp_runner *r, const mlp_runner_task *t, json_t *artifacts,
+                                     mlplat_error *err)
 {
     const char *name;
     json_t *source;
     mlplat_status s = MLPLAT_OK;
-    mlp_ir_each(mlp_ir_at(t->plan->spec, "inputs", "artifacts", NULL), name, source) {
+    mlp_ir_each(mlp_ir_at(t->plan->spec, "inputs", "artifacts", NULL), name, source)
+    {
         const json_t *from = json_object_get(source, "taskOutputArtifact");
-        const json_t *artifact = json_object_get(producer_of(r, from)->artifacts, mlp_ir_text(from, "outputArtifactKey"));
+        const json_t *artifact =
+            json_object_get(producer_of(r, from)->artifacts, mlp_ir_text(from, "outputArtifactKey"));
         if (s == MLPLAT_OK)
             s = mlp_json_set(artifacts, name, json_pack("{s:[O]}", "artifacts", artifact), err);
     }
     return s;
 }
 
-/* ---- where the outputs go ------------------------------------------------------------------------------------------ */
+/* ---- where the outputs go ------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status output_places(const mlp_runner_task *t, json_t *parameters, json_t *artifacts, mlplat_error *err)
 {
@@ -132,13 +140,16 @@ static mlplat_status output_places(const mlp_runner_task *t, json_t *parameters,
     json_t *port;
     mlplat_status s = MLPLAT_OK;
     const json_t *definitions = json_object_get(t->plan->component, "outputDefinitions");
-    mlp_ir_each(json_object_get(definitions, "parameters"), name, port) {
+    mlp_ir_each(json_object_get(definitions, "parameters"), name, port)
+    {
         char *path = mlp_sprintf("%s/parameters/%s", t->folder, name);
         if (s == MLPLAT_OK)
-            s = mlp_json_set(parameters, name, path ? json_pack("{s:o}", "outputFile", mlp_json_string(path)) : NULL, err);
+            s = mlp_json_set(parameters, name, path ? json_pack("{s:o}", "outputFile", mlp_json_string(path)) : NULL,
+                             err);
         mlp_free(path);
     }
-    mlp_ir_each(json_object_get(definitions, "artifacts"), name, port) {
+    mlp_ir_each(json_object_get(definitions, "artifacts"), name, port)
+    {
         char *path = mlp_sprintf("%s/outputs/%s", t->folder, name);
         json_t *type = json_object_get(port, "artifactType");
         if (s == MLPLAT_OK)
@@ -164,8 +175,9 @@ mlplat_status mlp_executor_input(const mlp_runner *runner, mlp_runner_task *task
     if (s == MLPLAT_OK)
         s = output_places(task, parameters, out, err);
     if (s == MLPLAT_OK) {
-        task->input = json_pack("{s:{s:O, s:O}, s:{s:O, s:O, s:o}}", "inputs", "parameterValues", values, "artifacts", in,
-                                "outputs", "parameters", parameters, "artifacts", out, "outputFile", mlp_json_string(file));
+        task->input =
+            json_pack("{s:{s:O, s:O}, s:{s:O, s:O, s:o}}", "inputs", "parameterValues", values, "artifacts", in,
+                      "outputs", "parameters", parameters, "artifacts", out, "outputFile", mlp_json_string(file));
         s = task->input ? MLPLAT_OK : mlp_fail_memory(err);
     }
     json_decref(values);
@@ -176,7 +188,8 @@ mlplat_status mlp_executor_input(const mlp_runner *runner, mlp_runner_task *task
     return s;
 }
 
-/* ---- outputs ------------------------------------------------------------------------------------------------------- */
+/* ---- outputs -------------------------------------------------------------------------------------------------------
+ */
 
 /* ExecutorOutput as the task wrote it; *out NULL if it wrote none. */
 static mlplat_status read_answer(const mlp_runner_task *t, json_t **out, mlplat_error *err)
@@ -184,7 +197,8 @@ static mlplat_status read_answer(const mlp_runner_task *t, json_t **out, mlplat_
     mlp_buf text = {0};
     mlplat_error why = {0};
     *out = NULL;
-    mlplat_status s = mlp_file_read(mlp_ir_text(json_object_get(t->input, "outputs"), "outputFile"), OUTPUT_LIMIT, &text, &why);
+    mlplat_status s =
+        mlp_file_read(mlp_ir_text(json_object_get(t->input, "outputs"), "outputFile"), OUTPUT_LIMIT, &text, &why);
     if (s == MLPLAT_OK && text.size > 0)
         s = mlp_json_parse(text.data, text.size, out, &why);
     if (s == MLPLAT_OK && *out && !json_is_object(*out))
@@ -214,7 +228,8 @@ static mlplat_status take_parameter(mlp_runner_task *t, const char *name, const 
         if (s == MLPLAT_OK)
             s = mlp_port_value_read(kind, text.data ? text.data : "", text.size, what, &value, err);
         else if (s == MLPLAT_NOT_FOUND)
-            s = mlp_fail(err, MLPLAT_INVALID, "%s was not written: neither its file nor the ExecutorOutput has it", what);
+            s = mlp_fail(err, MLPLAT_INVALID, "%s was not written: neither its file nor the ExecutorOutput has it",
+                         what);
         else
             s = mlp_fail_prefix(err, s, "%s", what);
     }
@@ -226,7 +241,7 @@ static mlplat_status take_parameter(mlp_runner_task *t, const char *name, const 
 static mlplat_status take_artifact(const mlp_runner *r, mlp_runner_task *t, const char *name, const json_t *answer,
                                    mlplat_error *err)
 {
-    static const char *const keys[] = { "name", "uri", "metadata" };
+    static const char *const keys[] = {"name", "uri", "metadata"};
     const json_t *told = mlp_port_artifact_first(mlp_ir_at(t->input, "outputs", "artifacts", name, NULL));
     const json_t *written = mlp_port_artifact_first(mlp_ir_at(answer, "artifacts", name, NULL));
     json_t *artifact = json_deep_copy(told);
@@ -237,15 +252,16 @@ static mlplat_status take_artifact(const mlp_runner *r, mlp_runner_task *t, cons
         if (good && json_object_set(artifact, keys[i], value) != 0)
             s = mlp_fail_memory(err);
     }
-    const char *custom = mlp_ir_text(written, "customPath") ? mlp_ir_text(written, "customPath") : mlp_ir_text(written, "custom_path");
+    const char *custom =
+        mlp_ir_text(written, "customPath") ? mlp_ir_text(written, "customPath") : mlp_ir_text(written, "custom_path");
     if (s == MLPLAT_OK && custom && *custom)
         s = mlp_json_set(artifact, "customPath", mlp_json_string(custom), err);
     char *path = NULL;
     if (s == MLPLAT_OK)
         s = mlp_port_artifact_path(artifact, &path, err);
     if (s == MLPLAT_OK && !mlp_file_exists(path))
-        mlp_log(&r->ml->log, MLPLAT_LOG_WARNING, "task '%s' wrote nothing for its output artifact '%s' (%s)", t->plan->name, name,
-                path);
+        mlp_log(&r->ml->log, MLPLAT_LOG_WARNING, "task '%s' wrote nothing for its output artifact '%s' (%s)",
+                t->plan->name, name, path);
     mlp_free(path);
     if (s == MLPLAT_OK)
         s = mlp_json_set(t->artifacts, name, json_incref(artifact), err);
@@ -259,12 +275,10 @@ mlplat_status mlp_executor_output(const mlp_runner *runner, mlp_runner_task *tas
     json_t *port, *answer = NULL;
     const json_t *definitions = json_object_get(task->plan->component, "outputDefinitions");
     mlplat_status s = read_answer(task, &answer, err);
-    mlp_ir_each(json_object_get(definitions, "parameters"), name, port)
-        if (s == MLPLAT_OK)
-            s = take_parameter(task, name, answer, err);
-    mlp_ir_each(json_object_get(definitions, "artifacts"), name, port)
-        if (s == MLPLAT_OK)
-            s = take_artifact(runner, task, name, answer, err);
+    mlp_ir_each(json_object_get(definitions, "parameters"), name, port) if (s == MLPLAT_OK) s =
+        take_parameter(task, name, answer, err);
+    mlp_ir_each(json_object_get(definitions, "artifacts"), name, port) if (s == MLPLAT_OK) s =
+        take_artifact(runner, task, name, answer, err);
     json_decref(answer);
     return s;
 }

@@ -42,8 +42,7 @@ static mlplat_status check_constant(const mlp_plan_task *task, const place *p, c
     const json_t *port = mlp_ir_at(task->component, "inputDefinitions", "parameters", name, NULL);
     if (!constant)
         return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: only runtimeValue.constant is supported", p->text);
-    if (wanted->kind == MLP_KIND_NONE ||
-        (json_is_null(constant) && json_is_true(json_object_get(port, "isOptional"))))
+    if (wanted->kind == MLP_KIND_NONE || (json_is_null(constant) && json_is_true(json_object_get(port, "isOptional"))))
         return MLPLAT_OK;
     mlplat_status s = mlp_port_value_fit(wanted->kind, constant, p->text, &value, err);
     json_decref(value);
@@ -70,12 +69,14 @@ static mlplat_status check_parameter(const mlp_plan *plan, const mlp_plan_task *
     mlp_port_type wanted = mlp_ir_port(task->component, "inputDefinitions", name);
     const char *pipeline_input = mlp_ir_text(input, "componentInputParameter");
     if (json_object_get(input, "parameterExpressionSelector"))
-        return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: an expression (parameterExpressionSelector) is not supported by the local runner",
-                        p.text);
+        return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                        "%s: an expression (parameterExpressionSelector) is not supported by the local runner", p.text);
     if (json_object_get(input, "taskFinalStatus"))
-        return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: the final status of a task is not supported by the local runner", p.text);
+        return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: the final status of a task is not supported by the local runner",
+                        p.text);
     if (json_object_get(input, "taskOutputParameter"))
-        return check_producer(plan, &p, json_object_get(input, "taskOutputParameter"), "outputParameterKey", &wanted, err);
+        return check_producer(plan, &p, json_object_get(input, "taskOutputParameter"), "outputParameterKey", &wanted,
+                              err);
     if (json_object_get(input, "runtimeValue"))
         return check_constant(task, &p, mlp_ir_at(input, "runtimeValue", "constant", NULL), &wanted, name, err);
     if (!pipeline_input)
@@ -92,9 +93,10 @@ static mlplat_status check_artifact(const mlp_plan *plan, const mlp_plan_task *t
     place p = at(task->name, "input artifact", name);
     mlp_port_type wanted = mlp_ir_port(task->component, "inputDefinitions", name);
     if (json_object_get(input, "componentInputArtifact"))
-        return mlp_fail(err, MLPLAT_UNSUPPORTED,
-                        "%s comes from outside of the pipeline, which the local runner does not support; let a task produce it",
-                        p.text);
+        return mlp_fail(
+            err, MLPLAT_UNSUPPORTED,
+            "%s comes from outside of the pipeline, which the local runner does not support; let a task produce it",
+            p.text);
     if (!json_object_get(input, "taskOutputArtifact"))
         return mlp_fail(err, MLPLAT_INVALID, "%s has no source", p.text);
     if (wanted.kind != MLP_KIND_ARTIFACT)
@@ -108,7 +110,8 @@ static mlplat_status check_ports(const mlp_plan_task *task, const char *side, co
     const char *name;
     json_t *port;
     bool inputs = side[0] == 'i';
-    mlp_ir_each(mlp_ir_at(task->component, side, group, NULL), name, port) {
+    mlp_ir_each(mlp_ir_at(task->component, side, group, NULL), name, port)
+    {
         place p = at(task->name, inputs ? "input" : "output", name);
         mlp_port_type type = mlp_ir_port(task->component, side, name);
         bool optional = json_is_true(json_object_get(port, "isOptional")) || json_object_get(port, "defaultValue");
@@ -118,7 +121,8 @@ static mlplat_status check_ports(const mlp_plan_task *task, const char *side, co
             return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: the type '%s' is not supported by the local runner", p.text,
                             mlp_ir_text(port, "parameterType") ? mlp_ir_text(port, "parameterType") : "");
         if (json_is_true(json_object_get(port, "isArtifactList")))
-            return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: a list of artifacts is not supported by the local runner", p.text);
+            return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: a list of artifacts is not supported by the local runner",
+                            p.text);
         if (inputs && !optional && !mlp_ir_at(task->spec, "inputs", group, name, NULL))
             return mlp_fail(err, MLPLAT_INVALID, "%s has no value and no default", p.text);
     }
@@ -129,9 +133,7 @@ static bool runs_python_source(const json_t *command)
 {
     size_t i;
     json_t *word;
-    mlp_ir_items(command, i, word)
-        if (strstr(json_string_value(word), "kfp.dsl.executor_main"))
-            return true;
+    mlp_ir_items(command, i, word) if (strstr(json_string_value(word), "kfp.dsl.executor_main")) return true;
     return false;
 }
 
@@ -142,7 +144,8 @@ static mlplat_status check_words(const mlp_plan_task *task, const char *key, mlp
     mlplat_status s = MLPLAT_OK;
     if (runs_python_source(json_object_get(task->container, "command")))
         return MLPLAT_OK; /* source text may speak of placeholders without meaning them */
-    mlp_ir_items(json_object_get(task->container, key), i, word) {
+    mlp_ir_items(json_object_get(task->container, key), i, word)
+    {
         place p = at(task->name, "container", key);
         if (s == MLPLAT_OK)
             s = mlp_placeholder_check(task->component, json_string_value(word), p.text, err);
@@ -152,7 +155,7 @@ static mlplat_status check_words(const mlp_plan_task *task, const char *key, mlp
 
 static mlplat_status check_task(const mlp_plan *plan, const mlp_plan_task *task, mlplat_error *err)
 {
-    static const char *const sides[] = { "inputDefinitions", "outputDefinitions" };
+    static const char *const sides[] = {"inputDefinitions", "outputDefinitions"};
     mlplat_status s = MLPLAT_OK;
     const char *name;
     json_t *input;
@@ -161,12 +164,10 @@ static mlplat_status check_task(const mlp_plan *plan, const mlp_plan_task *task,
         if (s == MLPLAT_OK)
             s = check_ports(task, sides[i], "artifacts", err);
     }
-    mlp_ir_each(mlp_ir_at(task->spec, "inputs", "parameters", NULL), name, input)
-        if (s == MLPLAT_OK)
-            s = check_parameter(plan, task, name, input, err);
-    mlp_ir_each(mlp_ir_at(task->spec, "inputs", "artifacts", NULL), name, input)
-        if (s == MLPLAT_OK)
-            s = check_artifact(plan, task, name, input, err);
+    mlp_ir_each(mlp_ir_at(task->spec, "inputs", "parameters", NULL), name, input) if (s == MLPLAT_OK) s =
+        check_parameter(plan, task, name, input, err);
+    mlp_ir_each(mlp_ir_at(task->spec, "inputs", "artifacts", NULL), name, input) if (s == MLPLAT_OK) s =
+        check_artifact(plan, task, name, input, err);
     if (s == MLPLAT_OK)
         s = check_words(task, "command", err);
     return s == MLPLAT_OK ? check_words(task, "args", err) : s;
@@ -177,14 +178,15 @@ static mlplat_status check_defaults(const mlp_plan *plan, mlplat_error *err)
     const char *name;
     json_t *port;
     mlplat_status s = MLPLAT_OK;
-    mlp_ir_each(mlp_ir_at(plan->spec, "root", "inputDefinitions", "parameters", NULL), name, port) {
+    mlp_ir_each(mlp_ir_at(plan->spec, "root", "inputDefinitions", "parameters", NULL), name, port)
+    {
         json_t *value = NULL;
         char what[300];
         mlp_kind kind = mlp_port_type_ir(mlp_ir_text(port, "parameterType"));
         snprintf(what, sizeof what, "the default of the pipeline's input '%s'", name);
         if (s == MLPLAT_OK && kind == MLP_KIND_NONE)
-            s = mlp_fail(err, MLPLAT_UNSUPPORTED, "the pipeline's input '%s' has a type that is not supported by the local runner",
-                         name);
+            s = mlp_fail(err, MLPLAT_UNSUPPORTED,
+                         "the pipeline's input '%s' has a type that is not supported by the local runner", name);
         if (s == MLPLAT_OK && json_object_get(port, "defaultValue"))
             s = mlp_port_value_fit(kind, json_object_get(port, "defaultValue"), what, &value, err);
         json_decref(value);
@@ -212,9 +214,11 @@ mlplat_status mlplat_pipeline_validate(const mlplat_doc *ir, mlplat_error *err)
     return s;
 }
 
-/* ---- the pipeline's own inputs --------------------------------------------------------------------------------------- */
+/* ---- the pipeline's own inputs
+ * --------------------------------------------------------------------------------------- */
 
-static mlplat_status set_param(const char *name, const json_t *port, const json_t *given, json_t *out, mlplat_error *err)
+static mlplat_status set_param(const char *name, const json_t *port, const json_t *given, json_t *out,
+                               mlplat_error *err)
 {
     json_t *value = NULL;
     char what[300];
@@ -224,7 +228,8 @@ static mlplat_status set_param(const char *name, const json_t *port, const json_
         return MLPLAT_OK;
     if (!chosen)
         return mlp_fail(err, MLPLAT_INVALID, "%s has no default: give it a value", what);
-    mlplat_status s = mlp_port_value_fit(mlp_port_type_ir(mlp_ir_text(port, "parameterType")), chosen, what, &value, err);
+    mlplat_status s =
+        mlp_port_value_fit(mlp_port_type_ir(mlp_ir_text(port, "parameterType")), chosen, what, &value, err);
     return s == MLPLAT_OK ? mlp_json_set(out, name, value, err) : s;
 }
 
@@ -237,12 +242,10 @@ mlplat_status mlp_ir_params(const mlp_plan *plan, const char *given, json_t **ou
     mlplat_status s = *out ? MLPLAT_OK : mlp_fail_memory(err);
     if (s == MLPLAT_OK && given)
         s = mlp_port_value_json(MLP_KIND_STRUCT, given, "the parameters of the pipeline", &values, err);
-    mlp_ir_each(values, name, value)
-        if (s == MLPLAT_OK && !json_object_get(ports, name))
-            s = mlp_fail(err, MLPLAT_INVALID, "pipeline '%s' has no input '%s'", plan->name, name);
-    mlp_ir_each(ports, name, port)
-        if (s == MLPLAT_OK)
-            s = set_param(name, port, json_object_get(values, name), *out, err);
+    mlp_ir_each(values, name, value) if (s == MLPLAT_OK && !json_object_get(ports, name)) s =
+        mlp_fail(err, MLPLAT_INVALID, "pipeline '%s' has no input '%s'", plan->name, name);
+    mlp_ir_each(ports, name, port) if (s == MLPLAT_OK) s =
+        set_param(name, port, json_object_get(values, name), *out, err);
     json_decref(values);
     if (s != MLPLAT_OK) {
         json_decref(*out);

@@ -41,7 +41,8 @@ size_t mlp_plan_find(const mlp_plan *plan, const char *name)
     return number ? (size_t)json_integer_value(number) : plan->n;
 }
 
-/* ---- what the runner cannot run ------------------------------------------------------------------------------------ */
+/* ---- what the runner cannot run ------------------------------------------------------------------------------------
+ */
 
 static mlplat_status unsupported(const char *task, const char *what, mlplat_error *err)
 {
@@ -52,9 +53,9 @@ static mlplat_status check_constructs(const char *name, const json_t *task, cons
 {
     static const struct {
         const char *key, *what;
-    } loops[] = { { "parameterIterator", "a loop (ParallelFor over parameters)" },
-                  { "artifactIterator", "a loop (ParallelFor over artifacts)" },
-                  { "iterator", "a loop (iterator)" } };
+    } loops[] = {{"parameterIterator", "a loop (ParallelFor over parameters)"},
+                 {"artifactIterator", "a loop (ParallelFor over artifacts)"},
+                 {"iterator", "a loop (iterator)"}};
     const char *strategy = mlp_ir_text(json_object_get(task, "triggerPolicy"), "strategy");
     if (mlp_ir_text(json_object_get(task, "triggerPolicy"), "condition"))
         return unsupported(name, "a condition (triggerPolicy.condition)", err);
@@ -76,9 +77,7 @@ static bool is_words(const json_t *words)
     json_t *word;
     if (words && !json_is_array(words))
         return false;
-    mlp_ir_items(words, i, word)
-        if (!json_is_string(word))
-            return false;
+    mlp_ir_items(words, i, word) if (!json_is_string(word)) return false;
     return true;
 }
 
@@ -105,7 +104,8 @@ mlplat_status mlp_ir_executor(const json_t *spec, const json_t *component, const
     return MLPLAT_OK;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status read_task(const json_t *spec, const char *name, const json_t *task, mlp_plan_task *out,
                                mlplat_error *err)
@@ -113,9 +113,9 @@ static mlplat_status read_task(const json_t *spec, const char *name, const json_
     const char *ref = mlp_ir_text(json_object_get(task, "componentRef"), "name");
     char what[280];
     if (!mlp_port_name_safe(name))
-        return mlp_fail(err, MLPLAT_INVALID, "root.dag.tasks: '%.80s' is not a name of a task: it would leave the run's folder",
-                        name);
-    *out = (mlp_plan_task){ .name = name, .spec = task };
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "root.dag.tasks: '%.80s' is not a name of a task: it would leave the run's folder", name);
+    *out = (mlp_plan_task){.name = name, .spec = task};
     out->component = ref ? mlp_ir_at(spec, "components", ref, NULL) : NULL;
     if (!out->component)
         return mlp_fail(err, MLPLAT_INVALID, "task '%s': there is no component '%s'", name, ref ? ref : "");
@@ -144,15 +144,14 @@ static mlplat_status link_task(mlp_plan *plan, size_t task, mlplat_error *err)
     const char *key;
     json_t *value;
     size_t i;
-    mlp_ir_items(json_object_get(spec, "dependentTasks"), i, value)
-        if (s == MLPLAT_OK)
-            s = link_to(plan, task, json_string_value(value), err);
-    mlp_ir_each(mlp_ir_at(spec, "inputs", "parameters", NULL), key, value)
-        if (s == MLPLAT_OK && json_object_get(value, "taskOutputParameter"))
-            s = link_to(plan, task, mlp_ir_text(json_object_get(value, "taskOutputParameter"), "producerTask"), err);
-    mlp_ir_each(mlp_ir_at(spec, "inputs", "artifacts", NULL), key, value)
-        if (s == MLPLAT_OK && json_object_get(value, "taskOutputArtifact"))
-            s = link_to(plan, task, mlp_ir_text(json_object_get(value, "taskOutputArtifact"), "producerTask"), err);
+    mlp_ir_items(json_object_get(spec, "dependentTasks"), i, value) if (s == MLPLAT_OK) s =
+        link_to(plan, task, json_string_value(value), err);
+    mlp_ir_each(mlp_ir_at(spec, "inputs", "parameters", NULL), key,
+                value) if (s == MLPLAT_OK && json_object_get(value, "taskOutputParameter")) s =
+        link_to(plan, task, mlp_ir_text(json_object_get(value, "taskOutputParameter"), "producerTask"), err);
+    mlp_ir_each(mlp_ir_at(spec, "inputs", "artifacts", NULL), key,
+                value) if (s == MLPLAT_OK && json_object_get(value, "taskOutputArtifact")) s =
+        link_to(plan, task, mlp_ir_text(json_object_get(value, "taskOutputArtifact"), "producerTask"), err);
     return s;
 }
 
@@ -206,7 +205,7 @@ mlplat_status mlp_plan_make(const json_t *ir, mlp_plan *out, mlplat_error *err)
 {
     const char *name;
     json_t *task;
-    *out = (mlp_plan){ .spec = find_spec(ir), .index = json_object() };
+    *out = (mlp_plan){.spec = find_spec(ir), .index = json_object()};
     mlplat_status s = out->index ? check_head(out, err) : mlp_fail_memory(err);
     const json_t *tasks = s == MLPLAT_OK ? mlp_ir_at(out->spec, "root", "dag", "tasks", NULL) : NULL;
     size_t count = json_object_size(tasks);
@@ -215,7 +214,8 @@ mlplat_status mlp_plan_make(const json_t *ir, mlp_plan *out, mlplat_error *err)
         out->order = mlp_alloc_array(count, sizeof *out->order);
         s = out->tasks && out->order ? MLPLAT_OK : mlp_fail_memory(err);
     }
-    mlp_ir_each(tasks, name, task) {
+    mlp_ir_each(tasks, name, task)
+    {
         if (s == MLPLAT_OK)
             s = read_task(out->spec, name, task, &out->tasks[out->n], err);
         if (s == MLPLAT_OK)

@@ -33,7 +33,7 @@ const json_t *mlp_ir_at(const json_t *json, ...) __attribute__((sentinel));
 const char *mlp_ir_text(const json_t *json, const char *key); /* a string member, or NULL */
 /* Iterate over an object that may be NULL. */
 #define mlp_ir_each(object, key, value) json_object_foreach((json_t *)(uintptr_t)(object), key, value)
-#define mlp_ir_items(array, i, value) json_array_foreach((json_t *)(uintptr_t)(array), i, value)
+#define mlp_ir_items(array, i, value)   json_array_foreach((json_t *)(uintptr_t)(array), i, value)
 
 /* A port of a component. @param side "inputDefinitions" or "outputDefinitions"; kind NONE if it has no such port. */
 mlp_port_type mlp_ir_port(const json_t *component, const char *side, const char *name);

@@ -62,7 +62,7 @@ static void keep(int from, pid_t parent)
 {
     int32_t groups[MOST], message;
     size_t n = 0;
-    struct pollfd watched = { .fd = from, .events = POLLIN };
+    struct pollfd watched = {.fd = from, .events = POLLIN};
     signal(SIGTERM, SIG_IGN);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
@@ -89,7 +89,7 @@ mlplat_status mlp_keeper_start(mlp_keeper *keeper, mlplat_error *err)
     int ends[2]; /* a socket: writing to a keeper that is gone must not be a SIGPIPE in the program */
     pid_t parent = getpid();
     sigset_t all, before;
-    *keeper = (mlp_keeper){ .socket = -1 };
+    *keeper = (mlp_keeper){.socket = -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
         return mlp_fail_errno(err, errno, "a socket for the pipeline's keeper");
     sigfillset(&all);
@@ -105,7 +105,7 @@ mlplat_status mlp_keeper_start(mlp_keeper *keeper, mlplat_error *err)
         return MLPLAT_OK;
     }
     close(ends[1]);
-    *keeper = (mlp_keeper){ .socket = -1 };
+    *keeper = (mlp_keeper){.socket = -1};
     return mlp_fail_errno(err, cause, "a process to keep the pipeline's steps");
 }
 
@@ -124,5 +124,5 @@ void mlp_keeper_stop(mlp_keeper *keeper)
     close(keeper->socket);
     while (waitpid(keeper->pid, &status, 0) < 0 && errno == EINTR)
         continue;
-    *keeper = (mlp_keeper){ .socket = -1 };
+    *keeper = (mlp_keeper){.socket = -1};
 }

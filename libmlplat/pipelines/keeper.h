@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 typedef struct mlp_keeper {
-    pid_t pid; /* 0: none */
+    pid_t pid;  /* 0: none */
     int socket; /* for mlp_process.announce */
 } mlp_keeper;
 

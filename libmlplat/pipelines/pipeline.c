@@ -71,7 +71,8 @@ mlplat_status mlplat_pipeline_input(mlplat_pipeline *pipeline, const char *name,
     if (s == MLPLAT_OK)
         s = mlp_port_type_parse(type, what, &parsed, err);
     if (s == MLPLAT_OK && parsed.kind == MLP_KIND_ARTIFACT)
-        s = mlp_fail(err, MLPLAT_INVALID, "%s is an artifact; a pipeline takes parameters, let a task produce it", what);
+        s = mlp_fail(err, MLPLAT_INVALID, "%s is an artifact; a pipeline takes parameters, let a task produce it",
+                     what);
     if (s == MLPLAT_OK)
         s = mlp_component_parameter(parsed.kind, default_json, text, &port, err);
     json_t *ports = json_object_get(pipeline->inputs, "parameters");
@@ -85,7 +86,8 @@ mlplat_status mlplat_pipeline_input(mlplat_pipeline *pipeline, const char *name,
     return s;
 }
 
-/* ---- tasks --------------------------------------------------------------------------------------------------------- */
+/* ---- tasks ---------------------------------------------------------------------------------------------------------
+ */
 
 /* "train", "train-2", "train-3": the first that is free, remembered so that the next search starts behind it. */
 static mlplat_status unique_id(mlplat_pipeline *p, const char *base, char **out, mlplat_error *err)
@@ -165,7 +167,8 @@ const char *mlplat_task_name(const mlplat_task *task)
     return task->id;
 }
 
-/* ---- inputs of tasks ------------------------------------------------------------------------------------------------- */
+/* ---- inputs of tasks
+ * ------------------------------------------------------------------------------------------------- */
 
 static mlp_port_type port_of(const json_t *side, const char *name)
 {
@@ -220,8 +223,8 @@ static mlplat_status want_parameter(const mlplat_task *task, const char *input, 
 {
     mlplat_status s = input_of(task, input, type, err);
     if (s == MLPLAT_OK && type->kind == MLP_KIND_ARTIFACT)
-        return mlp_fail(err, MLPLAT_INVALID, "input '%s' of task '%s' is an artifact: connect it to another task's output",
-                        input, task->id);
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "input '%s' of task '%s' is an artifact: connect it to another task's output", input, task->id);
     return s;
 }
 
@@ -250,8 +253,8 @@ mlplat_status mlplat_task_set_input(mlplat_task *task, const char *input, const 
         return mlp_fail(err, MLPLAT_NOT_FOUND, "pipeline '%s' has no input '%.60s'", task->pipeline->name,
                         pipeline_input ? pipeline_input : "");
     if (!mlp_port_type_fits(&given, &wanted))
-        return mlp_fail(err, MLPLAT_INVALID, "input '%s' of task '%s' is %s, the pipeline's '%s' is %s", input, task->id,
-                        mlp_port_type_name(wanted.kind), pipeline_input, mlp_port_type_name(given.kind));
+        return mlp_fail(err, MLPLAT_INVALID, "input '%s' of task '%s' is %s, the pipeline's '%s' is %s", input,
+                        task->id, mlp_port_type_name(wanted.kind), pipeline_input, mlp_port_type_name(given.kind));
     return give(task, "parameters", input, json_pack("{s:s}", "componentInputParameter", pipeline_input), err);
 }
 
@@ -272,16 +275,16 @@ static const char *type_text(const mlp_port_type *type)
     return type->kind == MLP_KIND_ARTIFACT ? type->title : mlp_port_type_name(type->kind);
 }
 
-mlplat_status mlplat_task_connect(mlplat_task *task, const char *input, const mlplat_task *producer,
-                                  const char *output, mlplat_error *err)
+mlplat_status mlplat_task_connect(mlplat_task *task, const char *input, const mlplat_task *producer, const char *output,
+                                  mlplat_error *err)
 {
     mlp_port_type wanted, given = port_of(producer->outputs, output);
     mlplat_status s = input_of(task, input, &wanted, err);
     if (s == MLPLAT_OK && given.kind == MLP_KIND_NONE)
         s = mlp_fail(err, MLPLAT_NOT_FOUND, "task '%s' has no output '%.60s'", producer->id, output ? output : "");
     if (s == MLPLAT_OK && !mlp_port_type_fits(&given, &wanted))
-        s = mlp_fail(err, MLPLAT_INVALID, "input '%s' of task '%s' is %s, output '%s' of task '%s' is %s", input, task->id,
-                     type_text(&wanted), output, producer->id, type_text(&given));
+        s = mlp_fail(err, MLPLAT_INVALID, "input '%s' of task '%s' is %s, output '%s' of task '%s' is %s", input,
+                     task->id, type_text(&wanted), output, producer->id, type_text(&given));
     if (s == MLPLAT_OK)
         s = check_link(task, producer, err);
     if (s != MLPLAT_OK)

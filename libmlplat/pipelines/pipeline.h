@@ -8,9 +8,9 @@
 
 struct mlplat_task {
     mlplat_pipeline *pipeline;
-    size_t number; /* in the graph */
-    char *id;      /* unique, sanitised */
-    char *shown;   /* as the caller named it, else the id */
+    size_t number;                        /* in the graph */
+    char *id;                             /* unique, sanitised */
+    char *shown;                          /* as the caller named it, else the id */
     json_t *inputs, *outputs, *container; /* shared with the component */
     json_t *arguments;                    /* TaskInputsSpec: {"parameters": {...}, "artifacts": {...}} */
 };

@@ -39,11 +39,12 @@ static mlplat_status check_arguments(const mlplat_task *task, const char *group,
 {
     const char *name;
     json_t *port;
-    mlp_ir_each(json_object_get(task->inputs, group), name, port) {
+    mlp_ir_each(json_object_get(task->inputs, group), name, port)
+    {
         bool optional = json_is_true(json_object_get(port, "isOptional")) || json_object_get(port, "defaultValue");
         if (!optional && !mlp_ir_at(task->arguments, group, name, NULL))
-            return mlp_fail(err, MLPLAT_INVALID, "input '%s' of task '%s' has no value and no default: set or connect it",
-                            name, task->id);
+            return mlp_fail(err, MLPLAT_INVALID,
+                            "input '%s' of task '%s' has no value and no default: set or connect it", name, task->id);
     }
     return MLPLAT_OK;
 }
@@ -107,17 +108,19 @@ static mlplat_status put_tasks(const mlplat_pipeline *p, const parts *to, mlplat
 mlplat_status mlplat_pipeline_compile(const mlplat_pipeline *pipeline, mlplat_doc **out, mlplat_error *err)
 {
     json_t *spec = NULL;
-    parts to = { json_object(), json_object(), json_object(), json_pack("{s:b}", "enableCache", 1) };
+    parts to = {json_object(), json_object(), json_object(), json_pack("{s:b}", "enableCache", 1)};
     *out = NULL;
     mlplat_status s = put_tasks(pipeline, &to, err);
     if (s == MLPLAT_OK) {
-        spec = json_pack("{s:O, s:{s:O}, s:{s:s}, s:{s:{s:O}}, s:s, s:s}", "components", to.components, "deploymentSpec",
-                         "executors", to.executors, "pipelineInfo", "name", pipeline->name, "root", "dag", "tasks", to.tasks,
-                         "schemaVersion", "2.1.0", "sdkVersion", "mlplat-" MLPLAT_VERSION_TEXT);
+        spec =
+            json_pack("{s:O, s:{s:O}, s:{s:s}, s:{s:{s:O}}, s:s, s:s}", "components", to.components, "deploymentSpec",
+                      "executors", to.executors, "pipelineInfo", "name", pipeline->name, "root", "dag", "tasks",
+                      to.tasks, "schemaVersion", "2.1.0", "sdkVersion", "mlplat-" MLPLAT_VERSION_TEXT);
         s = spec ? MLPLAT_OK : mlp_fail_memory(err);
     }
     if (s == MLPLAT_OK && pipeline->description)
-        s = mlp_json_set(json_object_get(spec, "pipelineInfo"), "description", mlp_json_string(pipeline->description), err);
+        s = mlp_json_set(json_object_get(spec, "pipelineInfo"), "description", mlp_json_string(pipeline->description),
+                         err);
     if (s == MLPLAT_OK && json_object_size(pipeline->inputs) > 0)
         s = mlp_json_set(json_object_get(spec, "root"), "inputDefinitions", json_deep_copy(pipeline->inputs), err);
     if (s == MLPLAT_OK)

@@ -61,10 +61,10 @@ static bool take_port(const char **p, ref *r)
         const char *word;
         kind kind;
     } ports[] = {
-        { "inputs.parameters", IN_PARAMETER },
-        { "inputs.artifacts", IN_ARTIFACT },
-        { "outputs.parameters", OUT_PARAMETER },
-        { "outputs.artifacts", OUT_ARTIFACT },
+        {"inputs.parameters", IN_PARAMETER},
+        {"inputs.artifacts", IN_ARTIFACT},
+        {"outputs.parameters", OUT_PARAMETER},
+        {"outputs.artifacts", OUT_ARTIFACT},
     };
     for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
         if (!take(p, ports[i].word))
@@ -79,7 +79,7 @@ static bool take_port(const char **p, ref *r)
 static bool read_ref(const char *text, ref *r)
 {
     const char *p = text;
-    *r = (ref){ .kind = INPUT };
+    *r = (ref){.kind = INPUT};
     if (!take(&p, "{{$"))
         return false;
     if (take(&p, ".")) {
@@ -101,7 +101,8 @@ static bool read_ref(const char *text, ref *r)
     return true;
 }
 
-/* ---- what one stands for ------------------------------------------------------------------------------------------ */
+/* ---- what one stands for ------------------------------------------------------------------------------------------
+ */
 
 static const json_t *member(const json_t *json, const char *a, const char *b, const char *c)
 {
@@ -124,11 +125,15 @@ static const char *named_value(const mlp_placeholders *v, const char *name)
     const struct {
         const char *name, *value;
     } names[] = {
-        { "pipeline_job_name", v->job_name },   { "pipeline_job_uuid", v->job_uuid },
-        { "pipeline_task_name", v->task_name }, { "pipeline_job_resource_name", v->job_resource },
-        { "pipeline_task_uuid", v->task_uuid }, { "pipeline_root", v->root },
-        { "workspace_path", v->workspace },     { "pipeline_job_create_time_utc", v->created },
-        { "pipeline_job_schedule_time_utc", v->created },
+        {"pipeline_job_name", v->job_name},
+        {"pipeline_job_uuid", v->job_uuid},
+        {"pipeline_task_name", v->task_name},
+        {"pipeline_job_resource_name", v->job_resource},
+        {"pipeline_task_uuid", v->task_uuid},
+        {"pipeline_root", v->root},
+        {"workspace_path", v->workspace},
+        {"pipeline_job_create_time_utc", v->created},
+        {"pipeline_job_schedule_time_utc", v->created},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i].name, name) == 0)
@@ -143,8 +148,8 @@ static mlplat_status put_artifact(const json_t *artifact, const ref *r, mlp_buf 
     if (r->attribute == METADATA) {
         const json_t *value = json_object_get(json_object_get(artifact, "metadata"), r->key);
         if (!value)
-            return mlp_fail(err, MLPLAT_INVALID, "artifact '%s' has no metadata '%s'; its producer must set it", r->name,
-                            r->key);
+            return mlp_fail(err, MLPLAT_INVALID, "artifact '%s' has no metadata '%s'; its producer must set it",
+                            r->name, r->key);
         return mlp_port_value_text(value, out, err);
     }
     if (r->attribute == URI) {
@@ -170,8 +175,12 @@ static mlplat_status put_ref(const mlp_placeholders *v, const ref *r, mlp_buf *o
         if (v->input)
             return mlp_json_text(v->input, out, err);
         break;
-    case NAMED: text = named_value(v, r->name); break;
-    case OUTPUT_FILE: text = json_string_value(json_object_get(json_object_get(v->input, "outputs"), "outputFile")); break;
+    case NAMED:
+        text = named_value(v, r->name);
+        break;
+    case OUTPUT_FILE:
+        text = json_string_value(json_object_get(json_object_get(v->input, "outputs"), "outputFile"));
+        break;
     case OUT_PARAMETER:
         value = json_object_get(member(v->input, "outputs", "parameters", r->name), "outputFile");
         text = json_string_value(value);
@@ -196,8 +205,7 @@ static mlplat_status put_ref(const mlp_placeholders *v, const ref *r, mlp_buf *o
     return mlp_buf_ok(out, err);
 }
 
-mlplat_status mlp_placeholder_expand(const mlp_placeholders *values, const char *text, mlp_buf *out,
-                                     mlplat_error *err)
+mlplat_status mlp_placeholder_expand(const mlp_placeholders *values, const char *text, mlp_buf *out, mlplat_error *err)
 {
     mlplat_status s = MLPLAT_OK;
     while (s == MLPLAT_OK && *text) {
@@ -220,7 +228,8 @@ mlplat_status mlp_placeholder_expand(const mlp_placeholders *values, const char 
     return s == MLPLAT_OK ? mlp_buf_ok(out, err) : s;
 }
 
-/* ---- words: IfPresent and Concat ---------------------------------------------------------------------------------- */
+/* ---- words: IfPresent and Concat ----------------------------------------------------------------------------------
+ */
 
 /* The structure that the word is, NULL if it is a plain word. */
 static json_t *read_structure(const char *word)
@@ -265,11 +274,8 @@ static mlplat_status put_concat(const mlp_placeholders *v, const json_t *parts, 
     json_t *item;
     json_t *pieces = json_array();
     mlplat_status s = pieces ? MLPLAT_OK : mlp_fail_memory(err);
-    json_array_foreach((json_t *)(uintptr_t)parts, i, item)
-        if (s == MLPLAT_OK)
-            s = put_structure(v, item, pieces, err);
-    json_array_foreach(pieces, i, item)
-        mlp_buf_add(&text, json_string_value(item), json_string_length(item));
+    json_array_foreach((json_t *)(uintptr_t)parts, i, item) if (s == MLPLAT_OK) s = put_structure(v, item, pieces, err);
+    json_array_foreach(pieces, i, item) mlp_buf_add(&text, json_string_value(item), json_string_length(item));
     if (s == MLPLAT_OK)
         s = push_text(words, &text, err);
     mlp_buf_free(&text);
@@ -291,9 +297,8 @@ static mlplat_status put_structure(const mlp_placeholders *v, const json_t *part
             s = push_text(words, &text, err);
         mlp_buf_free(&text);
     } else if (json_is_array(part)) {
-        json_array_foreach((json_t *)(uintptr_t)part, i, item)
-            if (s == MLPLAT_OK)
-                s = put_structure(v, item, words, err);
+        json_array_foreach((json_t *)(uintptr_t)part, i, item) if (s == MLPLAT_OK) s =
+            put_structure(v, item, words, err);
     } else if (concat) {
         s = put_concat(v, concat, words, err);
     } else if (present) {
@@ -301,7 +306,8 @@ static mlplat_status put_structure(const mlp_placeholders *v, const json_t *part
         const json_t *chosen = json_object_get(present, name && is_present(v, name) ? "Then" : "Else");
         s = chosen ? put_structure(v, chosen, words, err) : MLPLAT_OK;
     } else if (part && !json_is_null(part)) {
-        s = mlp_fail(err, MLPLAT_INVALID, "an IfPresent or Concat placeholder holds neither text, a list nor another one");
+        s = mlp_fail(err, MLPLAT_INVALID,
+                     "an IfPresent or Concat placeholder holds neither text, a list nor another one");
     }
     return s;
 }
@@ -310,14 +316,15 @@ mlplat_status mlp_placeholder_word(const mlp_placeholders *values, const char *w
 {
     json_t *structure = read_structure(word);
     json_t *plain = structure ? NULL : json_string(word);
-    mlplat_status s = structure || plain ? put_structure(values, structure ? structure : plain, words, err)
-                                         : mlp_fail_memory(err);
+    mlplat_status s =
+        structure || plain ? put_structure(values, structure ? structure : plain, words, err) : mlp_fail_memory(err);
     json_decref(structure);
     json_decref(plain);
     return s;
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------------------- */
+/* ---- checks -------------------------------------------------------------------------------------------------------
+ */
 
 bool mlp_placeholder_any(const char *text)
 {
@@ -334,8 +341,9 @@ mlplat_status mlp_placeholder_check(const json_t *component, const char *text, c
     for (const char *p = strstr(text, "{{$"); p; p = strstr(p + 3, "{{$")) {
         if (!read_ref(p, &r) || r.kind == INPUT || r.kind == NAMED || r.kind == OUTPUT_FILE || declared(component, &r))
             continue;
-        return mlp_fail(err, MLPLAT_INVALID, "%s: the placeholder %.*s names no %s of the component; declare it or correct the name",
-                        what, (int)r.size, p,
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "%s: the placeholder %.*s names no %s of the component; declare it or correct the name", what,
+                        (int)r.size, p,
                         r.kind == IN_PARAMETER    ? "input parameter"
                         : r.kind == IN_ARTIFACT   ? "input artifact"
                         : r.kind == OUT_PARAMETER ? "output parameter"

@@ -14,8 +14,8 @@ mlplat_status mlp_port_artifact_path(const json_t *artifact, char **out, mlplat_
 {
     static const struct {
         const char *scheme, *folder, *ending;
-    } mounts[] = { { "gs://", "/gcs/", "" }, { "s3://", "/s3/", "" }, { "minio://", "/minio/", "" },
-                   { "oci://", "/oci/", "/models" } };
+    } mounts[] = {
+        {"gs://", "/gcs/", ""}, {"s3://", "/s3/", ""}, {"minio://", "/minio/", ""}, {"oci://", "/oci/", "/models"}};
     const char *uri = json_string_value(json_object_get(artifact, "uri"));
     const char *custom = json_string_value(json_object_get(artifact, "customPath"));
     const char *name = json_string_value(json_object_get(artifact, "name"));

@@ -11,15 +11,26 @@ static const struct {
     const char *name;
     mlp_kind kind;
 } parameter_names[] = {
-    { "NUMBER_DOUBLE", MLP_KIND_DOUBLE },   { "NUMBER_INTEGER", MLP_KIND_INTEGER }, { "STRING", MLP_KIND_STRING },
-    { "BOOLEAN", MLP_KIND_BOOLEAN },        { "LIST", MLP_KIND_LIST },              { "STRUCT", MLP_KIND_STRUCT },
-    { "Double", MLP_KIND_DOUBLE },          { "Float", MLP_KIND_DOUBLE },           { "Integer", MLP_KIND_INTEGER },
-    { "Int", MLP_KIND_INTEGER },            { "Str", MLP_KIND_STRING },             { "Text", MLP_KIND_STRING },
-    { "Bool", MLP_KIND_BOOLEAN },           { "Dict", MLP_KIND_STRUCT },            { "JsonObject", MLP_KIND_STRUCT },
-    { "JsonArray", MLP_KIND_LIST },
+    {"NUMBER_DOUBLE", MLP_KIND_DOUBLE},
+    {"NUMBER_INTEGER", MLP_KIND_INTEGER},
+    {"STRING", MLP_KIND_STRING},
+    {"BOOLEAN", MLP_KIND_BOOLEAN},
+    {"LIST", MLP_KIND_LIST},
+    {"STRUCT", MLP_KIND_STRUCT},
+    {"Double", MLP_KIND_DOUBLE},
+    {"Float", MLP_KIND_DOUBLE},
+    {"Integer", MLP_KIND_INTEGER},
+    {"Int", MLP_KIND_INTEGER},
+    {"Str", MLP_KIND_STRING},
+    {"Text", MLP_KIND_STRING},
+    {"Bool", MLP_KIND_BOOLEAN},
+    {"Dict", MLP_KIND_STRUCT},
+    {"JsonObject", MLP_KIND_STRUCT},
+    {"JsonArray", MLP_KIND_LIST},
 };
 static const char *const artifact_names[] = {
-    "Artifact", "Model", "Dataset", "Metrics", "ClassificationMetrics", "SlicedClassificationMetrics", "HTML", "Markdown",
+    "Artifact", "Model",    "Dataset", "Metrics", "ClassificationMetrics", "SlicedClassificationMetrics",
+    "HTML",     "Markdown",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -54,10 +65,11 @@ mlplat_status mlp_port_type_parse(const char *text, const char *what, mlp_port_t
         snprintf(out->title, sizeof out->title, "%s", text);
     }
     if (out->kind == MLP_KIND_NONE)
-        return mlp_fail(err, MLPLAT_INVALID,
-                        "%s has the unknown type '%.60s'; known: Integer, Double, String, Boolean, List, Dict, Artifact, "
-                        "Dataset, Model, Metrics, ... or a schema title such as system.Dataset",
-                        what, text);
+        return mlp_fail(
+            err, MLPLAT_INVALID,
+            "%s has the unknown type '%.60s'; known: Integer, Double, String, Boolean, List, Dict, Artifact, "
+            "Dataset, Model, Metrics, ... or a schema title such as system.Dataset",
+            what, text);
     return MLPLAT_OK;
 }
 
@@ -131,26 +143,21 @@ static mlplat_status check_inside(const json_t *value, const char *what, mlplat_
     if (json_is_integer(value) && !integer_fits(json_integer_value(value)))
         return too_large(what, err);
     if (json_is_array(value)) {
-        json_array_foreach((json_t *)(uintptr_t)value, i, item)
-            if (s == MLPLAT_OK)
-                s = check_inside(item, what, err);
+        json_array_foreach((json_t *)(uintptr_t)value, i, item) if (s == MLPLAT_OK) s = check_inside(item, what, err);
     } else if (json_is_object(value)) {
-        json_object_foreach((json_t *)(uintptr_t)value, key, item)
-            if (s == MLPLAT_OK)
-                s = check_inside(item, what, err);
+        json_object_foreach((json_t *)(uintptr_t)value, key, item) if (s == MLPLAT_OK) s =
+            check_inside(item, what, err);
     }
     return s;
 }
 
-mlplat_status mlp_port_value_fit(mlp_kind kind, const json_t *value, const char *what, json_t **out,
-                                 mlplat_error *err)
+mlplat_status mlp_port_value_fit(mlp_kind kind, const json_t *value, const char *what, json_t **out, mlplat_error *err)
 {
-    static const char *const wanted[] = { "nothing",         "a number",       "an integer",       "a string",
-                                          "true or false", "a list, [...]", "an object, {...}", "an artifact" };
+    static const char *const wanted[] = {"nothing",       "a number",      "an integer",       "a string",
+                                         "true or false", "a list, [...]", "an object, {...}", "an artifact"};
     bool ok = (kind == MLP_KIND_STRING && json_is_string(value)) ||
-              (kind == MLP_KIND_BOOLEAN && json_is_boolean(value)) ||
-              (kind == MLP_KIND_LIST && json_is_array(value)) || (kind == MLP_KIND_STRUCT && json_is_object(value)) ||
-              (kind == MLP_KIND_DOUBLE && json_is_number(value));
+              (kind == MLP_KIND_BOOLEAN && json_is_boolean(value)) || (kind == MLP_KIND_LIST && json_is_array(value)) ||
+              (kind == MLP_KIND_STRUCT && json_is_object(value)) || (kind == MLP_KIND_DOUBLE && json_is_number(value));
     *out = NULL;
     if (kind == MLP_KIND_INTEGER)
         return fit_integer(value, what, out, err);

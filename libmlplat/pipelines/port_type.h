@@ -31,8 +31,7 @@ const char *mlp_port_type_name(mlp_kind kind);
 bool mlp_port_type_fits(const mlp_port_type *given, const mlp_port_type *wanted); /* as KFP's compiler decides */
 
 /* The value as its type is written (7.0 becomes 7 for an integer), a new reference; INVALID if it does not fit. */
-mlplat_status mlp_port_value_fit(mlp_kind kind, const json_t *value, const char *what, json_t **out,
-                                 mlplat_error *err);
+mlplat_status mlp_port_value_fit(mlp_kind kind, const json_t *value, const char *what, json_t **out, mlplat_error *err);
 /* A value from plain text, as output files and command lines have it. */
 mlplat_status mlp_port_value_read(mlp_kind kind, const char *text, size_t n, const char *what, json_t **out,
                                   mlplat_error *err);

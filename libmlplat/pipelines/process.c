@@ -18,7 +18,8 @@
 #include <sys/prctl.h>
 #endif
 
-/* ---- finding ------------------------------------------------------------------------------------------------------ */
+/* ---- finding ------------------------------------------------------------------------------------------------------
+ */
 
 static mlplat_status check_program(const char *path, mlplat_error *err)
 {
@@ -63,7 +64,8 @@ mlplat_status mlp_process_find(const char *name, const char *path, char **out, m
     return mlp_fail(err, MLPLAT_NOT_FOUND, "program '%s' is not in PATH; install it or give its path", name);
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------------------ */
+/* ---- starting ------------------------------------------------------------------------------------------------------
+ */
 
 /* Everything from 3 on is for this process alone, whoever opened it. */
 static void close_on_exec(void)
@@ -89,7 +91,8 @@ static void default_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The child between vfork and exec: it lives in the parent's memory, so it calls the system and changes nothing else. */
+/* The child between vfork and exec: it lives in the parent's memory, so it calls the system and changes nothing else.
+ */
 static void become(const mlp_process *p, int null, int failed)
 {
     int32_t me = (int32_t)getpid();
@@ -136,14 +139,14 @@ static mlplat_status explain(const char *file, int cause, mlplat_error *err)
                         "artifacts",
                         file);
     if (cause == ENOEXEC)
-        return mlp_fail(err, MLPLAT_INVALID, "program '%s' is neither a program of this machine nor a script starting with #!",
-                        file);
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "program '%s' is neither a program of this machine nor a script starting with #!", file);
     return mlp_fail_errno(err, cause, "program '%s' cannot be started", file);
 }
 
 mlplat_status mlp_process_start(const mlp_process *process, pid_t *pid, mlplat_error *err)
 {
-    int pipes[2] = { -1, -1 }, cause = 0;
+    int pipes[2] = {-1, -1}, cause = 0;
     mlplat_status s = MLPLAT_OK;
     int null = mlp_sys.open(AT_FDCWD, "/dev/null", O_RDONLY, 0);
     if (null < 0 || pipe2(pipes, O_CLOEXEC) != 0) {
@@ -166,7 +169,8 @@ mlplat_status mlp_process_start(const mlp_process *process, pid_t *pid, mlplat_e
     return s;
 }
 
-/* ---- ending -------------------------------------------------------------------------------------------------------- */
+/* ---- ending --------------------------------------------------------------------------------------------------------
+ */
 
 int mlp_process_watch(pid_t pid)
 {

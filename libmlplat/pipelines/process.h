@@ -1,4 +1,5 @@
-/* Programs as child processes: found like execvp finds them, started by argument vector, in a process group of their own. */
+/* Programs as child processes: found like execvp finds them, started by argument vector, in a process group of their
+ * own. */
 #ifndef MLP_PROCESS_H
 #define MLP_PROCESS_H
 #include <mlplat/error.h>
@@ -7,15 +8,16 @@
 #include <sys/types.h>
 
 typedef struct mlp_process {
-    const char *file;        /* path of the program */
-    char *const *argv;       /* ends with NULL */
+    const char *file;  /* path of the program */
+    char *const *argv; /* ends with NULL */
     char *const *envp;
-    const char *folder;      /* to run in; NULL: this one */
-    int out, err;            /* descriptors for its stdout and stderr; stdin is /dev/null */
-    int announce;            /* socket that the child sends its pid to (int32_t) before it becomes the program; -1: none */
+    const char *folder; /* to run in; NULL: this one */
+    int out, err;       /* descriptors for its stdout and stderr; stdin is /dev/null */
+    int announce;       /* socket that the child sends its pid to (int32_t) before it becomes the program; -1: none */
 } mlp_process;
 
-/* A program by path or, without a slash, from the folders of path (a PATH). NOT_FOUND, DENIED if it cannot be executed. */
+/* A program by path or, without a slash, from the folders of path (a PATH). NOT_FOUND, DENIED if it cannot be executed.
+ */
 mlplat_status mlp_process_find(const char *name, const char *path, char **out, mlplat_error *err);
 /* Starts it; returns when it has become the program. No memory of ours is copied, whatever its size. */
 mlplat_status mlp_process_start(const mlp_process *process, pid_t *pid, mlplat_error *err);

@@ -54,11 +54,12 @@ static mlplat_status listen_to(printer *p, const char *program, mlplat_error *er
 {
     int64_t end = mlp_clock_mono_ns() + (int64_t)TIME_LIMIT_MS * 1000000;
     while (p->out[0] >= 0 || p->err[0] >= 0) {
-        struct pollfd fds[2] = { { .fd = p->out[0], .events = POLLIN }, { .fd = p->err[0], .events = POLLIN } };
+        struct pollfd fds[2] = {{.fd = p->out[0], .events = POLLIN}, {.fd = p->err[0], .events = POLLIN}};
         int64_t left = (end - mlp_clock_mono_ns()) / 1000000;
         if (left <= 0)
-            return mlp_fail(err, MLPLAT_TIMEOUT, "program '%s' did not print its specification within %d s of --component-spec",
-                            program, TIME_LIMIT_MS / 1000);
+            return mlp_fail(err, MLPLAT_TIMEOUT,
+                            "program '%s' did not print its specification within %d s of --component-spec", program,
+                            TIME_LIMIT_MS / 1000);
         if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
             return mlp_fail_errno(err, errno, "while waiting for the specification of '%s'", program);
         if (p->out[0] >= 0 && fds[0].revents)
@@ -96,7 +97,8 @@ static mlplat_status print_spec(printer *p, char *const *words, mlplat_error *er
 {
     if (pipe2(p->out, O_CLOEXEC) != 0 || pipe2(p->err, O_CLOEXEC) != 0)
         return mlp_fail_errno(err, errno, "pipes for '%s'", words[0]);
-    mlp_process process = { .file = words[0], .argv = words, .envp = environ, .out = p->out[1], .err = p->err[1], .announce = -1 };
+    mlp_process process = {
+        .file = words[0], .argv = words, .envp = environ, .out = p->out[1], .err = p->err[1], .announce = -1};
     mlplat_status s = mlp_process_start(&process, &p->pid, err);
     if (s != MLPLAT_OK)
         return s;
@@ -110,7 +112,8 @@ static mlplat_status print_spec(printer *p, char *const *words, mlplat_error *er
     return s == MLPLAT_OK ? judge(p, words[0], status, err) : s;
 }
 
-/* ---- the words of the call ------------------------------------------------------------------------------------------- */
+/* ---- the words of the call
+ * ------------------------------------------------------------------------------------------- */
 
 static void words_free(char **words, size_t n)
 {
@@ -158,7 +161,7 @@ mlplat_status mlplat_component_program(const char *const *program, const char *i
         n++;
     if (n == 0)
         return mlp_fail(err, MLPLAT_INVALID, "no program was given");
-    printer p = { .out = { -1, -1 }, .err = { -1, -1 } };
+    printer p = {.out = {-1, -1}, .err = {-1, -1}};
     char **words = mlp_alloc_array(n + 2, sizeof *words);
     mlplat_component *c = NULL;
     mlplat_status s = words ? absolute_words(program, n, words, err) : mlp_fail_memory(err);

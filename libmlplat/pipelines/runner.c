@@ -28,7 +28,8 @@ void mlp_runner_task_fail(mlp_runner_task *task, const char *format, ...)
     task->state = MLP_TASK_FAILED;
 }
 
-/* ---- the queue --------------------------------------------------------------------------------------------------------- */
+/* ---- the queue
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void make_ready(mlp_runner *r, size_t task)
 {
@@ -106,7 +107,8 @@ static void task_done(mlp_runner *r, size_t number)
     }
 }
 
-/* ---- starting and ending ------------------------------------------------------------------------------------------------ */
+/* ---- starting and ending
+ * ------------------------------------------------------------------------------------------------ */
 
 /* A failed attempt waits for the next one, if the task has any left. */
 static bool try_again(mlp_runner *r, mlp_runner_task *t)
@@ -114,7 +116,8 @@ static bool try_again(mlp_runner *r, mlp_runner_task *t)
     int64_t backoff = t->state == MLP_TASK_FAILED && !stopping(r) ? mlp_runner_task_backoff_ns(t) : -1;
     if (backoff < 0)
         return false;
-    mlp_log(&r->ml->log, MLPLAT_LOG_WARNING, "task '%s', attempt %d: %s; trying again", t->plan->name, t->attempts, t->error);
+    mlp_log(&r->ml->log, MLPLAT_LOG_WARNING, "task '%s', attempt %d: %s; trying again", t->plan->name, t->attempts,
+            t->error);
     t->state = MLP_TASK_RETRYING;
     t->retry_ns = mlp_clock_mono_ns() + backoff;
     t->error[0] = 0;
@@ -176,7 +179,7 @@ static void wait_for_end(mlp_runner *r, struct pollfd *fds)
 {
     int timeout = TICK_MS;
     for (size_t i = 0; i < r->n_running; i++) {
-        fds[i] = (struct pollfd){ .fd = r->tasks[r->running[i]].watch, .events = POLLIN };
+        fds[i] = (struct pollfd){.fd = r->tasks[r->running[i]].watch, .events = POLLIN};
         if (fds[i].fd < 0)
             timeout = BLIND_TICK_MS;
     }
@@ -188,7 +191,8 @@ static void wait_for_end(mlp_runner *r, struct pollfd *fds)
         poll(fds, (nfds_t)r->n_running, timeout);
 }
 
-/* ---- stopping ----------------------------------------------------------------------------------------------------------- */
+/* ---- stopping
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* SIGTERM once, SIGKILL when the time for a decent end is over. */
 static void end_running(mlp_runner *r)
@@ -241,7 +245,8 @@ static mlplat_status run_tasks(mlp_runner *r, mlplat_error *err)
     return MLPLAT_OK;
 }
 
-/* ---- the result ---------------------------------------------------------------------------------------------------------- */
+/* ---- the result
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static json_t *task_outputs(const mlp_runner_task *t)
 {
@@ -257,11 +262,12 @@ static json_t *task_outputs(const mlp_runner_task *t)
 
 static json_t *task_result(const mlp_runner_task *t)
 {
-    static const char *const states[] = { "PENDING", "RUNNING", "RETRYING", "SUCCEEDED", "FAILED", "SKIPPED", "CANCELED" };
+    static const char *const states[] = {"PENDING", "RUNNING", "RETRYING", "SUCCEEDED",
+                                         "FAILED",  "SKIPPED", "CANCELED"};
     double seconds = t->end_ns ? (double)(t->end_ns - t->start_ns) / 1e9 : 0;
-    json_t *out = json_pack("{s:s, s:s, s:s?, s:f, s:s?, s:o}", "name", t->plan->name, "state", states[t->state], "run_id",
-                            t->run ? mlplat_run_id(t->run) : NULL, "seconds", seconds, "log", t->log, "outputs",
-                            task_outputs(t));
+    json_t *out =
+        json_pack("{s:s, s:s, s:s?, s:f, s:s?, s:o}", "name", t->plan->name, "state", states[t->state], "run_id",
+                  t->run ? mlplat_run_id(t->run) : NULL, "seconds", seconds, "log", t->log, "outputs", task_outputs(t));
     if (out && t->exit_code >= 0 && t->start_ns)
         json_object_set_new(out, "exit_code", json_integer(t->exit_code));
     if (out && t->error[0])
@@ -289,7 +295,7 @@ static mlplat_status whole_status(const mlp_runner *r, mlplat_error *err)
         return mlp_fail_cancelled(err, "the pipeline");
     if (!r->failed)
         return MLPLAT_OK;
-    mlplat_error why = { .status = MLPLAT_STATE };
+    mlplat_error why = {.status = MLPLAT_STATE};
     whole_error(r, &why);
     return mlp_fail(err, MLPLAT_STATE, "%s", why.message);
 }
@@ -302,8 +308,8 @@ static mlplat_status make_result(const mlp_runner *r, mlplat_status status, cons
     mlplat_status s = tasks ? MLPLAT_OK : mlp_fail_memory(err);
     for (size_t i = 0; s == MLPLAT_OK && i < r->plan.n; i++)
         s = mlp_json_push(tasks, task_result(&r->tasks[r->plan.order[i]]), err);
-    json_t *result = s == MLPLAT_OK ? json_pack("{s:s, s:s, s:s, s:o}", "run_id", mlplat_run_id(r->run), "pipeline", r->plan.name,
-                                                "state", state, "root", mlp_json_string(r->root))
+    json_t *result = s == MLPLAT_OK ? json_pack("{s:s, s:s, s:s, s:o}", "run_id", mlplat_run_id(r->run), "pipeline",
+                                                r->plan.name, "state", state, "root", mlp_json_string(r->root))
                                     : NULL;
     if (result && status != MLPLAT_OK)
         json_object_set_new(result, "error", json_string(why->message));
@@ -316,7 +322,8 @@ static mlplat_status make_result(const mlp_runner *r, mlplat_status status, cons
     return s;
 }
 
-/* ---- the call ------------------------------------------------------------------------------------------------------------- */
+/* ---- the call
+ * ------------------------------------------------------------------------------------------------------------- */
 
 static void runner_free(mlp_runner *r)
 {
@@ -347,8 +354,8 @@ static mlplat_status prepare_tasks(mlp_runner *r, mlplat_error *err)
     if (!r->tasks || !r->ready || !r->running)
         return mlp_fail_memory(err);
     for (size_t i = 0; i < r->plan.n; i++) {
-        r->tasks[i] = (mlp_runner_task){ .plan = &r->plan.tasks[i], .missing = r->plan.graph.nodes[i].n, .watch = -1,
-                                         .exit_code = -1 };
+        r->tasks[i] = (mlp_runner_task){
+            .plan = &r->plan.tasks[i], .missing = r->plan.graph.nodes[i].n, .watch = -1, .exit_code = -1};
         if (r->tasks[i].missing == 0)
             make_ready(r, i);
     }
@@ -421,7 +428,7 @@ mlplat_status mlplat_pipeline_run(mlplat *ml, const mlplat_doc *ir, const mlplat
                                   mlplat_doc **out, mlplat_error *err)
 {
     mlplat_pipeline_options o = MLPLAT_PIPELINE_OPTIONS_INIT;
-    mlp_runner r = { .ml = ml, .keeper = { .socket = -1 } };
+    mlp_runner r = {.ml = ml, .keeper = {.socket = -1}};
     mlplat_doc *result = NULL;
     if (out)
         *out = NULL;
@@ -430,7 +437,7 @@ mlplat_status mlplat_pipeline_run(mlplat *ml, const mlplat_doc *ir, const mlplat
     mlplat_status s = mlp_session_check(ml, err);
     if (options)
         memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
-    r.hook = o.progress ? (mlp_hook){ o.progress, o.user } : ml->hook;
+    r.hook = o.progress ? (mlp_hook){o.progress, o.user} : ml->hook;
     r.keep_going = o.keep_going != 0;
     if (s == MLPLAT_OK)
         s = prepare(&r, ir, &o, err);

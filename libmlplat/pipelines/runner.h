@@ -22,11 +22,11 @@ typedef enum mlp_task_state {
 typedef struct mlp_runner_task {
     const mlp_plan_task *plan;
     mlp_task_state state;
-    size_t missing;              /* tasks that must succeed first */
-    char *folder, *work, *log;   /* <root>/<run>/<task>, its working folder, its log */
-    json_t *input;               /* ExecutorInput */
-    json_t *parameters;          /* outputs, by name */
-    json_t *artifacts;           /* outputs, by name, as they travel */
+    size_t missing;            /* tasks that must succeed first */
+    char *folder, *work, *log; /* <root>/<run>/<task>, its working folder, its log */
+    json_t *input;             /* ExecutorInput */
+    json_t *parameters;        /* outputs, by name */
+    json_t *artifacts;         /* outputs, by name, as they travel */
     mlplat_run *run;
     pid_t pid;
     int watch; /* descriptor that wakes poll, -1: none */
@@ -41,7 +41,7 @@ typedef struct mlp_runner {
     mlp_hook hook;
     mlp_plan plan;
     mlp_graph_users users;
-    mlp_runner_task *tasks; /* by number in the plan */
+    mlp_runner_task *tasks;              /* by number in the plan */
     size_t *ready, first_ready, n_ready; /* a queue, each task once */
     size_t *running, n_running;
     size_t workers, done, retrying;

@@ -64,9 +64,9 @@ static mlplat_status env_set(env_list *env, const char *name, const char *value,
 /* Ours but for those that would lead a step to another store, experiment or run than the pipeline's. */
 static mlplat_status env_inherit(env_list *env, mlplat_error *err)
 {
-    static const char *const dropped[] = { "MLPLAT_TRACKING_URI=",   "MLPLAT_REGISTRY_URI=", "MLFLOW_EXPERIMENT_NAME=",
-                                           "MLFLOW_RUN_NAME=",       "MLFLOW_RUN_ID=",       "MLPLAT_PARENT_RUN_ID=",
-                                           "MLFLOW_EXPERIMENT_ID=" };
+    static const char *const dropped[] = {
+        "MLPLAT_TRACKING_URI=", "MLPLAT_REGISTRY_URI=",  "MLFLOW_EXPERIMENT_NAME=", "MLFLOW_RUN_NAME=",
+        "MLFLOW_RUN_ID=",       "MLPLAT_PARENT_RUN_ID=", "MLFLOW_EXPERIMENT_ID="};
     mlplat_status s = MLPLAT_OK;
     for (char **at = environ; s == MLPLAT_OK && at && *at; at++) {
         bool drop = !strchr(*at, '=');
@@ -78,7 +78,8 @@ static mlplat_status env_inherit(env_list *env, mlplat_error *err)
     return s;
 }
 
-/* ---- the component's variables ---------------------------------------------------------------------------------------- */
+/* ---- the component's variables
+ * ---------------------------------------------------------------------------------------- */
 
 /* $(NAME) of a variable that is set becomes its value, $$(NAME) stays as $(NAME): Kubernetes' rule. */
 static void expand_references(const env_list *env, const char *text, mlp_buf *out)
@@ -105,7 +106,8 @@ static mlplat_status env_component(const mlp_runner *r, const mlp_runner_task *t
     mlp_placeholders values = {0};
     mlplat_status s = MLPLAT_OK;
     mlp_runner_placeholders(r, t, &values);
-    mlp_ir_items(json_object_get(t->plan->container, "env"), i, item) {
+    mlp_ir_items(json_object_get(t->plan->container, "env"), i, item)
+    {
         mlp_buf expanded = {0}, text = {0};
         const char *name = mlp_ir_text(item, "name"), *value = mlp_ir_text(item, "value");
         if (s == MLPLAT_OK && (!name || !*name || strchr(name, '=')))
@@ -124,7 +126,8 @@ static mlplat_status env_component(const mlp_runner *r, const mlp_runner_task *t
     return s;
 }
 
-/* ---- the platform's variables ------------------------------------------------------------------------------------------ */
+/* ---- the platform's variables
+ * ------------------------------------------------------------------------------------------ */
 
 /* A store's URI as it works from any folder. */
 static mlplat_status absolute_uri(const char *uri, char **out, mlplat_error *err)
@@ -165,10 +168,10 @@ static mlplat_status env_platform(const mlp_runner *r, const mlp_runner_task *t,
     static const struct {
         mlp_setting setting;
         const char *name;
-    } places[] = { { MLP_SET_TRACKING_URI, "MLFLOW_TRACKING_URI" },
-                   { MLP_SET_REGISTRY_URI, "MLFLOW_REGISTRY_URI" },
-                   { MLP_SET_ARTIFACT_ROOT, "MLPLAT_ARTIFACT_ROOT" },
-                   { MLP_SET_SPOOL, "MLPLAT_SPOOL" } };
+    } places[] = {{MLP_SET_TRACKING_URI, "MLFLOW_TRACKING_URI"},
+                  {MLP_SET_REGISTRY_URI, "MLFLOW_REGISTRY_URI"},
+                  {MLP_SET_ARTIFACT_ROOT, "MLPLAT_ARTIFACT_ROOT"},
+                  {MLP_SET_SPOOL, "MLPLAT_SPOOL"}};
     char *root = NULL;
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof places / sizeof places[0]; i++)
@@ -209,7 +212,8 @@ mlplat_status mlp_runner_env(const mlp_runner *runner, const mlp_runner_task *ta
     return s;
 }
 
-/* ---- the root ------------------------------------------------------------------------------------------------------------ */
+/* ---- the root
+ * ------------------------------------------------------------------------------------------------------------ */
 
 mlplat_status mlp_runner_root(mlplat *ml, const char *wanted, char **out, mlplat_error *err)
 {

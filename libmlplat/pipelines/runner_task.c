@@ -29,20 +29,26 @@ void mlp_runner_task_free(mlp_runner_task *task)
         close(task->watch);
 }
 
-/* ---- starting -------------------------------------------------------------------------------------------------------- */
+/* ---- starting
+ * -------------------------------------------------------------------------------------------------------- */
 
 static mlplat_status make_folders(const mlp_runner *r, mlp_runner_task *t, mlplat_error *err)
 {
-    static const char *const inside[] = { "work", "parameters", "outputs" };
+    static const char *const inside[] = {"work", "parameters", "outputs"};
     mlplat_status s = MLPLAT_OK;
     t->folder = mlp_sprintf("%s/%s", r->root, t->plan->name);
     t->work = mlp_sprintf("%s/%s/work", r->root, t->plan->name);
     t->log = mlp_sprintf("%s/%s/task.log", r->root, t->plan->name);
     if (!t->folder || !t->work || !t->log)
         return mlp_fail_memory(err);
+    if (mlp_sys.mkdir(AT_FDCWD, t->folder, 0777) != 0)
+        return mlp_fail_errno(err, errno, "folder '%s'", t->folder);
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof inside / sizeof inside[0]; i++) {
         char *path = mlp_file_join(t->folder, inside[i]);
-        s = path ? mlp_file_mkdirs(path, 0777, err) : mlp_fail_memory(err);
+        if (!path)
+            s = mlp_fail_memory(err);
+        else if (mlp_sys.mkdir(AT_FDCWD, path, 0777) != 0)
+            s = mlp_fail_errno(err, errno, "folder '%s'", path);
         mlp_free(path);
     }
     return s;
@@ -79,8 +85,13 @@ static mlplat_status launch(mlp_runner *r, mlp_runner_task *t, char **words, cha
     if (s == MLPLAT_OK && log < 0)
         s = mlp_fail_errno(err, errno, "log file '%s'", t->log);
     if (s == MLPLAT_OK) {
-        mlp_process process = { .file = file, .argv = words, .envp = env, .folder = t->work, .out = log, .err = log,
-                                .announce = r->keeper.pid > 0 ? r->keeper.socket : -1 };
+        mlp_process process = {.file = file,
+                               .argv = words,
+                               .envp = env,
+                               .folder = t->work,
+                               .out = log,
+                               .err = log,
+                               .announce = r->keeper.pid > 0 ? r->keeper.socket : -1};
         s = mlp_process_start(&process, &t->pid, err);
     }
     if (log >= 0)
@@ -111,22 +122,23 @@ mlplat_status mlp_runner_task_start(mlp_runner *runner, mlp_runner_task *task, m
     return s;
 }
 
-/* ---- ending ---------------------------------------------------------------------------------------------------------- */
+/* ---- ending
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static const char *signal_text(int number)
 {
     static const struct {
         int number;
         const char *text;
-    } known[] = { { SIGKILL, "KILL, as the system does when memory runs out" },
-                  { SIGTERM, "TERM" },
-                  { SIGSEGV, "SEGV, a crash" },
-                  { SIGABRT, "ABRT, it gave up" },
-                  { SIGBUS, "BUS, a crash" },
-                  { SIGFPE, "FPE, a crash" },
-                  { SIGILL, "ILL, a crash" },
-                  { SIGINT, "INT" },
-                  { SIGPIPE, "PIPE" } };
+    } known[] = {{SIGKILL, "KILL, as the system does when memory runs out"},
+                 {SIGTERM, "TERM"},
+                 {SIGSEGV, "SEGV, a crash"},
+                 {SIGABRT, "ABRT, it gave up"},
+                 {SIGBUS, "BUS, a crash"},
+                 {SIGFPE, "FPE, a crash"},
+                 {SIGILL, "ILL, a crash"},
+                 {SIGINT, "INT"},
+                 {SIGPIPE, "PIPE"}};
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (known[i].number == number)
             return known[i].text;
@@ -189,7 +201,8 @@ void mlp_runner_task_end(mlp_runner *runner, mlp_runner_task *task)
         mlp_runner_task_fail(task, "%s", err.message);
 }
 
-/* ---- trying again ------------------------------------------------------------------------------------------------------ */
+/* ---- trying again
+ * ------------------------------------------------------------------------------------------------------ */
 
 /* "10s", "0.5s": protobuf's durations. */
 static double seconds_of(const char *text, double otherwise)

@@ -22,7 +22,8 @@ static mlplat_status log_params(mlp_runner *r, mlplat_error *err)
     json_t *value, *params = json_object(), *batch = NULL;
     mlp_buf text = {0};
     mlplat_status s = params ? MLPLAT_OK : mlp_fail_memory(err);
-    mlp_ir_each(r->params, name, value) {
+    mlp_ir_each(r->params, name, value)
+    {
         mlp_buf plain = {0};
         if (s == MLPLAT_OK)
             s = mlp_port_value_text(value, &plain, err);
@@ -75,7 +76,10 @@ mlplat_status mlp_track_end(mlp_runner *runner, mlplat_error *err)
     bool stopped = runner->cancelled || runner->trouble.status != MLPLAT_OK;
     const char *state = runner->cancelled ? "CANCELED" : stopped || runner->failed ? "FAILED" : "SUCCEEDED";
     mlplat_status s = mlplat_run_set_tag(runner->run, "mlplat.pipeline.state", state, err);
-    mlplat_status ended = mlplat_run_end(runner->run, runner->cancelled ? "KILLED" : stopped || runner->failed ? "FAILED" : "FINISHED",
+    mlplat_status ended = mlplat_run_end(runner->run,
+                                         runner->cancelled           ? "KILLED"
+                                         : stopped || runner->failed ? "FAILED"
+                                                                     : "FINISHED",
                                          s == MLPLAT_OK ? err : NULL);
     return s == MLPLAT_OK ? ended : s;
 }
@@ -104,9 +108,10 @@ mlplat_status mlp_track_task_end(mlp_runner *runner, mlp_runner_task *task, mlpl
     mlplat_status s = MLPLAT_OK;
     if (!task->run)
         return MLPLAT_OK;
-    if (task->log && mlp_file_exists(task->log) && mlplat_run_log_artifact(task->run, task->log, "logs", &why) != MLPLAT_OK)
-        mlp_log(&runner->ml->log, MLPLAT_LOG_WARNING, "the log of task '%s' stays at %s: %s", task->plan->name, task->log,
-                why.message);
+    if (task->log && mlp_file_exists(task->log) &&
+        mlplat_run_log_artifact(task->run, task->log, "logs", &why) != MLPLAT_OK)
+        mlp_log(&runner->ml->log, MLPLAT_LOG_WARNING, "the log of task '%s' stays at %s: %s", task->plan->name,
+                task->log, why.message);
     if (task->error[0])
         s = mlplat_run_set_tag(task->run, "mlplat.pipeline.error", task->error, err);
     if (s == MLPLAT_OK)

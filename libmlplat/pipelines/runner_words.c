@@ -27,9 +27,11 @@ void mlp_runner_placeholders(const mlp_runner *runner, const mlp_runner_task *ta
     };
 }
 
-/* ---- kfp's own Python components -------------------------------------------------------------------------------------- */
+/* ---- kfp's own Python components
+ * -------------------------------------------------------------------------------------- */
 
-/* One `pip install` with nothing quoted but kfp, its options and typing-extensions: what kfp puts in front of its runtime. */
+/* One `pip install` with nothing quoted but kfp, its options and typing-extensions: what kfp puts in front of its
+ * runtime. */
 static bool installs_kfp_alone(const char *script)
 {
     const char *pip = strstr(script, " -m pip install ");
@@ -63,7 +65,8 @@ static bool is_kfp_prefix(const json_t *command)
 /* Asks python3 once per run of a pipeline. */
 static bool has_kfp(mlp_runner *r, char *const *env)
 {
-    char *words[] = { "python3", "-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('kfp') is None)", NULL };
+    char *words[] = {"python3", "-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('kfp') is None)",
+                     NULL};
     char *file = NULL;
     pid_t pid;
     if (r->kfp != 0)
@@ -71,7 +74,7 @@ static bool has_kfp(mlp_runner *r, char *const *env)
     r->kfp = 2;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null >= 0 && mlp_process_find("python3", getenv("PATH"), &file, NULL) == MLPLAT_OK) {
-        mlp_process process = { .file = file, .argv = words, .envp = env, .out = null, .err = null, .announce = -1 };
+        mlp_process process = {.file = file, .argv = words, .envp = env, .out = null, .err = null, .announce = -1};
         if (mlp_process_start(&process, &pid, NULL) == MLPLAT_OK && mlp_process_reap(pid) == 0)
             r->kfp = 1;
     }
@@ -81,7 +84,8 @@ static bool has_kfp(mlp_runner *r, char *const *env)
     return r->kfp == 1;
 }
 
-/* ---- words -------------------------------------------------------------------------------------------------------------- */
+/* ---- words
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static mlplat_status add_words(const mlp_placeholders *values, const json_t *from, size_t skip, json_t *words,
                                mlplat_error *err)

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- the definition ---------------------------------------------------------------------------------------------------- */
+/* ---- the definition
+ * ---------------------------------------------------------------------------------------------------- */
 
 static const char *base_name(const char *program)
 {
@@ -23,11 +24,11 @@ static const char *base_name(const char *program)
 static mlplat_status define(mlplat_step *step, const char *program, mlplat_error *err)
 {
     const mlplat_component_def *def = step->def;
-    const char *const argv[] = { base_name(program), "--executor_input", "{{$}}" };
+    const char *const argv[] = {base_name(program), "--executor_input", "{{$}}"};
     if (!def || !def->fn || (def->n_ports > 0 && !def->ports))
         return mlp_fail(err, MLPLAT_INVALID, "the component's definition has no function or no ports");
-    mlplat_status s = mlplat_component_container(def->name, def->image ? def->image : "mlplat-local", argv, 3,
-                                                 &step->component, err);
+    mlplat_status s =
+        mlplat_component_container(def->name, def->image ? def->image : "mlplat-local", argv, 3, &step->component, err);
     if (s == MLPLAT_OK && def->description)
         s = (step->component->description = mlp_strdup(def->description)) ? MLPLAT_OK : mlp_fail_memory(err);
     for (size_t i = 0; s == MLPLAT_OK && i < def->n_ports; i++) {
@@ -42,7 +43,8 @@ static mlplat_status define(mlplat_step *step, const char *program, mlplat_error
     return s;
 }
 
-/* ---- getters ------------------------------------------------------------------------------------------------------------ */
+/* ---- getters
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static const char *name_of(const char *name)
 {
@@ -57,7 +59,8 @@ static const json_t *input_value(mlplat_step *step, const char *name, mlp_kind k
     const json_t *value = mlp_ir_at(step->input, "inputs", "parameterValues", name_of(name), NULL);
     *s = MLPLAT_OK;
     if (type.kind == MLP_KIND_NONE || type.kind == MLP_KIND_ARTIFACT)
-        *s = mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' has no input parameter '%.100s'", step->def->name, name_of(name));
+        *s = mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' has no input parameter '%.100s'", step->def->name,
+                      name_of(name));
     else if (type.kind != kind && type.kind != also)
         *s = mlp_fail(err, MLPLAT_INVALID, "input '%s' of component '%s' is %s", name, step->def->name,
                       mlp_port_type_name(type.kind));
@@ -163,8 +166,10 @@ mlplat_status mlplat_step_artifact(mlplat_step *step, const char *name, mlplat_d
         artifact = find_artifact(step, "outputs", name);
     *out = NULL;
     if (!artifact)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' was given no artifact '%.100s'", step->def->name, name_of(name));
-    json_t *metadata = json_deep_copy(json_object_get(artifact, "metadata")), *set = json_object_get(step->metadata, name);
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' was given no artifact '%.100s'", step->def->name,
+                        name_of(name));
+    json_t *metadata = json_deep_copy(json_object_get(artifact, "metadata")),
+           *set = json_object_get(step->metadata, name);
     if (!json_is_object(metadata)) {
         json_decref(metadata);
         metadata = json_object();
@@ -176,7 +181,8 @@ mlplat_status mlplat_step_artifact(mlplat_step *step, const char *name, mlplat_d
     return mlp_doc_new(doc, out, err);
 }
 
-/* ---- setters ------------------------------------------------------------------------------------------------------------- */
+/* ---- setters
+ * ------------------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlplat_step_output(mlplat_step *step, const char *name, const char *json, mlplat_error *err)
 {
@@ -184,7 +190,8 @@ mlplat_status mlplat_step_output(mlplat_step *step, const char *name, const char
     json_t *value = NULL;
     mlp_port_type type = mlp_ir_port(step->definition, "outputDefinitions", name_of(name));
     if (type.kind == MLP_KIND_NONE || type.kind == MLP_KIND_ARTIFACT)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' has no output parameter '%.100s'", step->def->name, name_of(name));
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' has no output parameter '%.100s'", step->def->name,
+                        name_of(name));
     snprintf(what, sizeof what, "output '%s'", name);
     mlplat_status s = mlp_port_value_json(type.kind, json, what, &value, err);
     return s == MLPLAT_OK ? mlp_json_set(step->parameters, name, value, err) : s;
@@ -195,7 +202,8 @@ mlplat_status mlplat_step_metadata(mlplat_step *step, const char *name, const ch
 {
     json_t *value = NULL, *all;
     if (!find_artifact(step, "outputs", name))
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' has no output artifact '%.100s'", step->def->name, name_of(name));
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' has no output artifact '%.100s'", step->def->name,
+                        name_of(name));
     if (!key || !*key || !json)
         return mlp_fail(err, MLPLAT_INVALID, "metadata of artifact '%s' needs a key and a JSON value", name);
     mlplat_status s = mlp_json_parse(json, strlen(json), &value, err);
@@ -212,7 +220,8 @@ mlplat_status mlplat_step_metadata(mlplat_step *step, const char *name, const ch
     return s;
 }
 
-/* ---- tracking -------------------------------------------------------------------------------------------------------------- */
+/* ---- tracking
+ * -------------------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlplat_step_session(mlplat_step *step, mlplat **out, mlplat_error *err)
 {
@@ -232,7 +241,8 @@ mlplat_status mlplat_step_run(mlplat_step *step, mlplat_run **out, mlplat_error 
         const char *name = getenv("MLFLOW_RUN_NAME");
         options.name = name && *name ? NULL : step->def->name;
         step->own_run = !id || !*id;
-        s = step->own_run ? mlplat_run_start(ml, &options, &step->run, err) : mlplat_run_attach(ml, id, &step->run, err);
+        s = step->own_run ? mlplat_run_start(ml, &options, &step->run, err)
+                          : mlplat_run_attach(ml, id, &step->run, err);
     }
     if (s == MLPLAT_OK)
         *out = step->run;
@@ -252,7 +262,9 @@ static mlplat_status close_tracking(mlplat_step *step, mlplat_status body, mlpla
     return mlp_fail(err, s, "the step's run could not be ended: %s", why.message);
 }
 
-/* ---- main -------------------------------------------------------------------------------------------------------------------- */
+/* ---- main
+ * --------------------------------------------------------------------------------------------------------------------
+ */
 
 static void print(int fd, const char *text, size_t n)
 {
@@ -285,7 +297,8 @@ static mlplat_status run_body(mlplat_step *step, mlp_buf *printed, mlplat_error 
     step->parameters = json_object();
     step->metadata = json_object();
     step->lent = json_object();
-    mlplat_status s = step->parameters && step->metadata && step->lent ? mlp_step_make_folders(step, err) : mlp_fail_memory(err);
+    mlplat_status s =
+        step->parameters && step->metadata && step->lent ? mlp_step_make_folders(step, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK) {
         s = step->def->fn(step, step->def->user, err);
         fflush(stdout); /* what the body printed comes before what we print */
@@ -308,7 +321,7 @@ static void step_free(mlplat_step *step)
 int mlplat_component_main(int argc, char **argv, const mlplat_component_def *def)
 {
     mlplat_component_def known = MLPLAT_COMPONENT_DEF_INIT;
-    mlplat_step step = { .def = &known };
+    mlplat_step step = {.def = &known};
     mlplat_error err = {0};
     mlp_step_call call = MLP_STEP_RUN;
     mlp_buf printed = {0};

@@ -42,7 +42,8 @@ static const mlplat_port *find_port(const mlplat_component_def *def, const char 
     return NULL;
 }
 
-/* ---- by hand --------------------------------------------------------------------------------------------------------- */
+/* ---- by hand
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* {"artifacts": [{"name", "uri", "metadata", "type"}]} of an artifact given by its path. */
 static json_t *artifact_at(const char *name, const char *path, const char *title)
@@ -66,7 +67,8 @@ static mlplat_status take_value(mlplat_step *step, const mlplat_port *port, cons
     if (type.kind == MLP_KIND_ARTIFACT) {
         if (in && !mlp_file_exists(text))
             return mlp_fail(err, MLPLAT_NOT_FOUND, "%s: there is no file or directory '%.200s'", what, text);
-        return mlp_json_set(json_object_get(side, "artifacts"), port->name, artifact_at(port->name, text, type.title), err);
+        return mlp_json_set(json_object_get(side, "artifacts"), port->name, artifact_at(port->name, text, type.title),
+                            err);
     }
     if (!in)
         return mlp_fail(err, MLPLAT_INVALID, "%s is an output parameter: it is printed, and takes no value", what);
@@ -85,13 +87,14 @@ static mlplat_status take_default(mlplat_step *step, const mlplat_port *port, ml
     if (given || (!in && type.kind != MLP_KIND_ARTIFACT))
         return MLPLAT_OK;
     if (!port->default_json)
-        return mlp_fail(err, MLPLAT_INVALID, "--%s is needed: %s %s; see --help", port->name, in ? "an input of type" : "a path for the output",
-                        in ? port->type : port->name);
+        return mlp_fail(err, MLPLAT_INVALID, "--%s is needed: %s %s; see --help", port->name,
+                        in ? "an input of type" : "a path for the output", in ? port->type : port->name);
     mlplat_status s = mlp_port_value_json(type.kind, port->default_json, port->name, &value, err);
     return s == MLPLAT_OK ? mlp_json_set(json_object_get(inputs, "parameterValues"), port->name, value, err) : s;
 }
 
-/* ---- by KFP ------------------------------------------------------------------------------------------------------------ */
+/* ---- by KFP
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static mlplat_status take_input(mlplat_step *step, const char *text, mlplat_error *err)
 {
@@ -99,7 +102,8 @@ static mlplat_status take_input(mlplat_step *step, const char *text, mlplat_erro
     mlplat_status s = mlp_json_parse(text, strlen(text), &input, err);
     if (s != MLPLAT_OK)
         return mlp_fail_prefix(err, s, "--executor_input");
-    if (!json_is_object(json_object_get(input, "outputs")) || !mlp_ir_text(json_object_get(input, "outputs"), "outputFile")) {
+    if (!json_is_object(json_object_get(input, "outputs")) ||
+        !mlp_ir_text(json_object_get(input, "outputs"), "outputFile")) {
         json_decref(input);
         return mlp_fail(err, MLPLAT_INVALID, "--executor_input is no ExecutorInput: it has no outputs.outputFile");
     }
@@ -143,8 +147,8 @@ static mlplat_status check_values(mlplat_step *step, mlplat_error *err)
 static mlplat_status empty_input(mlplat_step *step, mlplat_error *err)
 {
     step->by_hand = true;
-    step->input = json_pack("{s:{s:{}, s:{}}, s:{s:{}, s:{}}}", "inputs", "parameterValues", "artifacts", "outputs", "parameters",
-                            "artifacts");
+    step->input = json_pack("{s:{s:{}, s:{}}, s:{s:{}, s:{}}}", "inputs", "parameterValues", "artifacts", "outputs",
+                            "parameters", "artifacts");
     return step->input ? MLPLAT_OK : mlp_fail_memory(err);
 }
 

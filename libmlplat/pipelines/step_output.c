@@ -25,7 +25,8 @@ mlplat_status mlp_step_make_folders(const mlplat_step *step, mlplat_error *err)
     const char *name;
     json_t *list;
     mlplat_status s = MLPLAT_OK;
-    mlp_ir_each(mlp_ir_at(step->input, "outputs", "artifacts", NULL), name, list) {
+    mlp_ir_each(mlp_ir_at(step->input, "outputs", "artifacts", NULL), name, list)
+    {
         char *path = NULL;
         if (s == MLPLAT_OK)
             s = mlp_port_artifact_path(mlp_port_artifact_first(list), &path, err);
@@ -42,7 +43,8 @@ static mlplat_status check_set(const mlplat_step *step, mlplat_error *err)
     for (size_t i = 0; i < step->def->n_ports; i++) {
         const mlplat_port *port = &step->def->ports[i];
         mlp_kind kind = mlp_ir_port(step->definition, "outputDefinitions", port->name).kind;
-        if (port->direction == MLPLAT_OUT && kind != MLP_KIND_ARTIFACT && !json_object_get(step->parameters, port->name))
+        if (port->direction == MLPLAT_OUT && kind != MLP_KIND_ARTIFACT &&
+            !json_object_get(step->parameters, port->name))
             return mlp_fail(err, MLPLAT_STATE, "output parameter '%s' was not set", port->name);
     }
     return MLPLAT_OK;
@@ -53,7 +55,8 @@ static mlplat_status answer_artifacts(const mlplat_step *step, json_t *out, mlpl
     const char *name;
     json_t *list;
     mlplat_status s = MLPLAT_OK;
-    mlp_ir_each(mlp_ir_at(step->input, "outputs", "artifacts", NULL), name, list) {
+    mlp_ir_each(mlp_ir_at(step->input, "outputs", "artifacts", NULL), name, list)
+    {
         json_t *artifact = json_deep_copy(mlp_port_artifact_first(list));
         json_t *metadata = json_object_get(artifact, "metadata");
         if (s == MLPLAT_OK && !json_is_object(metadata))
@@ -96,7 +99,8 @@ mlplat_status mlp_step_finish(mlplat_step *step, mlp_buf *printed, mlplat_error 
     mlplat_status s = check_set(step, err);
     if (s != MLPLAT_OK || !step->by_hand)
         return s == MLPLAT_OK ? write_answer(step, err) : s;
-    mlp_ir_each(step->parameters, name, value) {
+    mlp_ir_each(step->parameters, name, value)
+    {
         mlp_buf_printf(printed, "%s=", name);
         if (s == MLPLAT_OK)
             s = mlp_port_value_text(value, printed, err);

@@ -39,7 +39,7 @@ static inline char *read_text(const char *path)
 /* Waits until the file is there, at most 20 s. */
 static inline char *await_text(const char *path)
 {
-    struct timespec pause = { 0, 2000000 };
+    struct timespec pause = {0, 2000000};
     for (int i = 0; i < 10000 && access(path, F_OK) != 0; i++)
         nanosleep(&pause, NULL);
     return read_text(path);
@@ -60,7 +60,7 @@ static inline bool process_is_gone(pid_t pid)
 
 static inline void await_gone(pid_t pid)
 {
-    struct timespec pause = { 0, 5000000 };
+    struct timespec pause = {0, 5000000};
     for (int i = 0; i < 4000 && !process_is_gone(pid); i++)
         nanosleep(&pause, NULL);
     if (!process_is_gone(pid))
@@ -105,7 +105,7 @@ static inline const char *text_at(const mlplat_doc *doc, const char *path)
 /* A component that runs the plain test program with these words (NULL ends). */
 static inline mlplat_component *tool(const char *name, const char *const *words)
 {
-    const char *argv[16] = { beside("pipeline_tool") };
+    const char *argv[16] = {beside("pipeline_tool")};
     size_t n = 1;
     mlplat_component *c = NULL;
     mlplat_error err = {0};
@@ -114,7 +114,7 @@ static inline mlplat_component *tool(const char *name, const char *const *words)
     assert_ok(mlplat_component_container(name, "alpine", argv, n, &c, &err));
     return c;
 }
-#define TOOL(name, ...) tool(name, (const char *const[]){ __VA_ARGS__, NULL })
+#define TOOL(name, ...) tool(name, (const char *const[]){__VA_ARGS__, NULL})
 
 static inline mlplat_pipeline *new_pipeline(const char *name)
 {

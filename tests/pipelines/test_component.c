@@ -18,7 +18,7 @@ static int destroy(void **state)
     return 0;
 }
 
-#define RUN(...) run_program(folder, (char *const[]){ (char *)(uintptr_t)beside("pipeline_step"), __VA_ARGS__, NULL })
+#define RUN(...) run_program(folder, (char *const[]){(char *)(uintptr_t)beside("pipeline_step"), __VA_ARGS__, NULL})
 
 static const char *out(void)
 {
@@ -44,19 +44,22 @@ static void wrong_calls_end_with_2_and_one_line(void **state)
     static const struct {
         const char *a, *b, *c, *says;
     } cases[] = {
-        { "--a", "x", NULL, "--a must be an integer" },
-        { "--a", "9007199254740993", NULL, "--a is beyond" },
-        { "--a", NULL, NULL, "--a needs a value" },
-        { "--note", "n", NULL, "--a is needed" },
-        { "--a", "1", NULL, "--note is needed" },
-        { "--nope", "1", NULL, "--nope" },
-        { "plain", NULL, NULL, "plain" },
-        { "--sum", "1", NULL, "printed" },
-        { "--executor_input", "{", NULL, "--executor_input" },
-        { "--executor_input", "{}", NULL, "outputFile" },
-        { "--executor_input", "{\"outputs\":{\"outputFile\":\"o\"}}", NULL, "'a' has no value" },
-        { "--executor_input", "{\"inputs\":{\"parameterValues\":{\"a\":\"1\"}},\"outputs\":{\"outputFile\":\"o\"}}", NULL, "'a' must be" },
-        { "--executor_input", "{\"inputs\":{\"parameterValues\":{\"a\":9007199254740993}},\"outputs\":{\"outputFile\":\"o\"}}", NULL, "'a' is beyond" },
+        {"--a", "x", NULL, "--a must be an integer"},
+        {"--a", "9007199254740993", NULL, "--a is beyond"},
+        {"--a", NULL, NULL, "--a needs a value"},
+        {"--note", "n", NULL, "--a is needed"},
+        {"--a", "1", NULL, "--note is needed"},
+        {"--nope", "1", NULL, "--nope"},
+        {"plain", NULL, NULL, "plain"},
+        {"--sum", "1", NULL, "printed"},
+        {"--executor_input", "{", NULL, "--executor_input"},
+        {"--executor_input", "{}", NULL, "outputFile"},
+        {"--executor_input", "{\"outputs\":{\"outputFile\":\"o\"}}", NULL, "'a' has no value"},
+        {"--executor_input", "{\"inputs\":{\"parameterValues\":{\"a\":\"1\"}},\"outputs\":{\"outputFile\":\"o\"}}",
+         NULL, "'a' must be"},
+        {"--executor_input",
+         "{\"inputs\":{\"parameterValues\":{\"a\":9007199254740993}},\"outputs\":{\"outputFile\":\"o\"}}", NULL,
+         "'a' is beyond"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -81,7 +84,8 @@ static void a_failing_body_ends_with_1(void **state)
 
 static void help_names_every_port(void **state)
 {
-    static const char *const names[] = { "adds two numbers", "--a Integer", "[--b Integer]", "first number", "sum", "note", "Dataset" };
+    static const char *const names[] = {
+        "adds two numbers", "--a Integer", "[--b Integer]", "first number", "sum", "note", "Dataset"};
     (void)state;
     assert_int_equal(RUN("--help"), 0);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -101,7 +105,8 @@ static void it_prints_its_specification(void **state)
     assert_ok(mlplat_component_spec(c, &spec, &err));
     assert_string_equal(text_at(spec, "pipelineInfo.name"), "add-numbers");
     assert_string_equal(text_at(spec, "pipelineInfo.description"), "adds two numbers");
-    assert_string_equal(text_at(spec, "deploymentSpec.executors.exec-add-numbers.container.command[0]"), "pipeline_step");
+    assert_string_equal(text_at(spec, "deploymentSpec.executors.exec-add-numbers.container.command[0]"),
+                        "pipeline_step");
     assert_string_equal(text_at(spec, "deploymentSpec.executors.exec-add-numbers.container.args[1]"), "{{$}}");
     assert_ok(mlplat_doc_int(spec, "components.comp-add-numbers.inputDefinitions.parameters.b.defaultValue", &b, &err));
     assert_int_equal(b, 1);
@@ -120,8 +125,10 @@ static void kfps_launcher_gets_its_answer(void **state)
     (void)state;
     /* as protojson writes: numbers as doubles, spaces anywhere, unknown members, no default filled in */
     snprintf(input, sizeof input,
-             "{ \"inputs\":  {\"parameterValues\": {\"a\": 4.0e1, \"b\":2}}, \"outputs\":{\"artifacts\":{\"note\":{\"artifacts\":"
-             "[{\"name\":\"n\",\"uri\":\"%s/deep/note\",\"type\":{\"schemaTitle\":\"system.Dataset\"},\"metadata\":{\"old\":1}}]}},"
+             "{ \"inputs\":  {\"parameterValues\": {\"a\": 4.0e1, \"b\":2}}, "
+             "\"outputs\":{\"artifacts\":{\"note\":{\"artifacts\":"
+             "[{\"name\":\"n\",\"uri\":\"%s/deep/"
+             "note\",\"type\":{\"schemaTitle\":\"system.Dataset\"},\"metadata\":{\"old\":1}}]}},"
              "\"parameters\":{\"sum\":{\"outputFile\":\"%s/sum\"}}, \"outputFile\":\"%s/" ANSWER "\"}, \"more\":[] }",
              folder, folder, folder);
     assert_int_equal(RUN("--executor_input", input), 0);
@@ -144,7 +151,9 @@ static void a_failing_body_writes_no_answer(void **state)
     char input[2048];
     (void)state;
     snprintf(input, sizeof input,
-             "{\"inputs\":{\"parameterValues\":{\"a\":1,\"mode\":\"fail\"}},\"outputs\":{\"outputFile\":\"%s/" ANSWER "\"}}", folder);
+             "{\"inputs\":{\"parameterValues\":{\"a\":1,\"mode\":\"fail\"}},\"outputs\":{\"outputFile\":\"%s/" ANSWER
+             "\"}}",
+             folder);
     assert_int_equal(RUN("--executor_input", input), 1);
     assert_null(read_text(test_path(folder, ANSWER)));
 }
@@ -154,7 +163,7 @@ static void a_program_becomes_a_component(void **state)
     mlplat_error err = {0};
     mlplat_component *c = NULL;
     mlplat_doc *spec = NULL;
-    const char *program[] = { beside("pipeline_step"), NULL };
+    const char *program[] = {beside("pipeline_step"), NULL};
     (void)state;
     assert_ok(mlplat_component_program(program, NULL, &c, &err));
     assert_ok(mlplat_component_spec(c, &spec, &err));
@@ -164,7 +173,8 @@ static void a_program_becomes_a_component(void **state)
     mlplat_component_free(c);
     assert_ok(mlplat_component_program(program, "registry/image:1", &c, &err));
     assert_ok(mlplat_component_spec(c, &spec, &err));
-    assert_string_equal(text_at(spec, "deploymentSpec.executors.exec-add-numbers.container.command[0]"), "pipeline_step");
+    assert_string_equal(text_at(spec, "deploymentSpec.executors.exec-add-numbers.container.command[0]"),
+                        "pipeline_step");
     assert_string_equal(text_at(spec, "deploymentSpec.executors.exec-add-numbers.container.image"), "registry/image:1");
     mlplat_doc_free(spec);
     mlplat_component_free(c);
@@ -180,17 +190,20 @@ static void what_is_no_component_is_refused(void **state)
     (void)state;
     fputs("text\n", f);
     fclose(f);
-    assert_status(mlplat_component_program((const char *[]){ "/nonexistent/program", NULL }, NULL, &c, &err), MLPLAT_NOT_FOUND);
-    assert_status(mlplat_component_program((const char *[]){ "no-such-program-in-path", NULL }, NULL, &c, &err), MLPLAT_NOT_FOUND);
-    assert_status(mlplat_component_program((const char *[]){ file, NULL }, NULL, &c, &err), MLPLAT_DENIED);
+    assert_status(mlplat_component_program((const char *[]){"/nonexistent/program", NULL}, NULL, &c, &err),
+                  MLPLAT_NOT_FOUND);
+    assert_status(mlplat_component_program((const char *[]){"no-such-program-in-path", NULL}, NULL, &c, &err),
+                  MLPLAT_NOT_FOUND);
+    assert_status(mlplat_component_program((const char *[]){file, NULL}, NULL, &c, &err), MLPLAT_DENIED);
     assert_non_null(strstr(err.message, "chmod"));
-    assert_status(mlplat_component_program((const char *[]){ folder, NULL }, NULL, &c, &err), MLPLAT_DENIED);
+    assert_status(mlplat_component_program((const char *[]){folder, NULL}, NULL, &c, &err), MLPLAT_DENIED);
     assert_int_equal(chmod(file, 0755), 0);
-    assert_status(mlplat_component_program((const char *[]){ file, NULL }, NULL, &c, &err), MLPLAT_INVALID);
-    assert_status(mlplat_component_program((const char *[]){ beside("pipeline_tool"), NULL }, NULL, &c, &err), MLPLAT_INVALID);
+    assert_status(mlplat_component_program((const char *[]){file, NULL}, NULL, &c, &err), MLPLAT_INVALID);
+    assert_status(mlplat_component_program((const char *[]){beside("pipeline_tool"), NULL}, NULL, &c, &err),
+                  MLPLAT_INVALID);
     assert_non_null(strstr(err.message, "exit code 7"));
-    assert_status(mlplat_component_program((const char *[]){ "/bin/echo", NULL }, NULL, &c, &err), MLPLAT_INVALID);
-    assert_status(mlplat_component_program((const char *[]){ NULL }, NULL, &c, &err), MLPLAT_INVALID);
+    assert_status(mlplat_component_program((const char *[]){"/bin/echo", NULL}, NULL, &c, &err), MLPLAT_INVALID);
+    assert_status(mlplat_component_program((const char *[]){NULL}, NULL, &c, &err), MLPLAT_INVALID);
     assert_null(c);
 }
 

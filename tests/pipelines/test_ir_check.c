@@ -5,19 +5,24 @@
 #define HEAD "\"pipelineInfo\":{\"name\":\"p\"},\"schemaVersion\":\"2.1.0\",\"sdkVersion\":\"kfp-2.17.0\""
 #define EXEC "\"deploymentSpec\":{\"executors\":{\"exec-a\":{\"container\":{\"image\":\"i\",\"command\":[\"true\"]}}}}"
 #define IN_N "\"inputDefinitions\":{\"parameters\":{\"n\":{\"parameterType\":\"NUMBER_INTEGER\"}}}"
-#define OUT_M "\"outputDefinitions\":{\"artifacts\":{\"m\":{\"artifactType\":{\"schemaTitle\":\"system.Model\"}}}," \
+#define OUT_M                                                                                                          \
+    "\"outputDefinitions\":{\"artifacts\":{\"m\":{\"artifactType\":{\"schemaTitle\":\"system.Model\"}}},"              \
     "\"parameters\":{\"s\":{\"parameterType\":\"STRING\"},\"k\":{\"parameterType\":\"NUMBER_INTEGER\"}}}"
-#define COMP "\"components\":{\"comp-a\":{\"executorLabel\":\"exec-a\"},\"comp-n\":{\"executorLabel\":\"exec-a\"," IN_N "}," \
-    "\"comp-m\":{\"executorLabel\":\"exec-a\"," OUT_M "}," \
-    "\"comp-d\":{\"executorLabel\":\"exec-a\",\"inputDefinitions\":{\"artifacts\":{\"d\":{\"artifactType\":{\"schemaTitle\":\"system.Dataset\"}}}}}," \
+#define COMP                                                                                                           \
+    "\"components\":{\"comp-a\":{\"executorLabel\":\"exec-a\"},\"comp-n\":{\"executorLabel\":\"exec-a\"," IN_N "},"    \
+    "\"comp-m\":{\"executorLabel\":\"exec-a\"," OUT_M "},"                                                             \
+    "\"comp-d\":{\"executorLabel\":\"exec-a\",\"inputDefinitions\":{\"artifacts\":{\"d\":{\"artifactType\":{"          \
+    "\"schemaTitle\":\"system.Dataset\"}}}}},"                                                                         \
     "\"comp-dag\":{\"dag\":{\"tasks\":{}}}}"
 #define TASKS(text) "\"root\":{\"dag\":{\"tasks\":{" text "}}}"
-#define TASK(name, comp, more) "\"" name "\":{\"componentRef\":{\"name\":\"" comp "\"},\"taskInfo\":{\"name\":\"x\"}" more "}"
-#define DOC(tasks) "{" HEAD "," EXEC "," COMP "," TASKS(tasks) "}"
-#define N(source) ",\"inputs\":{\"parameters\":{\"n\":{" source "}}}"
-#define CONSTANT(v) "\"runtimeValue\":{\"constant\":" v "}"
+#define TASK(name, comp, more)                                                                                         \
+    "\"" name "\":{\"componentRef\":{\"name\":\"" comp "\"},\"taskInfo\":{\"name\":\"x\"}" more "}"
+#define DOC(tasks)      "{" HEAD "," EXEC "," COMP "," TASKS(tasks) "}"
+#define N(source)       ",\"inputs\":{\"parameters\":{\"n\":{" source "}}}"
+#define CONSTANT(v)     "\"runtimeValue\":{\"constant\":" v "}"
 #define FROM(task, key) "\"taskOutputParameter\":{\"producerTask\":\"" task "\",\"outputParameterKey\":\"" key "\"}"
-#define ARTIFACT(task, key) ",\"inputs\":{\"artifacts\":{\"d\":{\"taskOutputArtifact\":{\"producerTask\":\"" task \
+#define ARTIFACT(task, key)                                                                                            \
+    ",\"inputs\":{\"artifacts\":{\"d\":{\"taskOutputArtifact\":{\"producerTask\":\"" task                              \
     "\",\"outputArtifactKey\":\"" key "\"}}}}"
 
 static const struct {
@@ -25,60 +30,68 @@ static const struct {
     mlplat_status want;
     const char *says; /* in the message */
 } cases[] = {
-    { DOC(TASK("a", "comp-a", "")), MLPLAT_OK, NULL },
-    { DOC(TASK("a", "comp-a", ",\"cachingOptions\":{\"enableCache\":true,\"cacheKey\":\"k\"}")), MLPLAT_OK, NULL },
-    { DOC(TASK("a", "comp-a", ",\"unknownField\":1")), MLPLAT_OK, NULL },
-    { DOC(TASK("a", "comp-n", N(CONSTANT("7.0")))), MLPLAT_OK, NULL },
-    { DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "k")))), MLPLAT_OK, NULL },
-    { "{\"pipeline_spec\":" DOC(TASK("a", "comp-a", "")) "}", MLPLAT_OK, NULL },
-    { "{\"kind\":\"PipelineVersion\",\"spec\":{\"pipelineSpec\":" DOC(TASK("a", "comp-a", "")) "}}", MLPLAT_OK, NULL },
+    {DOC(TASK("a", "comp-a", "")), MLPLAT_OK, NULL},
+    {DOC(TASK("a", "comp-a", ",\"cachingOptions\":{\"enableCache\":true,\"cacheKey\":\"k\"}")), MLPLAT_OK, NULL},
+    {DOC(TASK("a", "comp-a", ",\"unknownField\":1")), MLPLAT_OK, NULL},
+    {DOC(TASK("a", "comp-n", N(CONSTANT("7.0")))), MLPLAT_OK, NULL},
+    {DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "k")))), MLPLAT_OK, NULL},
+    {"{\"pipeline_spec\":" DOC(TASK("a", "comp-a", "")) "}", MLPLAT_OK, NULL},
+    {"{\"kind\":\"PipelineVersion\",\"spec\":{\"pipelineSpec\":" DOC(TASK("a", "comp-a", "")) "}}", MLPLAT_OK, NULL},
     /* shape */
-    { "[]", MLPLAT_INVALID, "PipelineSpec" },
-    { "{}", MLPLAT_INVALID, "pipelineInfo" },
-    { "{\"implementation\":{}}", MLPLAT_INVALID, "version 1" },
-    { "{\"pipelineInfo\":{\"name\":\"P p\"}}", MLPLAT_INVALID, "P p" },
-    { "{\"pipelineInfo\":{\"name\":\"p\"},\"schemaVersion\":\"3.0.0\"}", MLPLAT_UNSUPPORTED, "3.0.0" },
-    { DOC(""), MLPLAT_INVALID, "no tasks" },
-    { DOC(TASK("../a", "comp-a", "")), MLPLAT_INVALID, "../a" },
-    { DOC(TASK("..", "comp-a", "")), MLPLAT_INVALID, "folder" },
-    { DOC(TASK("a", "comp-x", "")), MLPLAT_INVALID, "comp-x" },
-    { "{" HEAD ",\"components\":{\"comp-a\":{\"executorLabel\":\"gone\"}}," TASKS(TASK("a", "comp-a", "")) "}", MLPLAT_INVALID, "gone" },
-    { "{" HEAD ",\"components\":{\"comp-a\":{}}," TASKS(TASK("a", "comp-a", "")) "}", MLPLAT_INVALID, "executorLabel" },
-    { "{" HEAD ",\"deploymentSpec\":{\"executors\":{\"e\":{\"container\":{\"image\":\"i\",\"command\":[1]}}}},"
-      "\"components\":{\"comp-a\":{\"executorLabel\":\"e\"}}," TASKS(TASK("a", "comp-a", "")) "}", MLPLAT_INVALID, "command" },
+    {"[]", MLPLAT_INVALID, "PipelineSpec"},
+    {"{}", MLPLAT_INVALID, "pipelineInfo"},
+    {"{\"implementation\":{}}", MLPLAT_INVALID, "version 1"},
+    {"{\"pipelineInfo\":{\"name\":\"P p\"}}", MLPLAT_INVALID, "P p"},
+    {"{\"pipelineInfo\":{\"name\":\"p\"},\"schemaVersion\":\"3.0.0\"}", MLPLAT_UNSUPPORTED, "3.0.0"},
+    {DOC(""), MLPLAT_INVALID, "no tasks"},
+    {DOC(TASK("../a", "comp-a", "")), MLPLAT_INVALID, "../a"},
+    {DOC(TASK("..", "comp-a", "")), MLPLAT_INVALID, "folder"},
+    {DOC(TASK("a", "comp-x", "")), MLPLAT_INVALID, "comp-x"},
+    {"{" HEAD ",\"components\":{\"comp-a\":{\"executorLabel\":\"gone\"}}," TASKS(TASK("a", "comp-a", "")) "}",
+     MLPLAT_INVALID, "gone"},
+    {"{" HEAD ",\"components\":{\"comp-a\":{}}," TASKS(TASK("a", "comp-a", "")) "}", MLPLAT_INVALID, "executorLabel"},
+    {"{" HEAD ",\"deploymentSpec\":{\"executors\":{\"e\":{\"container\":{\"image\":\"i\",\"command\":[1]}}}},"
+     "\"components\":{\"comp-a\":{\"executorLabel\":\"e\"}}," TASKS(TASK("a", "comp-a", "")) "}",
+     MLPLAT_INVALID, "command"},
     /* references */
-    { DOC(TASK("a", "comp-a", ",\"dependentTasks\":[\"b\"]")), MLPLAT_INVALID, "'b'" },
-    { DOC(TASK("a", "comp-a", ",\"dependentTasks\":[\"b\"]") "," TASK("b", "comp-a", ",\"dependentTasks\":[\"a\"]")),
-      MLPLAT_INVALID, "circle" },
-    { DOC(TASK("a", "comp-a", ",\"dependentTasks\":[\"a\"]")), MLPLAT_INVALID, "circle" },
-    { DOC(TASK("a", "comp-n", "")), MLPLAT_INVALID, "no value" },
-    { DOC(TASK("a", "comp-n", N(FROM("b", "k")))), MLPLAT_INVALID, "'b'" },
-    { DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "x")))), MLPLAT_INVALID, "'x'" },
-    { DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "m")))), MLPLAT_INVALID, "parameter 'm'" },
-    { DOC(TASK("a", "comp-n", N("\"componentInputParameter\":\"z\""))), MLPLAT_INVALID, "'z'" },
-    { DOC(TASK("a", "comp-n", N(""))), MLPLAT_INVALID, "source" },
+    {DOC(TASK("a", "comp-a", ",\"dependentTasks\":[\"b\"]")), MLPLAT_INVALID, "'b'"},
+    {DOC(TASK("a", "comp-a", ",\"dependentTasks\":[\"b\"]") "," TASK("b", "comp-a", ",\"dependentTasks\":[\"a\"]")),
+     MLPLAT_INVALID, "circle"},
+    {DOC(TASK("a", "comp-a", ",\"dependentTasks\":[\"a\"]")), MLPLAT_INVALID, "circle"},
+    {DOC(TASK("a", "comp-n", "")), MLPLAT_INVALID, "no value"},
+    {DOC(TASK("a", "comp-n", N(FROM("b", "k")))), MLPLAT_INVALID, "'b'"},
+    {DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "x")))), MLPLAT_INVALID, "'x'"},
+    {DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "m")))), MLPLAT_INVALID, "parameter 'm'"},
+    {DOC(TASK("a", "comp-n", N("\"componentInputParameter\":\"z\""))), MLPLAT_INVALID, "'z'"},
+    {DOC(TASK("a", "comp-n", N(""))), MLPLAT_INVALID, "source"},
     /* types */
-    { DOC(TASK("a", "comp-n", N(CONSTANT("\"x\"")))), MLPLAT_INVALID, "integer" },
-    { DOC(TASK("a", "comp-n", N(CONSTANT("1.5")))), MLPLAT_INVALID, "integer" },
-    { DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "s")))), MLPLAT_INVALID, "STRING" },
-    { DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-d", ARTIFACT("m", "m"))), MLPLAT_INVALID, "system.Model" },
-    { DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-d", ARTIFACT("m", "k"))), MLPLAT_INVALID, "'k'" },
+    {DOC(TASK("a", "comp-n", N(CONSTANT("\"x\"")))), MLPLAT_INVALID, "integer"},
+    {DOC(TASK("a", "comp-n", N(CONSTANT("1.5")))), MLPLAT_INVALID, "integer"},
+    {DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-n", N(FROM("m", "s")))), MLPLAT_INVALID, "STRING"},
+    {DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-d", ARTIFACT("m", "m"))), MLPLAT_INVALID, "system.Model"},
+    {DOC(TASK("m", "comp-m", "") "," TASK("a", "comp-d", ARTIFACT("m", "k"))), MLPLAT_INVALID, "'k'"},
     /* placeholders */
-    { "{" HEAD ",\"deploymentSpec\":{\"executors\":{\"exec-a\":{\"container\":{\"image\":\"i\",\"command\":[\"echo\"],"
-      "\"args\":[\"{{$.inputs.parameters['typo']}}\"]}}}}," COMP "," TASKS(TASK("a", "comp-a", "")) "}", MLPLAT_INVALID, "typo" },
+    {"{" HEAD ",\"deploymentSpec\":{\"executors\":{\"exec-a\":{\"container\":{\"image\":\"i\",\"command\":[\"echo\"],"
+     "\"args\":[\"{{$.inputs.parameters['typo']}}\"]}}}}," COMP "," TASKS(TASK("a", "comp-a", "")) "}",
+     MLPLAT_INVALID, "typo"},
     /* what is to come */
-    { DOC(TASK("a", "comp-a", ",\"triggerPolicy\":{\"condition\":\"1 == 1\"}")), MLPLAT_UNSUPPORTED, "condition" },
-    { DOC(TASK("a", "comp-a", ",\"triggerPolicy\":{\"strategy\":\"ALL_UPSTREAM_TASKS_COMPLETED\"}")), MLPLAT_UNSUPPORTED, "exit handler" },
-    { DOC(TASK("a", "comp-a", ",\"parameterIterator\":{}")), MLPLAT_UNSUPPORTED, "loop" },
-    { DOC(TASK("a", "comp-a", ",\"artifactIterator\":{}")), MLPLAT_UNSUPPORTED, "loop" },
-    { DOC(TASK("a", "comp-dag", "")), MLPLAT_UNSUPPORTED, "nested" },
-    { DOC(TASK("a", "comp-n", N("\"taskFinalStatus\":{\"producerTask\":\"a\"}"))), MLPLAT_UNSUPPORTED, "final status" },
-    { DOC(TASK("a", "comp-n", N("\"componentInputParameter\":\"z\",\"parameterExpressionSelector\":\"x\""))), MLPLAT_UNSUPPORTED, "expression" },
-    { DOC(TASK("a", "comp-d", ",\"inputs\":{\"artifacts\":{\"d\":{\"componentInputArtifact\":\"d\"}}}")), MLPLAT_UNSUPPORTED, "outside" },
-    { "{" HEAD ",\"deploymentSpec\":{\"executors\":{\"exec-a\":{\"importer\":{}}}}," COMP "," TASKS(TASK("a", "comp-a", "")) "}",
-      MLPLAT_UNSUPPORTED, "importer" },
-    { "{" HEAD ",\"deploymentSpec\":{\"executors\":{\"exec-a\":{\"container\":{\"image\":\"i\"}}}}," COMP "," TASKS(TASK("a", "comp-a", "")) "}",
-      MLPLAT_UNSUPPORTED, "entry point" },
+    {DOC(TASK("a", "comp-a", ",\"triggerPolicy\":{\"condition\":\"1 == 1\"}")), MLPLAT_UNSUPPORTED, "condition"},
+    {DOC(TASK("a", "comp-a", ",\"triggerPolicy\":{\"strategy\":\"ALL_UPSTREAM_TASKS_COMPLETED\"}")), MLPLAT_UNSUPPORTED,
+     "exit handler"},
+    {DOC(TASK("a", "comp-a", ",\"parameterIterator\":{}")), MLPLAT_UNSUPPORTED, "loop"},
+    {DOC(TASK("a", "comp-a", ",\"artifactIterator\":{}")), MLPLAT_UNSUPPORTED, "loop"},
+    {DOC(TASK("a", "comp-dag", "")), MLPLAT_UNSUPPORTED, "nested"},
+    {DOC(TASK("a", "comp-n", N("\"taskFinalStatus\":{\"producerTask\":\"a\"}"))), MLPLAT_UNSUPPORTED, "final status"},
+    {DOC(TASK("a", "comp-n", N("\"componentInputParameter\":\"z\",\"parameterExpressionSelector\":\"x\""))),
+     MLPLAT_UNSUPPORTED, "expression"},
+    {DOC(TASK("a", "comp-d", ",\"inputs\":{\"artifacts\":{\"d\":{\"componentInputArtifact\":\"d\"}}}")),
+     MLPLAT_UNSUPPORTED, "outside"},
+    {"{" HEAD ",\"deploymentSpec\":{\"executors\":{\"exec-a\":{\"importer\":{}}}}," COMP
+     "," TASKS(TASK("a", "comp-a", "")) "}",
+     MLPLAT_UNSUPPORTED, "importer"},
+    {"{" HEAD ",\"deploymentSpec\":{\"executors\":{\"exec-a\":{\"container\":{\"image\":\"i\"}}}}," COMP
+     "," TASKS(TASK("a", "comp-a", "")) "}",
+     MLPLAT_UNSUPPORTED, "entry point"},
 };
 
 static void every_fault_is_named(void **state)

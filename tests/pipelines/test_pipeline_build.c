@@ -5,8 +5,8 @@ static mlplat_component *producer(void)
 {
     mlplat_component *c = NULL;
     mlplat_error err = {0};
-    const char *argv[] = { "make", "--rows", "{{$.inputs.parameters['rows']}}", "{{$.outputs.artifacts['data'].path}}",
-                           "{{$.outputs.parameters['count'].output_file}}" };
+    const char *argv[] = {"make", "--rows", "{{$.inputs.parameters['rows']}}", "{{$.outputs.artifacts['data'].path}}",
+                          "{{$.outputs.parameters['count'].output_file}}"};
     assert_ok(mlplat_component_container("Make Data", "image:1", argv, 5, &c, &err));
     assert_ok(mlplat_component_input(c, "rows", "Integer", NULL, &err));
     assert_ok(mlplat_component_output(c, "data", "Dataset", &err));
@@ -18,7 +18,7 @@ static mlplat_component *consumer(void)
 {
     mlplat_component *c = NULL;
     mlplat_error err = {0};
-    const char *argv[] = { "train", "{{$}}" };
+    const char *argv[] = {"train", "{{$}}"};
     assert_ok(mlplat_component_container("train", "image:2", argv, 2, &c, &err));
     assert_ok(mlplat_component_input(c, "data", "Dataset", NULL, &err));
     assert_ok(mlplat_component_input(c, "n", "Integer", "3", &err));
@@ -132,8 +132,8 @@ static void the_document_is_kfps(void **state)
 
 static void task_ids_are_unique(void **state)
 {
-    static const char *const names[] = { "A b", "a-b", "a-b-2", NULL, "a b" };
-    static const char *const want[] = { "a-b", "a-b-2", "a-b-2-2", "train", "a-b-3" };
+    static const char *const names[] = {"A b", "a-b", "a-b-2", NULL, "a b"};
+    static const char *const want[] = {"a-b", "a-b-2", "a-b-2-2", "train", "a-b-3"};
     mlplat_pipeline *p = new_pipeline("p");
     mlplat_error err;
     mlplat_task *t = NULL;
@@ -151,7 +151,7 @@ static void wrong_calls_are_refused_where_they_are_made(void **state)
     mlplat_error err;
     mlplat_component *c = NULL;
     mlplat_pipeline *p = NULL, *q = new_pipeline("q");
-    const char *argv[] = { "x", "\xff" };
+    const char *argv[] = {"x", "\xff"};
     (void)state;
     assert_status(mlplat_pipeline_new("Upper", NULL, &p, &err), MLPLAT_INVALID);
     assert_status(mlplat_pipeline_new("-x", NULL, &p, &err), MLPLAT_INVALID);
@@ -230,7 +230,7 @@ static void compiling_wants_every_input(void **state)
     mlplat_doc_free(compile(p));
 
     mlplat_component *c = NULL;
-    const char *argv[] = { "x", "{{$.inputs.parameters['typo']}}" };
+    const char *argv[] = {"x", "{{$.inputs.parameters['typo']}}"};
     p = new_pipeline("p");
     assert_ok(mlplat_component_container("c", "i", argv, 2, &c, &err));
     add_task(p, c, NULL);
@@ -273,7 +273,8 @@ static void a_specification_loads_back(void **state)
     assert_ok(mlplat_component_load(yaml, strlen(yaml), &back, &err));
     assert_ok(mlplat_component_spec(back, &again, &err));
     assert_string_equal(mlplat_doc_text(again), mlplat_doc_text(spec));
-    assert_string_equal(text_at(spec, "root.dag.outputs.artifacts.model.artifactSelectors[0].producerSubtask"), "train");
+    assert_string_equal(text_at(spec, "root.dag.outputs.artifacts.model.artifactSelectors[0].producerSubtask"),
+                        "train");
     mlplat_component_free(back);
     mlplat_doc_free(again);
     mlplat_doc_free(spec);
@@ -284,10 +285,16 @@ static void a_specification_loads_back(void **state)
 static void what_is_no_specification_is_refused(void **state)
 {
     static const char *const texts[] = {
-        "", "[]", "a: b", "implementation: {}", "pipelineInfo: {name: x}\nroot: {dag: {tasks: {}}}",
+        "",
+        "[]",
+        "a: b",
+        "implementation: {}",
+        "pipelineInfo: {name: x}\nroot: {dag: {tasks: {}}}",
         "pipelineInfo: {name: x}\nroot: {dag: {tasks: {a: {componentRef: {name: comp-a}}}}}",
-        "pipelineInfo: {name: x}\ncomponents: {comp-a: {executorLabel: e}}\nroot: {dag: {tasks: {a: {componentRef: {name: comp-a}}}}}",
-        "a: [", "{{",
+        "pipelineInfo: {name: x}\ncomponents: {comp-a: {executorLabel: e}}\nroot: {dag: {tasks: {a: {componentRef: "
+        "{name: comp-a}}}}}",
+        "a: [",
+        "{{",
     };
     mlplat_error err;
     mlplat_component *c = NULL;

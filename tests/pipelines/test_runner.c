@@ -72,7 +72,8 @@ static const char *of_task(const mlplat_doc *result, const char *task, const cha
 static mlplat_component *writer(void)
 {
     mlplat_error err = {0};
-    mlplat_component *c = TOOL("writer", "write", "{{$.outputs.artifacts['data'].path}}", "{{$.inputs.parameters['text']}}");
+    mlplat_component *c =
+        TOOL("writer", "write", "{{$.outputs.artifacts['data'].path}}", "{{$.inputs.parameters['text']}}");
     assert_ok(mlplat_component_input(c, "text", "String", NULL, &err));
     assert_ok(mlplat_component_output(c, "data", "Dataset", &err));
     return c;
@@ -81,7 +82,8 @@ static mlplat_component *writer(void)
 static mlplat_component *copier(void)
 {
     mlplat_error err = {0};
-    mlplat_component *c = TOOL("copier", "copy", "{{$.inputs.artifacts['from'].path}}", "{{$.outputs.artifacts['to'].uri}}");
+    mlplat_component *c =
+        TOOL("copier", "copy", "{{$.inputs.artifacts['from'].path}}", "{{$.outputs.artifacts['to'].uri}}");
     assert_ok(mlplat_component_input(c, "from", "Dataset", NULL, &err));
     assert_ok(mlplat_component_output(c, "to", "Dataset", &err));
     return c;
@@ -91,7 +93,7 @@ static mlplat_component *adder(void)
 {
     mlplat_error err = {0};
     mlplat_component *c = NULL;
-    assert_ok(mlplat_component_program((const char *[]){ beside("pipeline_step"), NULL }, NULL, &c, &err));
+    assert_ok(mlplat_component_program((const char *[]){beside("pipeline_step"), NULL}, NULL, &c, &err));
     return c;
 }
 
@@ -149,7 +151,7 @@ static void output_files_and_words_with_spaces_arrive(void **state)
 
 static void a_failure_skips_what_depends_on_it(void **state)
 {
-    static const char *const want[2] = { "SKIPPED", "SUCCEEDED" };
+    static const char *const want[2] = {"SKIPPED", "SUCCEEDED"};
     (void)state;
     for (int keep_going = 0; keep_going < 2; keep_going++) {
         mlplat_error err = {0};
@@ -206,15 +208,18 @@ static void bad_programs_and_missing_outputs_fail_their_task(void **state)
         const char *const words[6]; /* of the command; NULL: the plain tool's own */
         const char *says;
     } cases[] = {
-        { { "/nonexistent/prog" }, "/nonexistent/prog" },
-        { { "no-such-program-anywhere" }, "not in PATH" },
-        { { "/etc/passwd" }, "not executable" },
-        { { NULL, "print" }, "output parameter 'n' was not written" },
-        { { NULL, "write", "{{$.outputs.parameters['n'].output_file}}", "seven" }, "output parameter 'n' must be an integer" },
-        { { NULL, "write", "{{$.outputs.parameters['n'].output_file}}", "9007199254740993" }, "output parameter 'n' is beyond" },
-        { { NULL, "write", "{{$.outputs.output_file}}", "{\"parameterValues\": {\"n\": \"x\"}}" }, "output parameter 'n' must be" },
-        { { NULL, "write", "{{$.outputs.output_file}}", "[" }, "ExecutorOutput" },
-        { { NULL, "write", "{{$.outputs.output_file}}", "[]" }, "ExecutorOutput" },
+        {{"/nonexistent/prog"}, "/nonexistent/prog"},
+        {{"no-such-program-anywhere"}, "not in PATH"},
+        {{"/etc/passwd"}, "not executable"},
+        {{NULL, "print"}, "output parameter 'n' was not written"},
+        {{NULL, "write", "{{$.outputs.parameters['n'].output_file}}", "seven"},
+         "output parameter 'n' must be an integer"},
+        {{NULL, "write", "{{$.outputs.parameters['n'].output_file}}", "9007199254740993"},
+         "output parameter 'n' is beyond"},
+        {{NULL, "write", "{{$.outputs.output_file}}", "{\"parameterValues\": {\"n\": \"x\"}}"},
+         "output parameter 'n' must be"},
+        {{NULL, "write", "{{$.outputs.output_file}}", "["}, "ExecutorOutput"},
+        {{NULL, "write", "{{$.outputs.output_file}}", "[]"}, "ExecutorOutput"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -242,9 +247,10 @@ static void the_answer_wins_over_files(void **state)
     int64_t n = 0;
     mlplat_pipeline *p = new_pipeline("wins");
     (void)state;
-    mlplat_component *c = TOOL("both", "write", "{{$.outputs.output_file}}",
-                               "{\"parameterValues\": {\"n\": 2}, \"artifacts\": {\"d\": {\"artifacts\": [{\"name\": \"d\", "
-                               "\"metadata\": {\"rows\": 3}}]}}}");
+    mlplat_component *c =
+        TOOL("both", "write", "{{$.outputs.output_file}}",
+             "{\"parameterValues\": {\"n\": 2}, \"artifacts\": {\"d\": {\"artifacts\": [{\"name\": \"d\", "
+             "\"metadata\": {\"rows\": 3}}]}}}");
     assert_ok(mlplat_component_output(c, "n", "Integer", &err));
     assert_ok(mlplat_component_output(c, "d", "Dataset", &err));
     mlplat_task *both = add_task(p, c, NULL);
@@ -288,7 +294,8 @@ static void a_failed_task_is_tried_again(void **state)
     char text[8192];
     const char *at = strstr(mlplat_doc_text(ir), "\"taskInfo\"");
     assert_non_null(at);
-    snprintf(text, sizeof text, "%.*s\"retryPolicy\":{\"maxRetryCount\":2,\"backoffDuration\":\"0.01s\",\"backoffFactor\":2},%s",
+    snprintf(text, sizeof text,
+             "%.*s\"retryPolicy\":{\"maxRetryCount\":2,\"backoffDuration\":\"0.01s\",\"backoffFactor\":2},%s",
              (int)(at - mlplat_doc_text(ir)), mlplat_doc_text(ir), at);
     mlplat_doc_free(ir);
     assert_ok(mlplat_doc_parse(text, strlen(text), &policy, &err));
@@ -318,10 +325,10 @@ static void a_step_finds_its_run_and_store(void **state)
     const struct {
         const char *name, *value;
     } cases[] = {
-        { "MLFLOW_RUN_ID", of_task(result, "env", "run_id") },
-        { "MLPLAT_PARENT_RUN_ID", text_at(result, "run_id") },
-        { "FIRST", "one" },
-        { "SECOND", "one-two $(NOT_SET) $(FIRST) env" },
+        {"MLFLOW_RUN_ID", of_task(result, "env", "run_id")},
+        {"MLPLAT_PARENT_RUN_ID", text_at(result, "run_id")},
+        {"FIRST", "one"},
+        {"SECOND", "one-two $(NOT_SET) $(FIRST) env"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(want, sizeof want, "%s=%s\n", cases[i].name, cases[i].value);
@@ -339,7 +346,8 @@ static void a_step_finds_its_run_and_store(void **state)
     mlplat_doc_free(result);
 }
 
-/* ---- stopping --------------------------------------------------------------------------------------------------------- */
+/* ---- stopping
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* Cancels once a file is there. */
 static int cancel_when(void *user, uint64_t done, uint64_t total)
@@ -440,7 +448,8 @@ static void killing_the_runner_ends_the_steps(void **state)
     await_gone(child);
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------------------------- */
+/* ---- the rest
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void two_runs_at_once_never_meet(void **state)
 {
@@ -465,7 +474,8 @@ static void two_runs_at_once_never_meet(void **state)
         mlplat_options options = MLPLAT_OPTIONS_INIT;
         snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
         options.tracking_uri = uri;
-        bool ok = mlplat_open(&options, &own, NULL) == MLPLAT_OK && mlplat_pipeline_run(own, ir, NULL, &result, NULL) == MLPLAT_OK &&
+        bool ok = mlplat_open(&options, &own, NULL) == MLPLAT_OK &&
+                  mlplat_pipeline_run(own, ir, NULL, &result, NULL) == MLPLAT_OK &&
                   strcmp(read_text(of_task(result, "copier", "outputs.artifacts.to.uri")), "theirs") == 0;
         mlplat_close(own);
         _exit(ok ? 0 : 1);
@@ -482,9 +492,13 @@ static void wrong_parameters_are_refused_before_anything_runs(void **state)
     static const struct {
         const char *params, *says;
     } cases[] = {
-        { NULL, "'n' of the pipeline has no default" }, { "{}", "'n'" },          { "{\"n\": \"x\"}", "'n'" },
-        { "{\"n\": 1, \"z\": 2}", "'z'" },              { "[]", "parameters" },   { "{", "JSON" },
-        { "{\"n\": 9007199254740993}", "beyond" },
+        {NULL, "'n' of the pipeline has no default"},
+        {"{}", "'n'"},
+        {"{\"n\": \"x\"}", "'n'"},
+        {"{\"n\": 1, \"z\": 2}", "'z'"},
+        {"[]", "parameters"},
+        {"{", "JSON"},
+        {"{\"n\": 9007199254740993}", "beyond"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -1,4 +1,5 @@
-/* A pipeline run as tracking shows it: a parent run, a child run per started task, logs and the document as artifacts. */
+/* A pipeline run as tracking shows it: a parent run, a child run per started task, logs and the document as artifacts.
+ */
 #include "pipelines/pipeline_support.h"
 
 static char *folder;
@@ -75,7 +76,7 @@ static mlplat_component *adder(void)
 {
     mlplat_error err = {0};
     mlplat_component *c = NULL;
-    assert_ok(mlplat_component_program((const char *[]){ beside("pipeline_step"), NULL }, NULL, &c, &err));
+    assert_ok(mlplat_component_program((const char *[]){beside("pipeline_step"), NULL}, NULL, &c, &err));
     return c;
 }
 
@@ -89,7 +90,8 @@ static mlplat_doc *run_pipeline(const char *code, mlplat_status want)
     assert_status(mlplat_pipeline_new("tracked", "what it is for", &p, &err), MLPLAT_OK);
     assert_ok(mlplat_pipeline_input(p, "start", "Integer", "40", &err));
     assert_ok(mlplat_pipeline_input(p, "label", "String", "\"x y\"", &err));
-    mlplat_task *add = add_task(p, adder(), "Add Numbers"), *say = add_task(p, TOOL("say", "say", "token=abc123", code), NULL);
+    mlplat_task *add = add_task(p, adder(), "Add Numbers"),
+                *say = add_task(p, TOOL("say", "say", "token=abc123", code), NULL);
     mlplat_task *last = add_task(p, TOOL("last", "print"), NULL);
     assert_ok(mlplat_task_set_input(add, "a", "start", &err));
     assert_ok(mlplat_task_set(add, "b", "2", &err));

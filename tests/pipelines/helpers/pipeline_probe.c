@@ -83,7 +83,7 @@ static mlplat_status do_run(int argc, char **argv, mlplat_error *err)
 
 static mlplat_status one_component(mlplat_component **out, mlplat_error *err)
 {
-    const char *argv[] = { "true" };
+    const char *argv[] = {"true"};
     mlplat_status s = mlplat_component_container("c", "image", argv, 1, out, err);
     return s == MLPLAT_OK ? mlplat_component_input(*out, "s", "String", "\"\"", err) : s;
 }
@@ -146,8 +146,8 @@ static mlplat_status add(mlplat_pipeline *p, const char *folder, const char *nam
 static mlplat_status example_inputs(mlplat_pipeline *p, mlplat_error *err)
 {
     static const char *const inputs[][3] = {
-        { "rows", "Integer", NULL },      { "name", "String", "\"bob\"" },      { "ratio", "Double", "0.5" },
-        { "flag", "Boolean", "true" },    { "cols", "List", "[1, \"a\"]" },     { "opts", "Dict", "{\"k\": 1.5}" },
+        {"rows", "Integer", NULL},   {"name", "String", "\"bob\""},  {"ratio", "Double", "0.5"},
+        {"flag", "Boolean", "true"}, {"cols", "List", "[1, \"a\"]"}, {"opts", "Dict", "{\"k\": 1.5}"},
     };
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof inputs / sizeof inputs[0]; i++)
@@ -157,7 +157,7 @@ static mlplat_status example_inputs(mlplat_pipeline *p, mlplat_error *err)
 
 static mlplat_status do_example(int argc, char **argv, mlplat_error *err)
 {
-    static const char *const passed[] = { "rows", "name", "ratio", "flag", "cols", "opts" };
+    static const char *const passed[] = {"rows", "name", "ratio", "flag", "cols", "opts"};
     mlplat_pipeline *p = NULL;
     mlplat_task *prep = NULL, *first = NULL, *second = NULL, *light = NULL;
     mlplat_status s = argc == 1 ? mlplat_pipeline_new("my-pipe", "hello\nworld", &p, err) : MLPLAT_INVALID;
@@ -200,8 +200,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         mlplat_status (*run)(int argc, char **argv, mlplat_error *err);
-    } words[] = { { "validate", do_validate }, { "run", do_run },         { "ids", do_ids },
-                  { "constants", do_constants }, { "example", do_example } };
+    } words[] = {{"validate", do_validate},
+                 {"run", do_run},
+                 {"ids", do_ids},
+                 {"constants", do_constants},
+                 {"example", do_example}};
     mlplat_error err = {0};
     for (size_t i = 0; argc > 1 && i < sizeof words / sizeof words[0]; i++)
         if (strcmp(argv[1], words[i].name) == 0) {

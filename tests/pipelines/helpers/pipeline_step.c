@@ -54,14 +54,14 @@ static mlplat_status body(mlplat_step *step, void *user, mlplat_error *err)
 int main(int argc, char **argv)
 {
     static const mlplat_port ports[] = {
-        { MLPLAT_IN, "a", "Integer", NULL, "first number" },
-        { MLPLAT_IN, "b", "Integer", "1", "second number" },
-        { MLPLAT_IN, "scale", "Double", "1.0", "of the metric" },
-        { MLPLAT_IN, "track", "Boolean", "false", "log the sum as a metric" },
-        { MLPLAT_IN, "mode", "String", "\"ok\"", "ok, fail, or silent: sets no output" },
-        { MLPLAT_IN, "text", "String", "\"sum is\"", NULL },
-        { MLPLAT_OUT, "sum", "Integer", NULL, "a + b" },
-        { MLPLAT_OUT, "note", "Dataset", NULL, "a file that says it" },
+        {MLPLAT_IN, "a", "Integer", NULL, "first number"},
+        {MLPLAT_IN, "b", "Integer", "1", "second number"},
+        {MLPLAT_IN, "scale", "Double", "1.0", "of the metric"},
+        {MLPLAT_IN, "track", "Boolean", "false", "log the sum as a metric"},
+        {MLPLAT_IN, "mode", "String", "\"ok\"", "ok, fail, or silent: sets no output"},
+        {MLPLAT_IN, "text", "String", "\"sum is\"", NULL},
+        {MLPLAT_OUT, "sum", "Integer", NULL, "a + b"},
+        {MLPLAT_OUT, "note", "Dataset", NULL, "a file that says it"},
     };
     mlplat_component_def def = MLPLAT_COMPONENT_DEF_INIT;
     def.name = "add_numbers";

@@ -24,7 +24,7 @@ static int write_file(const char *path, const char *text)
 /* Waits for a file of somebody else; the limit is for a test that has gone wrong. */
 static int wait_for(const char *path)
 {
-    struct timespec pause = { 0, 2000000 };
+    struct timespec pause = {0, 2000000};
     for (int i = 0; i < 10000; i++) {
         if (access(path, F_OK) == 0)
             return 0;
@@ -138,9 +138,9 @@ int main(int argc, char **argv)
         int arguments;
         int (*run)(char **argv);
     } words[] = {
-        { "write", 2, do_write },   { "say", 2, do_say },     { "signal", 1, do_signal }, { "meet", 2, do_meet },
-        { "stay", 2, do_stay },     { "leave", 1, do_leave }, { "environment", 1, do_environment },
-        { "copy", 2, do_copy },     { "print", 0, do_print }, { "count", 2, do_count },
+        {"write", 2, do_write}, {"say", 2, do_say},     {"signal", 1, do_signal},           {"meet", 2, do_meet},
+        {"stay", 2, do_stay},   {"leave", 1, do_leave}, {"environment", 1, do_environment}, {"copy", 2, do_copy},
+        {"print", 0, do_print}, {"count", 2, do_count},
     };
     for (size_t i = 0; argc > 1 && i < sizeof words / sizeof words[0]; i++)
         if (strcmp(argv[1], words[i].name) == 0 && argc - 2 >= words[i].arguments)
