@@ -9,7 +9,7 @@ packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson
 test_packages="git"
 # The same for Python.
 python_packages="scikit-learn numpy"
-python_test_packages="mlflow kfp pandas pytest swig"
+python_test_packages="mlflow kfp pandas polars pyarrow ipykernel pytest swig"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$root/.venv

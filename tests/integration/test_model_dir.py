@@ -152,7 +152,7 @@ def test_a_logged_and_registered_model_loads_by_its_alias(ml, source):
     with ml.run("train") as run:
         uri = run.log_model("model", loader_module="linear_loader", data=source / "weights.json",
                             code=source / "linear_loader.py", signature=SIGNATURE)
-    ml.registry.set_alias("linear", "champion", ml.registry.register("linear", uri).version)
+    ml.registry.set_alias("linear", "champion", ml.registry.register("linear", uri))
     mlflow.set_tracking_uri(f"sqlite:///{source}/mlflow.db")
     mlflow.set_registry_uri(f"sqlite:///{source}/mlflow.db")
     frame = pd.DataFrame({"a": [0.5], "b": [2]})

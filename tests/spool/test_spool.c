@@ -330,13 +330,13 @@ static void an_allocation_that_fails_loses_nothing_accepted(void **state)
         mlp_sink table = fake_sink_table(f->sink);
         int accepted = 0;
         allocations_left = nth;
-        mlplat_status opened = mlp_spool_open(&o, &table, &f->spool, &err);
+        mlplat_status opened = mlp_spool_open(&o, &table, &f->sink->spool, &err);
+        f->spool = f->sink->spool;
         for (int i = 0; opened == MLPLAT_OK && i < 30; i++) {
             mlplat_status status = put(f->spool, i % 10 == 9 ? "refused" : "m", i, levels[i % 3], &err);
             accepted += status == MLPLAT_OK;
             assert_true(status == MLPLAT_OK || status == MLPLAT_NO_MEMORY);
         }
-        f->sink->spool = f->spool;
         f->sink->set_aside = true;
         f->sink->refuse = MLPLAT_STATE;
         if (opened == MLPLAT_OK)

@@ -84,12 +84,17 @@ class Run:
     What is left open ends with its session, at the latest when the interpreter exits.
     """
 
-    __slots__ = ("_h", "_session", "_ours", "__weakref__")
+    __slots__ = ("_h", "_session", "_ours", "_id", "_name", "_experiment_id", "_artifact_uri", "__weakref__")
 
     def __init__(self, handle: "Any", session: "Any", ours: bool) -> None:
         self._h = handle
         self._session = session
         self._ours = ours
+        # Kept, so that they can be asked for when the run is long over and the session closed.
+        self._id = _c.run_id(handle)
+        self._name = _c.run_name(handle)
+        self._experiment_id = _c.run_experiment_id(handle)
+        self._artifact_uri = _c.run_artifact_uri(handle)
         if ours and session is not None:
             session._opened(handle)
 
@@ -108,30 +113,27 @@ class Run:
             value.add_note(f"and the run did not end: {problem}")
 
     def __repr__(self) -> str:
-        try:
-            return f"<mlplat.Run {self.name!r} {self.id}>"
-        except ValueError as closed:
-            return f"<mlplat.Run, {closed}>"
+        return f"<mlplat.Run {self._name!r} {self._id}>"
 
     @property
     def id(self) -> str:
         """The run's id, 32 hexadecimal digits (mlplat_run_id)."""
-        return _c.run_id(self._h)
+        return self._id
 
     @property
     def name(self) -> str:
         """The run's name as it was at the start (mlplat_run_name)."""
-        return _c.run_name(self._h)
+        return self._name
 
     @property
     def experiment_id(self) -> str:
         """The id of the run's experiment (mlplat_run_experiment_id)."""
-        return _c.run_experiment_id(self._h)
+        return self._experiment_id
 
     @property
     def artifact_uri(self) -> str:
         """Where the run's artifacts are, a URI or an absolute path (mlplat_run_artifact_uri)."""
-        return _c.run_artifact_uri(self._h)
+        return self._artifact_uri
 
     def log(self, key: str, value: "Number | Buffer | Iterable[Number]",
             step: "int | Buffer | Iterable[int] | None" = None,

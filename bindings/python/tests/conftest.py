@@ -13,6 +13,13 @@ import mlplat  # noqa: E402
 import pytest  # noqa: E402
 
 
+@pytest.fixture
+def plain():
+    """For figures of time and memory, which mean nothing under a sanitizer."""
+    if "libasan" in pathlib.Path("/proc/self/maps").read_text():
+        pytest.skip("AddressSanitizer is loaded")
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     for name in list(os.environ):

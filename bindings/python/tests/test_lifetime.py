@@ -34,7 +34,7 @@ def grows(work, n, rounds=4):
 
 # ---- dropping without closing ---------------------------------------------------------------------------------------
 
-def test_dropped_sessions_and_failed_calls_leak_nothing(folder):
+def test_dropped_sessions_and_failed_calls_leak_nothing(folder, plain):
     def work():
         mlplat.open()
         with pytest.raises(mlplat.Invalid):
@@ -42,7 +42,18 @@ def test_dropped_sessions_and_failed_calls_leak_nothing(folder):
     assert grows(work, 500) <= 64
 
 
-def test_dropped_runs_results_and_errors_leak_nothing(ml, run):
+def test_callables_are_let_go(folder):
+    def hook(*_):
+        pass
+    before = sys.getrefcount(hook)
+    for how in (lambda ml: ml.close(), lambda ml: None):
+        how(mlplat.open(progress=hook, log=hook))
+        with pytest.raises(mlplat.Error):
+            mlplat.open("gopher://x", progress=hook, log=hook)
+    assert sys.getrefcount(hook) == before
+
+
+def test_dropped_runs_results_and_errors_leak_nothing(ml, run, plain):
     def work():
         again = ml.attach_run(run.id)
         for value in (1.0, [1.0, 2.0], range(3)):
@@ -56,7 +67,7 @@ def test_dropped_runs_results_and_errors_leak_nothing(ml, run):
     assert grows(lambda: [work() for _ in range(5)], 20) <= 128
 
 
-def test_dropped_pipelines_leak_nothing():
+def test_dropped_pipelines_leak_nothing(plain):
     def work():
         p = mlplat.Pipeline("p")
         c = mlplat.Component.container("c", "i", ["true"], inputs={"x": int})
@@ -67,9 +78,10 @@ def test_dropped_pipelines_leak_nothing():
     assert grows(work, 200) <= 64
 
 
-def test_spans_of_arrow_and_numpy_leak_nothing(run):
+def test_spans_of_arrow_and_numpy_leak_nothing(run, plain):
     numpy, arrow = pytest.importorskip("numpy"), pytest.importorskip("pyarrow")
     floats, strided = numpy.zeros(4096)[:0], numpy.zeros(8192)[::4096]
+    almost = [1.0] * 4096 + ["x"]
     chunks = arrow.chunked_array([[1.0], [2.0]])
     bad = arrow.array([1.0, None] * 4096)
 
@@ -78,6 +90,8 @@ def test_spans_of_arrow_and_numpy_leak_nothing(run):
             run.log("m", value)
         with pytest.raises(mlplat.Invalid):
             run.log("m", bad)
+        with pytest.raises(TypeError):
+            run.log("m", almost)
     counts = sys.getrefcount(floats), sys.getrefcount(chunks)
     assert grows(work, 200) <= 128
     assert (sys.getrefcount(floats), sys.getrefcount(chunks)) == counts
@@ -369,7 +383,7 @@ def test_the_lock_is_free_while_a_call_waits(ml, folder):
     assert sum(before < t < after for t in ticks) > 2
 
 
-def test_a_hot_call_is_cheap(run, capsys):
+def test_a_hot_call_is_cheap(run, capsys, plain):
     def cost(n=20000):
         before = time.thread_time_ns()
         log = run.log

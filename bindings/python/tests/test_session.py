@@ -61,12 +61,13 @@ def test_closed_session_says_so_on_every_call(ml):
             call()
 
 
-def test_run_of_a_closed_session_says_so(ml):
+def test_run_of_a_closed_session_says_so_and_keeps_its_name(ml):
     run = ml.run("x")
     ml.close()
     with pytest.raises(ValueError, match="session is closed"):
         run.log("loss", 1)
-    assert "session is closed" in repr(run)
+    assert len(run.id) == 32 and run.id in repr(run) and run.name == "x"
+    assert run.experiment_id == "0" and run.artifact_uri.endswith(f"/{run.id}/artifacts")
 
 
 def test_two_sessions_share_a_store(folder):
@@ -117,7 +118,7 @@ def test_import_loads_one_native_module_and_nothing_heavy(bare):
     assert new & {"mlplat.pipelines", "mlplat.component", "mlplat.registry", "mlplat.artifacts"} == set()
 
 
-def test_import_costs_8_ms_of_cpu_at_most(bare, capsys):
+def test_import_costs_8_ms_of_cpu_at_most(bare, capsys, plain):
     def least(code):
         """CPU time in ms, told by the interpreter itself at its end; at its least, as other work only adds."""
         return min(int(bare(f"{code}\nimport time; print(time.process_time_ns())")) for _ in range(15)) / 1e6
