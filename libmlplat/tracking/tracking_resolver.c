@@ -37,6 +37,7 @@ static mlplat_status resolve(mlplat *ml, const char *uri, char **root, char **re
         if (!*root || !*rest) {
             mlp_free(*root);
             mlp_free(*rest);
+            *root = *rest = NULL; /* the caller frees what it holds */
             s = mlp_fail_memory(err);
         }
     }
