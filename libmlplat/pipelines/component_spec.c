@@ -1,6 +1,7 @@
 #include "pipelines/component_spec.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "pipelines/ir_plan.h"
 #include "pipelines/placeholder.h"
 #include "pipelines/port_name.h"
@@ -58,12 +59,12 @@ static mlplat_status set_words(json_t *container, const char *const *argv, size_
     json_t *command = json_array(), *args = json_array();
     mlplat_status s = command && args ? MLPLAT_OK : mlp_fail_memory(err);
     for (size_t i = 0; s == MLPLAT_OK && i < argc; i++) {
-        json_t *word = argv[i] ? json_string(argv[i]) : NULL;
-        if (!word)
+        const char *word = argv[i];
+        if (!word || !mlp_text_utf8(word, strlen(word)))
             s = mlp_fail(err, MLPLAT_INVALID, "component '%s': word %zu of its command is %s", name, i,
-                         argv[i] ? "not UTF-8" : "NULL");
+                         word ? "not UTF-8" : "NULL");
         else
-            s = mlp_json_push(i == 0 ? command : args, word, err);
+            s = mlp_json_push(i == 0 ? command : args, json_string(word), err);
     }
     if (s == MLPLAT_OK)
         s = mlp_json_set(container, "command", json_incref(command), err);

@@ -21,18 +21,23 @@ const char *mlp_ir_text(const json_t *json, const char *key)
     return json_string_value(json_object_get(json, key));
 }
 
-mlp_port_type mlp_ir_port(const json_t *component, const char *side, const char *name)
+mlp_port_type mlp_ir_port_of(const json_t *ports, const char *name)
 {
     mlp_port_type type = {0};
-    const json_t *port = mlp_ir_at(component, side, "parameters", name, NULL);
+    const json_t *port = mlp_ir_at(ports, "parameters", name, NULL);
     if (port) {
         type.kind = mlp_port_type_ir(mlp_ir_text(port, "parameterType"));
-    } else if ((port = mlp_ir_at(component, side, "artifacts", name, NULL)) != NULL) {
+    } else if ((port = mlp_ir_at(ports, "artifacts", name, NULL)) != NULL) {
         const char *title = mlp_ir_text(json_object_get(port, "artifactType"), "schemaTitle");
         type.kind = MLP_KIND_ARTIFACT;
         snprintf(type.title, sizeof type.title, "%s", title && *title ? title : "system.Artifact");
     }
     return type;
+}
+
+mlp_port_type mlp_ir_port(const json_t *component, const char *side, const char *name)
+{
+    return mlp_ir_port_of(json_object_get(component, side), name);
 }
 
 size_t mlp_plan_find(const mlp_plan *plan, const char *name)

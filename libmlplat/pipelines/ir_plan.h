@@ -37,6 +37,8 @@ const char *mlp_ir_text(const json_t *json, const char *key); /* a string member
 
 /* A port of a component. @param side "inputDefinitions" or "outputDefinitions"; kind NONE if it has no such port. */
 mlp_port_type mlp_ir_port(const json_t *component, const char *side, const char *name);
+mlp_port_type mlp_ir_port_of(const json_t *ports,
+                             const char *name); /* of ComponentInputsSpec or ComponentOutputsSpec */
 /* The one executor of the component of this name. INVALID or UNSUPPORTED with what in front. */
 mlplat_status mlp_ir_executor(const json_t *spec, const json_t *component, const char *what, const json_t **container,
                               mlplat_error *err);

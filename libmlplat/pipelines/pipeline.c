@@ -172,12 +172,7 @@ const char *mlplat_task_name(const mlplat_task *task)
 
 static mlp_port_type port_of(const json_t *side, const char *name)
 {
-    mlp_port_type type = {0};
-    json_t *wrapped = name ? json_pack("{s:O}", "side", side) : NULL;
-    if (wrapped)
-        type = mlp_ir_port(wrapped, "side", name);
-    json_decref(wrapped);
-    return type;
+    return mlp_ir_port_of(name ? side : NULL, name ? name : "");
 }
 
 static mlplat_status input_of(const mlplat_task *task, const char *input, mlp_port_type *type, mlplat_error *err)

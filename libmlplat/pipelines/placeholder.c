@@ -1,6 +1,7 @@
 #include "pipelines/placeholder.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "pipelines/port_artifact.h"
 #include "pipelines/port_type.h"
 #include <string.h>
@@ -261,8 +262,10 @@ static mlplat_status push_text(json_t *words, const mlp_buf *text, mlplat_error 
     mlplat_status s = mlp_buf_ok(text, err);
     if (s != MLPLAT_OK)
         return s;
-    json_t *word = json_stringn(text->data ? text->data : "", text->size);
-    return word ? mlp_json_push(words, word, err) : mlp_fail(err, MLPLAT_INVALID, "an argument is not UTF-8 text");
+    const char *data = text->data ? text->data : "";
+    if (!mlp_text_utf8(data, text->size))
+        return mlp_fail(err, MLPLAT_INVALID, "an argument is not UTF-8 text");
+    return mlp_json_push(words, json_stringn(data, text->size), err);
 }
 
 static mlplat_status put_structure(const mlp_placeholders *v, const json_t *part, json_t *words, mlplat_error *err);
