@@ -1,7 +1,7 @@
 /*
  * Dead letters: records that the sink refused. A file per batch, "dead/<journal id>-<first number>.jsonl", one record a
- * line, written whole, synced and renamed; so several processes need no lock here. A file whose number lies above the mark
- * that the sink has of its journal belongs to a transaction that was never committed.
+ * line, written whole, synced and renamed; so several processes need no lock here. A file whose number lies above the
+ * mark that the sink has of its journal belongs to a transaction that was never committed.
  */
 #include "base/alloc.h"
 #include "base/digest.h"
@@ -38,7 +38,8 @@ static mlplat_status open_dead(const mlp_place *place, bool create, int *fd, mlp
 {
     int top;
     mlplat_status status = MLPLAT_NOT_FOUND;
-    for (int i = 0; i < (create ? 20 : 1) && status == MLPLAT_NOT_FOUND; i++) { /* its last user may remove it just now */
+    int attempts = create ? 20 : 1; /* its last user may remove it just now */
+    for (int i = 0; i < attempts && status == MLPLAT_NOT_FOUND; i++) {
         status = mlp_place_open(place, create, &top, err);
         if (status != MLPLAT_OK)
             continue;
@@ -53,7 +54,7 @@ static mlplat_status open_dead(const mlp_place *place, bool create, int *fd, mlp
     return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static json_t *text_json(const char *text, size_t n)
 {
@@ -161,7 +162,7 @@ void mlp_deadletter_take_back(mlp_spool *sp, const char *journal_id, uint64_t fi
     mlp_sys.close(fd);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool collect_name(void *user, const char *name)
 {
@@ -209,9 +210,11 @@ void mlp_deadletter_reset(mlp_spool *sp, const char *journal_id, uint64_t mark)
             continue;
         list_names(fd, &names, NULL);
         json_array_foreach(names, i, name)
-            if (mlp_text_starts(json_string_value(name), journal_id) && is_file(json_string_value(name), &seq) &&
-                seq > mark)
-                mlp_sys.unlink(fd, json_string_value(name), 0);
+        {
+            const char *text = json_string_value(name);
+            if (mlp_text_starts(text, journal_id) && is_file(text, &seq) && seq > mark)
+                mlp_sys.unlink(fd, text, 0);
+        }
         json_decref(names);
         mlp_sys.close(fd);
     }
@@ -253,8 +256,8 @@ static mlplat_status read_letters(int dead_fd, const char *name, json_t *out, ml
         json_t *record = NULL;
         if (mlp_json_parse(text.data + at, n, &record, NULL) != MLPLAT_OK || !has_fields(record)) {
             json_decref(record);
-            status = mlp_fail(err, MLPLAT_CORRUPT, "dead letter file %s is damaged at byte %zu: it is left alone", name,
-                              at);
+            status =
+                mlp_fail(err, MLPLAT_CORRUPT, "dead letter file %s is damaged at byte %zu: it is left alone", name, at);
         } else
             status = mlp_json_push(out, record, err);
         at += n + 1;
@@ -274,7 +277,8 @@ static mlplat_status list_place(mlp_spool *sp, int dead_fd, json_t *out, mlplat_
         if (status != MLPLAT_OK)
             break;
         status = read_letters(dead_fd, json_string_value(name), out, &bad);
-        if (status == MLPLAT_CORRUPT || status == MLPLAT_NOT_FOUND) { /* the rest is worth seeing; one may just be retried */
+        /* The rest is worth seeing; one that is not there any more was just tried again. */
+        if (status == MLPLAT_CORRUPT || status == MLPLAT_NOT_FOUND) {
             if (status == MLPLAT_CORRUPT)
                 mlp_log(sp->log, MLPLAT_LOG_WARNING, "%s", bad.message);
             status = MLPLAT_OK;
@@ -300,7 +304,7 @@ mlplat_status mlp_deadletter_list(mlp_spool *sp, json_t *out, mlplat_error *err)
     return status;
 }
 
-/* ---- trying again --------------------------------------------------------------------------------------------------- */
+/* ---- trying again ------------------------------------------------------------------------------------------------ */
 
 static double double_of(const json_t *value)
 {
@@ -312,7 +316,8 @@ static double double_of(const json_t *value)
 
 static mlp_record record_of(const json_t *r, uint64_t seq)
 {
-    const json_t *run = json_object_get(r, "run_id"), *key = json_object_get(r, "key"), *value = json_object_get(r, "value");
+    const json_t *run = json_object_get(r, "run_id"), *key = json_object_get(r, "key"),
+                 *value = json_object_get(r, "value");
     bool metric = strcmp(json_string_value(json_object_get(r, "kind")), "metric") == 0;
     mlp_record out = {
         .kind = metric ? MLP_RECORD_METRIC : MLP_RECORD_TAG,

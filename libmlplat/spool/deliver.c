@@ -6,13 +6,13 @@
 #include "spool/spool_inside.h"
 #include <string.h>
 
-#define POLL_MS 5         /* while records flow: what comes in meanwhile makes a batch, and no logging call wakes anybody */
-#define IDLE_POLLS 40     /* then it sleeps until the next record */
-#define BACK_OFF_MS 10
+#define POLL_MS         5  /* while records flow: what comes meanwhile is a batch, and no logging call wakes anybody */
+#define IDLE_POLLS      40 /* then it sleeps until the next record */
+#define BACK_OFF_MS     10
 #define BACK_OFF_MAX_MS 1000
-#define HOOK_MS 100
+#define HOOK_MS         100
 
-/* ---- gathering: the lanes' records in the order of their numbers --------------------------------------------------- */
+/* ---- gathering: the lanes' records in the order of their numbers ------------------------------------------------- */
 
 typedef struct courier {
     mlp_spool *sp;
@@ -59,8 +59,12 @@ static mlplat_status peek(courier *c, int lane, mlp_record *out, bool *found, si
         mlplat_status status = mlp_segment_load(s, c->sp->home.fd, err);
         if (status != MLPLAT_OK)
             return status;
-        mlp_frame_walk w = {.base = s->base, .size = ready, .at = c->cursor[lane].at, .end = c->cursor[lane].at,
-                            .salt = s->salt, .trusted = !s->reloaded};
+        mlp_frame_walk w = {.base = s->base,
+                            .size = ready,
+                            .at = c->cursor[lane].at,
+                            .end = c->cursor[lane].at,
+                            .salt = s->salt,
+                            .trusted = !s->reloaded};
         *found = mlp_frame_next(&w, out);
         s->damaged = s->damaged || w.hole || !*found;
         if (*found) {
@@ -100,7 +104,8 @@ static mlplat_status gather(courier *c, uint64_t limit, size_t *n, bool *all, ml
             if (!asked[i])
                 status = peek(c, i, &ahead[i], &found[i], &end[i], err);
             asked[i] = true;
-            if (status == MLPLAT_OK && found[i] && ahead[i].seq <= limit && (best < 0 || ahead[i].seq < ahead[best].seq))
+            if (status == MLPLAT_OK && found[i] && ahead[i].seq <= limit &&
+                (best < 0 || ahead[i].seq < ahead[best].seq))
                 best = i;
         }
         *all = status == MLPLAT_OK && best < 0;
@@ -140,7 +145,7 @@ static void advance(courier *c)
     }
 }
 
-/* ---- the thread ------------------------------------------------------------------------------------------------------ */
+/* ---- the thread -------------------------------------------------------------------------------------------------- */
 
 static void tell_waits(mlp_spool *sp, const courier *c, size_t n)
 {
@@ -170,8 +175,9 @@ static int note(mlp_spool *sp, mlplat_status status, const mlplat_error *err)
 static void say(const mlp_spool *sp, int change, const mlplat_error *err)
 {
     if (change > 0)
-        mlp_log(sp->log, MLPLAT_LOG_WARNING, "the store %s does not take records (%s); they stay in %s and are tried again",
-                sp->store, err->message, sp->place[0].path);
+        mlp_log(sp->log, MLPLAT_LOG_WARNING,
+                "the store %s does not take records (%s); they stay in %s and are tried again", sp->store, err->message,
+                sp->place[0].path);
     if (change < 0)
         mlp_log(sp->log, MLPLAT_LOG_INFO, "the store %s takes records again", sp->store);
 }
@@ -198,10 +204,11 @@ static void finish(courier *c, size_t n, size_t dead, uint64_t done)
     pthread_mutex_unlock(&sp->lock);
     say(sp, change, NULL);
     if (dead)
-        mlp_log(sp->log, MLPLAT_LOG_WARNING,
-                "the store %s refused %zu record(s), which were set aside (%s): see them with `mlplat spool status`, try "
-                "them again with `mlplat spool retry`",
-                sp->store, dead, first_reason(c, n));
+        mlp_log(
+            sp->log, MLPLAT_LOG_WARNING,
+            "the store %s refused %zu record(s), which were set aside (%s): see them with `mlplat spool status`, try "
+            "them again with `mlplat spool retry`",
+            sp->store, dead, first_reason(c, n));
     c->back_off_ms = 0;
 }
 
@@ -321,9 +328,9 @@ void mlp_deliver_stop(mlp_spool *sp)
     sp->started = false;
 }
 
-/* ---- waiting for it --------------------------------------------------------------------------------------------------- */
+/* ---- waiting for it ---------------------------------------------------------------------------------------------- */
 
-/* Under lock. An attempt that began before the wait may have been refused for another reason: its end does not count. */
+/* Under lock. An attempt that began before the wait may have failed for another reason: its end does not count. */
 static mlplat_status verdict_of_sink(const mlp_spool *sp, uint64_t attempts, int64_t deadline, int64_t patience_ms,
                                      mlplat_error *err)
 {

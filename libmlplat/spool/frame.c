@@ -2,9 +2,9 @@
 #include "base/digest.h"
 #include <string.h>
 
-#define VERSION 1u
+#define VERSION   1u
 #define TYPE_MORE 0x8000u
-#define TEXT_MAX (16u << 20)
+#define TEXT_MAX  (16u << 20)
 
 static const char MAGIC[4] = {'M', 'L', 'P', 'S'};
 
@@ -27,7 +27,7 @@ static size_t round_up(size_t n)
     return (n + 7u) & ~(size_t)7u;
 }
 
-/* ---- heads ---------------------------------------------------------------------------------------------------- */
+/* ---- heads ------------------------------------------------------------------------------------------------------- */
 
 static uint32_t head_crc(mlp_segment_head head)
 {
@@ -72,7 +72,7 @@ mlp_head_state mlp_frame_head_get(const unsigned char *at, size_t size, mlp_segm
     return MLP_HEAD_GOOD;
 }
 
-/* ---- writing -------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 size_t mlp_frame_size(const mlp_record *r)
 {
@@ -132,7 +132,7 @@ size_t mlp_frame_move(unsigned char *to, const unsigned char *from, uint32_t sal
     return round_up(len);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool plausible(const frame *f, size_t room)
 {

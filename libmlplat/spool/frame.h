@@ -1,13 +1,14 @@
 /*
- * Records as bytes. A segment is a head and frames behind each other, each at a multiple of 8; the rest is zeros, or stale
- * frames of the segment's earlier life, which the salt makes invalid. Native byte order: the magic tells a foreign one.
+ * Records as bytes. A segment is a head and frames behind each other, each at a multiple of 8; the rest is zeros, or
+ * stale frames of the segment's earlier life, which the salt makes invalid. Native byte order: the magic tells a
+ * foreign one.
  */
 #ifndef MLP_FRAME_H
 #define MLP_FRAME_H
 #include "spool/spool.h"
 
 #define MLP_SEGMENT_HEAD 128u
-#define MLP_SEGMENT_MAX (1u << 30)
+#define MLP_SEGMENT_MAX  (1u << 30)
 
 typedef enum mlp_lane_kind { MLP_LANE_MEMORY, MLP_LANE_PROCESS, MLP_LANE_DISK, MLP_LANE_COUNT } mlp_lane_kind;
 
@@ -33,8 +34,8 @@ mlp_head_state mlp_frame_head_get(const unsigned char *at, size_t size, mlp_segm
 
 /* Bytes that the record takes; 0: a length is over its limit. */
 size_t mlp_frame_size(const mlp_record *record);
-/* more: the records of one call go on in the next frame; without that one none of them counts. durable: up to this offset
- * the segment is known to be on disk. Returns mlp_frame_size. */
+/* more: the records of one call go on in the next frame; without that one none of them counts. durable: up to this
+ * offset the segment is known to be on disk. Returns mlp_frame_size. */
 size_t mlp_frame_put(unsigned char *at, const mlp_record *record, uint64_t seq, bool more, uint32_t durable,
                      uint32_t salt);
 /* Copies the frame at `from` for a segment with another salt, where nothing is durable yet. Returns its size. */
@@ -43,12 +44,12 @@ size_t mlp_frame_move(unsigned char *to, const unsigned char *from, uint32_t sal
 /* Goes through a segment's bytes. Zero it, set base, size, salt, trusted. */
 typedef struct mlp_frame_walk {
     const unsigned char *base;
-    size_t size;   /* where the bytes end */
-    size_t at;     /* 0: start behind the head */
-    size_t end;    /* of the frame found last */
+    size_t size; /* where the bytes end */
+    size_t at;   /* 0: start behind the head */
+    size_t end;  /* of the frame found last */
     uint32_t salt;
-    bool trusted;  /* the bytes are our own memory: no checksum */
-    bool more;     /* of the frame found last */
+    bool trusted;     /* the bytes are our own memory: no checksum */
+    bool more;        /* of the frame found last */
     uint32_t durable; /* the largest that a frame has told */
     uint64_t last_seq;
     size_t hole;   /* where the first hole begins that a valid frame follows; 0: none */

@@ -3,7 +3,7 @@
 #include "spool/spool_inside.h"
 #include <string.h>
 
-/* ---- group commit --------------------------------------------------------------------------------------------------- */
+/* ---- group commit ------------------------------------------------------------------------------------------------ */
 
 static void answer(mlp_commit *list, const mlplat_error *error)
 {
@@ -28,8 +28,8 @@ static void count(mlp_spool *sp, const mlp_commit *list)
     }
 }
 
-/* The frames behind `ready` go to a new segment: the old file is in an unknown state and is never written again. What lies
- * before them was brought to the disk by earlier groups. */
+/* The frames behind `ready` go to a new segment: the old file is in an unknown state and is never written again. What
+ * lies before them was brought to the disk by earlier groups. */
 static mlplat_status move_tail(mlp_spool *sp, mlp_lane *lane, mlp_segment *old, mlplat_error *err)
 {
     size_t from = atomic_load(&old->ready);
@@ -122,7 +122,7 @@ static mlplat_status commit(mlp_spool *sp, mlp_lane *lane, size_t n, mlp_ticket 
     return me->error.status;
 }
 
-/* ---- appending ------------------------------------------------------------------------------------------------------ */
+/* ---- appending --------------------------------------------------------------------------------------------------- */
 
 static bool fits(const mlp_lane *lane, size_t need)
 {

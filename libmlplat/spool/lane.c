@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- opening the journal, at the first record ------------------------------------------------------------------- */
+/* ---- opening the journal, at the first record -------------------------------------------------------------------- */
 
 static bool mappable(const char *kind)
 {
@@ -27,11 +27,12 @@ static bool in_container(void)
 void mlp_lane_warn(const mlp_spool *sp)
 {
     if (sp->volatile_fs)
-        mlp_log(sp->log, MLPLAT_LOG_WARNING,
-                "the spool %s lies on %s in a container: what is not yet stored when the container ends is lost. Mount a "
-                "volume for it: docker run -v mlplat-spool:/spool -e MLPLAT_SPOOL=/spool (in Kubernetes a volumeMount "
-                "at /spool)",
-                sp->place[0].path, sp->volatile_fs);
+        mlp_log(
+            sp->log, MLPLAT_LOG_WARNING,
+            "the spool %s lies on %s in a container: what is not yet stored when the container ends is lost. Mount a "
+            "volume for it: docker run -v mlplat-spool:/spool -e MLPLAT_SPOOL=/spool (in Kubernetes a volumeMount "
+            "at /spool)",
+            sp->place[0].path, sp->volatile_fs);
 }
 
 static mlplat_status open_home(mlp_spool *sp, mlplat_error *err)
@@ -53,7 +54,8 @@ static mlplat_status sync_folders(const mlp_spool *sp, mlplat_error *err)
     int up = mlp_sys.open(sp->home.place_fd, "..", O_RDONLY | O_DIRECTORY, 0);
     bool synced = mlp_sys.fsync(sp->home.place_fd) == 0 && (up == -1 || mlp_sys.fsync(up) == 0);
     mlplat_status status =
-        synced ? MLPLAT_OK : mlp_fail_errno(err, errno, "spool folder %s cannot be brought to the disk", sp->place[0].path);
+        synced ? MLPLAT_OK
+               : mlp_fail_errno(err, errno, "spool folder %s cannot be brought to the disk", sp->place[0].path);
     if (up != -1)
         mlp_sys.close(up);
     return status;
@@ -72,7 +74,7 @@ mlplat_status mlp_lane_open(mlp_spool *sp, mlp_lane *lane, mlplat_error *err)
     return status;
 }
 
-/* ---- segments ------------------------------------------------------------------------------------------------------ */
+/* ---- segments ---------------------------------------------------------------------------------------------------- */
 
 /* Mixes a counter into a salt: a bijection, so that no salt comes twice in a journal's life. */
 static uint32_t next_salt(mlp_spool *sp)
@@ -148,11 +150,11 @@ mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t
     return mlp_fail_prefix(err, status, "spool %s", sp->place[0].path);
 }
 
-/* ---- by the delivery thread, ahead of need ------------------------------------------------------------------------- */
+/* ---- by the delivery thread, ahead of need ----------------------------------------------------------------------- */
 
 #define NO_SPARE_NS 1000000000 /* a full disk is not asked all the time */
-#define LOADED 4               /* sealed segments of a lane that stay in memory while the sink is behind */
-#define UNLOADS 32
+#define LOADED      4          /* sealed segments of a lane that stay in memory while the sink is behind */
+#define UNLOADS     32
 
 static bool wants_spare(const mlp_lane *lane)
 {
@@ -230,7 +232,7 @@ void mlp_lane_recycle(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
         mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd);
 }
 
-/* ---- the end --------------------------------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
 
 static void drop_all(mlp_spool *sp, mlp_lane *lane, int folder_fd)
 {

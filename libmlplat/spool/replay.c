@@ -45,7 +45,7 @@ typedef struct replay {
     mlp_replay_counts *counts;
 } replay;
 
-/* ---- what is there ------------------------------------------------------------------------------------------------ */
+/* ---- what is there ----------------------------------------------------------------------------------------------- */
 
 static bool list_segment(void *user, const char *name)
 {
@@ -113,7 +113,7 @@ static mlplat_status list_files(replay *r, bool *ours, mlplat_error *err)
     return status;
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status flush_batch(replay *r, mlplat_error *err)
 {
@@ -224,7 +224,7 @@ static mlplat_status ask_mark(replay *r, mlplat_error *err)
     return status;
 }
 
-/* ---- the end of a journal -------------------------------------------------------------------------------------------- */
+/* ---- the end of a journal ---------------------------------------------------------------------------------------- */
 
 static void set_aside(replay *r, const file *f)
 {
@@ -291,7 +291,7 @@ static mlplat_status replay_claimed(replay *r, mlplat_error *err)
     return status;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
 
 static bool collect(void *user, const char *name)
 {
@@ -320,8 +320,8 @@ static bool of_store(mlplat_status status, const mlplat_error *err)
            status == MLPLAT_TIMEOUT || status == MLPLAT_NO_SPACE || status == MLPLAT_NO_MEMORY;
 }
 
-static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const mlp_hook *hook, mlp_replay_counts *counts,
-                                  mlplat_error *err)
+static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const mlp_hook *hook,
+                                  mlp_replay_counts *counts, mlplat_error *err)
 {
     int fd;
     size_t i;

@@ -14,7 +14,7 @@ void mlp_segment_name(uint64_t number, char out[40])
     snprintf(out, 40, "%016" PRIu64 ".mls", number);
 }
 
-/* ---- making ---------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 /* Zeros by write, not by fallocate: writing into fresh extents makes the file system stall the mapping. */
 static mlplat_status write_range(int fd, const unsigned char *from, size_t at, size_t end, mlplat_error *err)
@@ -90,7 +90,7 @@ mlplat_status mlp_segment_make(mlp_segment_kind kind, int folder_fd, uint64_t nu
     return status;
 }
 
-/* ---- a life ----------------------------------------------------------------------------------------------------- */
+/* ---- a life ------------------------------------------------------------------------------------------------------ */
 
 void mlp_segment_begin(mlp_segment *s, const mlp_segment_head *head)
 {
@@ -124,7 +124,7 @@ void mlp_segment_wipe(mlp_segment *s, size_t from)
         (void)write_range(s->fd, NULL, from, s->end, NULL);
 }
 
-/* ---- memory and descriptor ---------------------------------------------------------------------------------- */
+/* ---- memory and descriptor --------------------------------------------------------------------------------------- */
 
 static void give_back(mlp_segment *s)
 {

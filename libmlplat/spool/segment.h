@@ -1,6 +1,7 @@
 /*
- * One file of a journal, or one piece of memory at level memory: base holds its bytes, which is the file mapped, or a copy
- * that is written to the file from `written` on. It lives in a lane's list from its first record until it is delivered.
+ * One file of a journal, or one piece of memory at level memory: base holds its bytes, which is the file mapped, or a
+ * copy that is written to the file from `written` on. It lives in a lane's list from its first record until it is
+ * delivered.
  */
 #ifndef MLP_SEGMENT_H
 #define MLP_SEGMENT_H
@@ -16,17 +17,17 @@ typedef enum mlp_segment_kind { MLP_SEGMENT_MEMORY, MLP_SEGMENT_MAPPED, MLP_SEGM
 typedef struct mlp_segment {
     struct mlp_segment *next;
     mlp_segment_kind kind;
-    uint64_t number; /* the file's name */
-    int fd;          /* -1: no file, or closed while not loaded */
-    unsigned char *base; /* NULL: not loaded */
-    size_t cap, end; /* bytes of the file, bytes put in */
-    size_t written;  /* of kind WRITTEN: bytes that are in the file */
+    uint64_t number;      /* the file's name */
+    int fd;               /* -1: no file, or closed while not loaded */
+    unsigned char *base;  /* NULL: not loaded */
+    size_t cap, end;      /* bytes of the file, bytes put in */
+    size_t written;       /* of kind WRITTEN: bytes that are in the file */
     _Atomic size_t ready; /* bytes that may be delivered */
     uint32_t salt;
-    bool sealed;     /* nothing more comes */
-    bool poisoned;   /* an fsync failed: never written again */
-    bool reloaded;   /* base came back from the file: checksums count */
-    bool damaged;    /* and did not fit: the file is set aside */
+    bool sealed;   /* nothing more comes */
+    bool poisoned; /* an fsync failed: never written again */
+    bool reloaded; /* base came back from the file: checksums count */
+    bool damaged;  /* and did not fit: the file is set aside */
 } mlp_segment;
 
 /* "<number>.mls" */

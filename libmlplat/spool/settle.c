@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #define LATE_MS 1000
-#define ENOUGH 16 /* records refused alone, and none taken: it is the store */
+#define ENOUGH  16 /* records refused alone, and none taken: it is the store */
 
 typedef enum refusal { OF_STORE, OF_RECORD, OF_EITHER } refusal;
 
@@ -73,8 +73,8 @@ static mlplat_status keep_refused(mlp_spool *sp, const char *id, const mlp_recor
     for (size_t i = 0; i < n; i++)
         refused += verdicts[i].status != MLPLAT_OK;
     *dead += refused;
-    if (refused == 0 && sp->dead_mark.done)
-        mlp_deadletter_take_back(sp, id, sp->dead_mark.first); /* the sink tried twice, and the second time it went well */
+    if (refused == 0 && sp->dead_mark.done) /* the sink tried twice, and the second time it went well */
+        mlp_deadletter_take_back(sp, id, sp->dead_mark.first);
     if (refused == 0 || sp->dead_mark.done || sp->dead_mark.retrying)
         return MLPLAT_OK;
     return put_late(sp, id, records, n, verdicts, err);
@@ -94,8 +94,8 @@ static mlplat_status apply_one(mlp_spool *sp, const char *id, const mlp_record *
     return keep_refused(sp, id, record, 1, verdict, dead, err);
 }
 
-/* The whole batch was refused: those go through that can, the others become dead letters. If none goes through and it may
- * be the store's fault, nothing is set aside. */
+/* The whole batch was refused: those go through that can, the others become dead letters. If none goes through and it
+ * may be the store's fault, nothing is set aside. */
 static mlplat_status one_by_one(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
                                 mlp_verdict *verdicts, size_t *dead, mlplat_error *err)
 {
@@ -119,7 +119,7 @@ static mlplat_status one_by_one(mlp_spool *sp, const char *id, const mlp_record 
     return first.status;
 }
 
-/* A store that refuses everything is not asked record by record at every attempt: only when there is more to tell it by. */
+/* A store that refuses everything is not asked record by record at every attempt, only when the batch has grown. */
 static bool worth_probing(const mlp_spool *sp, size_t n, mlplat_status status, const mlplat_error *err)
 {
     refusal whose = about(status, err);

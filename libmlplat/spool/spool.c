@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- opening ----------------------------------------------------------------------------------------------------------- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* Tells a power cut from a kill -9: after the former, holes in a mapped segment are normal. All zeros: not known. */
 static void read_boot_id(unsigned char out[16])
@@ -118,7 +118,7 @@ static mlplat_status check(const mlp_spool *sp, mlplat_error *err)
     return mlp_fail(err, MLPLAT_STATE, "this session was inherited by fork: open one in the child");
 }
 
-/* ---- accepting ----------------------------------------------------------------------------------------------------------- */
+/* ---- accepting --------------------------------------------------------------------------------------------------- */
 
 static mlplat_status size_of(const mlp_record *records, size_t n, size_t *need, mlplat_error *err)
 {
@@ -186,7 +186,7 @@ mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t 
     return status == MLPLAT_OK && ticket.remote ? wait_for_store(sp, &ticket.wait, n, err) : status;
 }
 
-/* ---- waiting and counting --------------------------------------------------------------------------------------------------- */
+/* ---- waiting and counting ---------------------------------------------------------------------------------------- */
 
 mlplat_status mlp_spool_drain(mlp_spool *sp, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err)
 {
@@ -209,7 +209,7 @@ void mlp_spool_count(const mlp_spool *sp, uint64_t *accepted, uint64_t *durable,
     *accepted = atomic_load(&sp->accepted); /* last, so that it is never the smaller one */
 }
 
-/* ---- closing ------------------------------------------------------------------------------------------------------------------ */
+/* ---- closing ----------------------------------------------------------------------------------------------------- */
 
 static void forget_journal(mlp_spool *sp)
 {

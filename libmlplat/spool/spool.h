@@ -36,13 +36,13 @@ typedef struct mlp_verdict {
 
 /* The store at the far end. Calls come from one thread at a time. */
 typedef struct mlp_sink {
-    /* Store the records of one journal, in order, in one transaction with the mark (journal id, last seq): records whose seq
-     * is not above the stored mark are skipped. A long batch may be committed in parts. OK: all is committed and synced, the
-     * verdicts are final. Anything else: the records above the mark are not stored. It is tried again later; a refusal
-     * that is not retryable and may be about a record (INVALID, CONFLICT; NOT_FOUND, EXISTS, CORRUPT, STATE, UNSUPPORTED
-     * if others of the batch go through) is first tried record by record. */
-    mlplat_status (*apply)(void *ctx, const char *journal_id, const mlp_record *records, size_t n, mlp_verdict *verdicts,
-                           mlplat_error *err);
+    /* Store the records of one journal, in order, in one transaction with the mark (journal id, last seq): records
+     * whose seq is not above the stored mark are skipped. A long batch may be committed in parts. OK: all is committed
+     * and synced, the verdicts are final. Anything else: the records above the mark are not stored. It is tried again
+     * later; a refusal that is not retryable and may be about a record (INVALID, CONFLICT; NOT_FOUND, EXISTS, CORRUPT,
+     * STATE, UNSUPPORTED if others of the batch go through) is first tried record by record. */
+    mlplat_status (*apply)(void *ctx, const char *journal_id, const mlp_record *records, size_t n,
+                           mlp_verdict *verdicts, mlplat_error *err);
     /* The stored mark of a journal, 0 if none. */
     mlplat_status (*mark)(void *ctx, const char *journal_id, uint64_t *seq, mlplat_error *err);
     /* Forget a journal's mark: its files are gone. */
@@ -55,9 +55,9 @@ typedef struct mlp_spool mlp_spool;
 typedef struct mlp_spool_options {
     const char *folder;      /* <store>.spool, or the setting */
     const char *also_folder; /* a second folder to look for orphans in; NULL: none */
-    const char *store;       /* for messages and for the name in the journal's header: only journals of this store are replayed */
+    const char *store;       /* for messages and for the journal's header: only journals of this store are replayed */
     mlplat_durability durability; /* of the journal: MEMORY, PROCESS, DISK, REMOTE */
-    const void *guard;       /* fork guard of the session */
+    const void *guard;            /* fork guard of the session */
     const mlp_logger *log;
 } mlp_spool_options;
 
@@ -68,19 +68,21 @@ mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *s
 void mlp_spool_close(mlp_spool *spool, const mlp_hook *hook);
 void mlp_spool_abandon(mlp_spool *spool); /* in a forked child */
 
-/* For a sink, inside apply before its commit, when it refuses some of the batch: brings those to the dead letters first, so
- * that a crash right behind the commit loses none of them. If it fails, apply must roll back and fail too; the
- * part of a batch that is committed last may hold refusals, those before it not. What apply refuses without this call is set
- * aside after it returned, as well as that goes. spool: as mlp_spool_open puts it out, which is before replay. */
+/* For a sink, inside apply before its commit, when it refuses some of the batch: brings those to the dead letters
+ * first, so that a crash right behind the commit loses none of them. If it fails, apply must roll back and fail too;
+ * the part of a batch that is committed last may hold refusals, those before it not. What apply refuses without this
+ * call is set aside after it returned, as well as that goes. spool: as mlp_spool_open puts it out, which is before
+ * replay. */
 mlplat_status mlp_spool_set_aside(mlp_spool *spool, const char *journal_id, const mlp_record *records,
                                   const mlp_verdict *verdicts, size_t n, mlplat_error *err);
 
-/* Accept n records: all or none. Returns when they are as durable as `durability` says (0: the spool's own; a higher one than
- * the spool's journal opens one of that kind at need). Any thread; no allocation, no system call at level PROCESS. */
+/* Accept n records: all or none. Returns when they are as durable as `durability` says (0: the spool's own; a higher
+ * one than the spool's journal opens one of that kind at need). Any thread; no allocation, no system call at level
+ * PROCESS. */
 mlplat_status mlp_spool_append(mlp_spool *spool, const mlp_record *records, size_t n, mlplat_durability durability,
                                mlplat_error *err);
-/* Wait until all accepted so far is delivered or dead. timeout_ms as mlplat_flush; TIMEOUT; the sink's last status when it
- * refuses for good. */
+/* Wait until all accepted so far is delivered or dead. timeout_ms as mlplat_flush; TIMEOUT; the sink's last status when
+ * it refuses for good. */
 mlplat_status mlp_spool_drain(mlp_spool *spool, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err);
 bool mlp_spool_idle(const mlp_spool *spool); /* nothing waits: cheap, no lock */
 

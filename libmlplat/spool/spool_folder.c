@@ -81,13 +81,15 @@ static mlplat_status check_ours(int fd, const char *path, mlplat_error *err)
     if (fstat(fd, &st) == -1)
         return mlp_fail_errno(err, errno, "spool folder %s", path);
     if (st.st_uid != geteuid())
-        return mlp_fail(err, MLPLAT_DENIED,
-                        "spool folder %s belongs to user %lu, not to us (%lu): name a folder of your own with MLPLAT_SPOOL",
-                        path, (unsigned long)st.st_uid, (unsigned long)geteuid());
+        return mlp_fail(
+            err, MLPLAT_DENIED,
+            "spool folder %s belongs to user %lu, not to us (%lu): name a folder of your own with MLPLAT_SPOOL", path,
+            (unsigned long)st.st_uid, (unsigned long)geteuid());
     if (st.st_mode & 022)
-        return mlp_fail(err, MLPLAT_DENIED,
-                        "spool folder %s can be written by others (mode %03o): chmod 700 it, or name another with MLPLAT_SPOOL",
-                        path, (unsigned)(st.st_mode & 0777));
+        return mlp_fail(
+            err, MLPLAT_DENIED,
+            "spool folder %s can be written by others (mode %03o): chmod 700 it, or name another with MLPLAT_SPOOL",
+            path, (unsigned)(st.st_mode & 0777));
     return MLPLAT_OK;
 }
 
@@ -131,8 +133,8 @@ mlplat_status mlp_place_open(const mlp_place *place, bool create, int *fd, mlpla
     if (status == MLPLAT_OK && create) {
         made = mlp_sys.mkdir(AT_FDCWD, place->path, 0700) == 0;
         if (!made && errno != EEXIST)
-            status = mlp_fail_errno(err, errno, "spool folder %s cannot be made (MLPLAT_SPOOL names another)",
-                                    place->path);
+            status =
+                mlp_fail_errno(err, errno, "spool folder %s cannot be made (MLPLAT_SPOOL names another)", place->path);
     }
     if (status == MLPLAT_OK)
         status = open_checked(AT_FDCWD, place->path, O_NOFOLLOW, fd, err);
@@ -213,7 +215,7 @@ static void our_name(const char *suffix, char out[128])
     snprintf(out, 128, "%s-%.8s", own, suffix);
 }
 
-/* ---- making and giving up ------------------------------------------------------------------------------------- */
+/* ---- making and giving up ---------------------------------------------------------------------------------------- */
 
 static mlplat_status make_lock(int fd, const char *name, int *lock_fd, mlplat_error *err)
 {
@@ -301,7 +303,7 @@ mlplat_status mlp_home_make(const mlp_place *place, const char *id, mlp_home *ou
     return status == MLPLAT_OK ? status : mlp_fail_prefix(err, status, "spool %s", place->path);
 }
 
-/* ---- taking over --------------------------------------------------------------------------------------------------- */
+/* ---- taking over ------------------------------------------------------------------------------------------------- */
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -329,8 +331,8 @@ static mlp_claim try_lock(int place_fd, const char *name, int fd, int *lock_fd)
     return still_there(place_fd, name, fd, *lock_fd) ? MLP_CLAIM_FREE : MLP_CLAIM_GONE;
 }
 
-/* Two sessions of one process both "hold" a POSIX lock: the rename lets one of them through, and a new lock file makes the
- * other's closing of the old one harmless. */
+/* Two sessions of one process both "hold" a POSIX lock: the rename lets one of them through, and a new lock file makes
+ * the other's closing of the old one harmless. */
 static mlp_claim take(mlp_home *h, const char *name)
 {
     char fresh[40];

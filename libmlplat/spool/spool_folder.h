@@ -1,14 +1,21 @@
+/* clang-format off */
 /*
  * Where journals live. A place is the folder with the journals of one store:
- *   "<store>.spool" beside the store: its journals know the store by its file name, so both can be moved or copied together;
- *   "<setting>/<store name>-<hash>" where the setting names a folder that many stores may share: known by the whole path.
+ *
+ *   "<store>.spool"                   beside the store. Its journals know the store by its file name, so that
+ *                                     both can be moved or copied together
+ *   "<setting>/<store name>-<hash>"   where the setting names a folder that many stores may share: known by the path
+ *
  * In it a folder per journal, called after its process, "<pid>-<start time>-<pid namespace>-<8 hex digits>":
- *   with "new-" in front  it is being made: of no worth when its process is gone
- *   with "left-" in front its process lives but gave it up: whoever renames it has it
- *   else                  it belongs to whoever holds the POSIX lock of the file `lock` in it
- * and `dead/` with the dead letters, and `*.bad`, damaged segments that were set aside.
- * POSIX locks end when the process closes any descriptor of the file: a lock file of our own process is never opened.
+ *
+ *   with "new-" in front    it is being made: of no worth when its process is gone
+ *   with "left-" in front   its process gave it up: whoever renames it has it
+ *   else                    it belongs to whoever holds the POSIX lock of the file `lock` in it
+ *
+ * and `dead/` with the dead letters, and `*.bad`, damaged segments that were set aside. POSIX locks end when the
+ * process closes any descriptor of the file: a lock file of our own process is never opened a second time.
  */
+/* clang-format on */
 #ifndef MLP_SPOOL_FOLDER_H
 #define MLP_SPOOL_FOLDER_H
 #include <mlplat/error.h>
@@ -39,15 +46,21 @@ void mlp_home_remove(mlp_home *home); /* its files are gone: the lock and the fo
 void mlp_home_leave(mlp_home *home);  /* somebody else may have it */
 void mlp_home_close(mlp_home *home);  /* descriptors only */
 
-typedef enum mlp_claim { MLP_CLAIM_OURS, MLP_CLAIM_OWN_PROCESS, MLP_CLAIM_BUSY, MLP_CLAIM_FREE, MLP_CLAIM_GONE } mlp_claim;
+typedef enum mlp_claim {
+    MLP_CLAIM_OURS,
+    MLP_CLAIM_OWN_PROCESS,
+    MLP_CLAIM_BUSY,
+    MLP_CLAIM_FREE,
+    MLP_CLAIM_GONE
+} mlp_claim;
 
 /* Takes a journal folder that nobody has: MLP_CLAIM_OURS fills `out`. */
 mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out);
 /* The same without taking it: FREE is what could be taken. */
 mlp_claim mlp_home_probe(int place_fd, const char *name);
 
-bool mlp_home_is_journal(const char *name); /* has a journal's name, also with "left-" */
-long mlp_home_pid(const char *name);        /* 0: none in it */
+bool mlp_home_is_journal(const char *name);          /* has a journal's name, also with "left-" */
+long mlp_home_pid(const char *name);                 /* 0: none in it */
 void mlp_home_sweep(int place_fd, const char *name); /* a "new-" folder of a process that is gone */
 
 /* Calls fn with each name in the folder but "." and "..", until it returns false. */

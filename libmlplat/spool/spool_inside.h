@@ -1,21 +1,21 @@
 /*
- * The spool's inside. One journal per session: up to three lanes (memory, process, disk), each a list of segments, under one
- * numbering, so that records are delivered in the order in which they were accepted whatever their level.
+ * The spool's inside. One journal per session: up to three lanes (memory, process, disk), each a list of segments,
+ * under one numbering, so that records are delivered in the order in which they were accepted whatever their level.
  *
  * Threads. `lock` guards all but what says otherwise; a logging call holds it for the copy of its records. A segment's
- * bytes below `ready` never change until the delivery thread, which alone takes segments out of a list, has delivered them.
- * `sink_lock` is held around calls of the sink and is taken before `lock`.
+ * bytes below `ready` never change until the delivery thread, which alone takes segments out of a list, has delivered
+ * them. `sink_lock` is held around calls of the sink and is taken before `lock`.
  */
 #ifndef MLP_SPOOL_INSIDE_H
 #define MLP_SPOOL_INSIDE_H
 #include "spool/segment.h"
 #include "spool/spool_folder.h"
 
-#define MLP_SPOOL_BATCH 1000
-#define MLP_SPOOL_PLACES 2
-#define MLP_SPOOL_SPARES 2
-#define MLP_SPOOL_MEMORY_SEGMENTS 8 /* at level memory, then a call waits for the delivery */
-#define MLP_SPOOL_PATIENCE_MS 30000 /* of level remote, level memory and close with a sink that fails */
+#define MLP_SPOOL_BATCH           1000
+#define MLP_SPOOL_PLACES          2
+#define MLP_SPOOL_SPARES          2
+#define MLP_SPOOL_MEMORY_SEGMENTS 8     /* at level memory, then a call waits for the delivery */
+#define MLP_SPOOL_PATIENCE_MS     30000 /* of level remote, level memory and close with a sink that fails */
 
 /* One call that waits for its group to be written. */
 typedef struct mlp_commit {
@@ -49,8 +49,8 @@ typedef struct mlp_lane {
     bool used;
     int64_t no_spare_until; /* monotonic ns: making one failed, do not try at once again */
     /* group commit */
-    mlp_commit *waiting; /* calls whose records the next group takes */
-    bool leading;        /* a thread writes a group */
+    mlp_commit *waiting;                 /* calls whose records the next group takes */
+    bool leading;                        /* a thread writes a group */
     uint64_t group_first, collect_first; /* first records of the group being written and of the next; 0: none */
     /* of the delivery thread alone */
     size_t at; /* in head */
@@ -81,22 +81,22 @@ struct mlp_spool {
     const char *volatile_fs; /* the journal's file system, if it ends with our container */
     char id[33];
     uint64_t next_number;
-    uint32_t salts; /* counts lives of segments: no two have one salt */
-    _Atomic uint64_t next_seq;  /* of the next record; written under lock */
-    _Atomic uint64_t done_seq;  /* all up to here is stored, dead, or was never accepted */
+    uint32_t salts;                                   /* counts lives of segments: no two have one salt */
+    _Atomic uint64_t next_seq;                        /* of the next record; written under lock */
+    _Atomic uint64_t done_seq;                        /* all up to here is stored, dead, or was never accepted */
     _Atomic uint64_t accepted, durable, stored, dead; /* written under lock */
 
     pthread_t thread;
     void *courier; /* what the delivery thread works with */
     bool started, stop, sleeping;
-    int urgent;        /* how many wait for the delivery */
+    int urgent; /* how many wait for the delivery */
     mlp_wait *waits;
-    uint64_t attempts; /* batches that the sink was given */
+    uint64_t attempts;       /* batches that the sink was given */
     mlplat_error sink_error; /* status OK: the last one went well */
-    int64_t failing_since; /* monotonic ns; 0: it is not */
+    int64_t failing_since;   /* monotonic ns; 0: it is not */
 
-    mlp_dead_mark dead_mark; /* under sink_lock, as is probed */
-    size_t probed;           /* the batch of this failure that was tried record by record; 0: none */
+    mlp_dead_mark dead_mark;  /* under sink_lock, as is probed */
+    size_t probed;            /* the batch of this failure that was tried record by record; 0: none */
     _Atomic uint64_t damaged; /* segments set aside, not yet told by sync */
 };
 
@@ -119,7 +119,7 @@ void mlp_lane_warn(const mlp_spool *spool); /* once: the journal lies where it d
 /* Nobody else uses the spool any more. remove: all is delivered; else the files stay for the next opener. */
 void mlp_lane_close(mlp_spool *spool, bool remove);
 
-/* ---- deliver.c: storing ------------------------------------------------------------------------------------------- */
+/* ---- deliver.c: storing ------------------------------------------------------------------------------------------ */
 
 mlplat_status mlp_deliver_start(mlp_spool *spool, mlplat_error *err); /* under lock */
 /* Waits until all up to seq is done: the sink's status if it refuses for good, TIMEOUT or its status when time is up.
@@ -131,8 +131,8 @@ void mlp_deliver_free(mlp_spool *spool); /* memory only; the thread is not, or n
 
 /* ---- settle.c: one batch ----------------------------------------------------------------------------------------- */
 
-/* Gives a batch to the sink. OK: each record is stored or a dead letter, *dead are the latter. retrying: the records come
- * from a dead letter file, which the caller keeps up to date. */
+/* Gives a batch to the sink. OK: each record is stored or a dead letter, *dead are the latter. retrying: the records
+ * come from a dead letter file, which the caller keeps up to date. */
 mlplat_status mlp_settle_batch(mlp_spool *spool, const char *journal_id, const mlp_record *records, size_t n,
                                mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err);
 

@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* ---- one journal -------------------------------------------------------------------------------------------------------- */
+/* ---- one journal ------------------------------------------------------------------------------------------------- */
 
 typedef struct survey {
     mlp_spool *sp;
@@ -73,7 +73,7 @@ static const char *state_of(const survey *s, mlp_claim claim)
     return s->damaged ? "damaged" : "orphan";
 }
 
-/* ---- a place ---------------------------------------------------------------------------------------------------------------- */
+/* ---- a place ----------------------------------------------------------------------------------------------------- */
 
 typedef struct listing {
     mlp_spool *sp;
@@ -90,9 +90,9 @@ typedef struct listing {
 static void add_entry(listing *l, const char *id, long pid, const char *state, uint64_t waiting, size_t dead,
                       uint64_t bytes)
 {
-    json_t *entry = json_pack("{s:o, s:I, s:s, s:I, s:I, s:I}", "id", mlp_json_string(id), "pid", (json_int_t)pid, "state",
-                              state, "waiting", (json_int_t)waiting, "dead", (json_int_t)dead, "bytes",
-                              (json_int_t)bytes);
+    json_t *entry =
+        json_pack("{s:o, s:I, s:s, s:I, s:I, s:I}", "id", mlp_json_string(id), "pid", (json_int_t)pid, "state", state,
+                  "waiting", (json_int_t)waiting, "dead", (json_int_t)dead, "bytes", (json_int_t)bytes);
     l->waiting += waiting;
     l->status = mlp_json_push(l->journals, entry, l->err);
 }
@@ -135,7 +135,7 @@ static mlplat_status list_place(listing *l, const mlp_place *place, mlplat_error
     return status != MLPLAT_OK ? status : l->status;
 }
 
-/* ---- documents -------------------------------------------------------------------------------------------------------------- */
+/* ---- documents --------------------------------------------------------------------------------------------------- */
 
 static mlplat_status letters_with_ids(json_t *letters, mlplat_error *err)
 {
@@ -210,10 +210,11 @@ mlplat_status mlp_spool_sync(mlp_spool *sp, const mlp_hook *hook, json_t **out, 
         return status;
     uint64_t damaged = atomic_exchange(&sp->damaged, 0); /* also by the replay when the store was opened */
     if (damaged > 0)
-        return mlp_fail(err, MLPLAT_CORRUPT,
-                        "%llu damaged segment(s) set aside as .bad in %s; all other records are stored (%llu now): look at "
-                        "the disk, remove the files when you are done",
-                        (unsigned long long)damaged, sp->place[0].path, (unsigned long long)n.stored);
+        return mlp_fail(
+            err, MLPLAT_CORRUPT,
+            "%llu damaged segment(s) set aside as .bad in %s; all other records are stored (%llu now): look at "
+            "the disk, remove the files when you are done",
+            (unsigned long long)damaged, sp->place[0].path, (unsigned long long)n.stored);
     *out = json_pack("{s:I, s:I, s:I}", "replayed", (json_int_t)n.stored, "dead", (json_int_t)n.dead, "journals",
                      (json_int_t)n.journals);
     return *out ? MLPLAT_OK : mlp_fail_memory(err);

@@ -90,8 +90,15 @@ static inline void fixture_close(fixture *f)
 
 static inline mlp_record metric(const char *key, int64_t step)
 {
-    return (mlp_record){.kind = MLP_RECORD_METRIC, .run_id = RUN, .run_id_n = 32, .key = key, .key_n = strlen(key),
-                        .text = "", .value = (double)step * 0.5, .step = step, .timestamp_ms = 1700000000000 + step % 1000000};
+    return (mlp_record){.kind = MLP_RECORD_METRIC,
+                        .run_id = RUN,
+                        .run_id_n = 32,
+                        .key = key,
+                        .key_n = strlen(key),
+                        .text = "",
+                        .value = (double)step * 0.5,
+                        .step = step,
+                        .timestamp_ms = 1700000000000 + step % 1000000};
 }
 
 static inline mlplat_status put(mlp_spool *spool, const char *key, int64_t step, mlplat_durability level,

@@ -16,9 +16,16 @@ static mlp_record record_of(uint64_t i)
 {
     static const char *const texts[] = {"", "a", "some words", "0123456789012345678901234567890123456789"};
     const char *text = texts[i % 4];
-    return (mlp_record){.kind = i % 3 == 2 ? MLP_RECORD_TAG : MLP_RECORD_METRIC, .run_id = "run", .run_id_n = 3,
-                        .key = "key", .key_n = 3, .text = text, .text_n = strlen(text), .value = (double)i,
-                        .step = (int64_t)i, .timestamp_ms = 7};
+    return (mlp_record){.kind = i % 3 == 2 ? MLP_RECORD_TAG : MLP_RECORD_METRIC,
+                        .run_id = "run",
+                        .run_id_n = 3,
+                        .key = "key",
+                        .key_n = 3,
+                        .text = text,
+                        .text_n = strlen(text),
+                        .value = (double)i,
+                        .step = (int64_t)i,
+                        .timestamp_ms = 7};
 }
 
 static void begin(segment *s, mlp_lane_kind lane, uint32_t salt)
@@ -259,7 +266,7 @@ static void a_million_lying_lengths_are_given_up_soon(void **state)
     size_t size = 1u << 20;
     unsigned char *bytes = calloc(1, size);
     mlp_record r = record_of(1);
-    r.text = (const char *)bytes; /* zeros */
+    r.text = (const char *)bytes;                                  /* zeros */
     for (size_t at = MLP_SEGMENT_HEAD; at + 64 < size; at += 64) { /* each claims all that follows */
         uint32_t len = (uint32_t)(size - at), text = len - 56;
         uint64_t seq = 1;

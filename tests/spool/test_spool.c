@@ -13,8 +13,13 @@ static void records_arrive_whole_and_in_order(void **state)
     mlplat_error err = {0};
     fixture_open(f, MLPLAT_DURABILITY_DEFAULT);
     put_many(f->spool, "m", 0, 25000, MLPLAT_DURABILITY_DEFAULT); /* more than two segments */
-    mlp_record tag = {.kind = MLP_RECORD_TAG, .run_id = RUN, .run_id_n = 32, .key = "t\xc3\xa4g", .key_n = 4,
-                      .text = "va\"lue\n", .text_n = 7};
+    mlp_record tag = {.kind = MLP_RECORD_TAG,
+                      .run_id = RUN,
+                      .run_id_n = 32,
+                      .key = "t\xc3\xa4g",
+                      .key_n = 4,
+                      .text = "va\"lue\n",
+                      .text_n = 7};
     assert_ok(mlp_spool_append(f->spool, &tag, 1, MLPLAT_DURABILITY_DEFAULT, &err));
     drain(f);
     assert_int_equal(count(f), 25001);
@@ -22,8 +27,9 @@ static void records_arrive_whole_and_in_order(void **state)
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where kind = 1 and (step != n - 1 or value != "
                                             "step * 0.5 or key != 'm' or time != 1700000000000 + step % 1000000)"),
                      0);
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where kind = 2 and key = 't\xc3\xa4g' and text = "
-                                            "'va\"lue\n' and run = '" RUN "'"),
+    assert_int_equal(fake_sink_ask(f->sink,
+                                   "select count(*) from rows where kind = 2 and key = 't\xc3\xa4g' and text = "
+                                   "'va\"lue\n' and run = '" RUN "'"),
                      1);
     assert_true(f->sink->largest <= 1000);
     assert_true(mlp_spool_idle(f->spool));
@@ -113,8 +119,9 @@ static void threads_log_at_once(fixture *f, mlplat_durability a, mlplat_durabili
     assert_int_equal(count(f), 8 * n);
     assert_int_equal(fake_sink_ask(f->sink, "select count(distinct key || step) from rows"), 8 * n);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where seq != n"), 0);
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from (select step - lag(step) over (partition by key order by n) "
-                                            "as d from rows) where d != 1"),
+    assert_int_equal(fake_sink_ask(f->sink,
+                                   "select count(*) from (select step - lag(step) over (partition by key order by n) "
+                                   "as d from rows) where d != 1"),
                      0);
     fixture_close(f);
 }
@@ -246,10 +253,10 @@ static void what_is_not_finite_or_small_passes(void **state)
     fixture_open(f, MLPLAT_DURABILITY_DISK);
     assert_ok(mlp_spool_append(f->spool, r, 3, MLPLAT_DURABILITY_DEFAULT, &err));
     drain(f);
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where value = 9e999 and step = -9223372036854775807"),
-                     1);
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where value = -5e-324 and step = 9223372036854775807"),
-                     1);
+    assert_int_equal(
+        fake_sink_ask(f->sink, "select count(*) from rows where value = 9e999 and step = -9223372036854775807"), 1);
+    assert_int_equal(
+        fake_sink_ask(f->sink, "select count(*) from rows where value = -5e-324 and step = 9223372036854775807"), 1);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where key = '' and run = ''"), 1);
 }
 
@@ -260,8 +267,8 @@ static void a_text_larger_than_a_segment_passes(void **state)
     size_t n = 3u << 20;
     char *text = malloc(n);
     memset(text, 'x', n);
-    mlp_record tag = {.kind = MLP_RECORD_TAG, .run_id = RUN, .run_id_n = 32, .key = "t", .key_n = 1, .text = text,
-                      .text_n = n};
+    mlp_record tag = {
+        .kind = MLP_RECORD_TAG, .run_id = RUN, .run_id_n = 32, .key = "t", .key_n = 1, .text = text, .text_n = n};
     fixture_open(f, MLPLAT_DURABILITY_PROCESS);
     assert_ok(mlp_spool_append(f->spool, &tag, 1, MLPLAT_DURABILITY_PROCESS, &err));
     assert_ok(mlp_spool_append(f->spool, &tag, 1, MLPLAT_DURABILITY_DISK, &err));
@@ -271,7 +278,7 @@ static void a_text_larger_than_a_segment_passes(void **state)
     free(text);
 }
 
-/* ---- memory -------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static int mapped_segments(void)
 {
@@ -320,7 +327,8 @@ static void *scarce_realloc(void *p, size_t n)
 
 static void an_allocation_that_fails_loses_nothing_accepted(void **state)
 {
-    static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK, MLPLAT_DURABILITY_MEMORY};
+    static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK,
+                                               MLPLAT_DURABILITY_MEMORY};
     fixture *f = *state;
     bool reached = true;
     mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
@@ -358,7 +366,7 @@ static void an_allocation_that_fails_loses_nothing_accepted(void **state)
     assert_false(reached);
 }
 
-/* ---- fork ------------------------------------------------------------------------------------------------------------- */
+/* ---- fork -------------------------------------------------------------------------------------------------------- */
 
 static int child_of_fork(mlp_spool *spool)
 {
@@ -368,7 +376,8 @@ static int child_of_fork(mlp_spool *spool)
     bool right = put(spool, "m", 1, MLPLAT_DURABILITY_DEFAULT, &err) == MLPLAT_STATE && err.message[0] &&
                  put(spool, "m", 1, MLPLAT_DURABILITY_DISK, &err) == MLPLAT_STATE &&
                  mlp_spool_drain(spool, -1, NULL, &err) == MLPLAT_STATE &&
-                 mlp_spool_status(spool, &out, &err) == MLPLAT_STATE && mlp_spool_sync(spool, NULL, &out, &err) == MLPLAT_STATE &&
+                 mlp_spool_status(spool, &out, &err) == MLPLAT_STATE &&
+                 mlp_spool_sync(spool, NULL, &out, &err) == MLPLAT_STATE &&
                  mlp_spool_retry(spool, NULL, &out, &err) == MLPLAT_STATE;
     mlp_spool_count(spool, &a, &b, &c, &d);
     mlp_spool_close(spool, NULL);
@@ -383,7 +392,8 @@ static void a_forked_child_is_told_and_disturbs_nobody(void **state)
     put_many(f->spool, "m", 0, 100, MLPLAT_DURABILITY_PROCESS);
     put_many(f->spool, "m", 100, 110, MLPLAT_DURABILITY_DISK);
     for (int i = 0; i < 20; i++) {
-        put_many(f->spool, "m", 110 + 50 * i, 110 + 50 * (i + 1), MLPLAT_DURABILITY_PROCESS); /* while it is delivering */
+        put_many(f->spool, "m", 110 + 50 * i, 110 + 50 * (i + 1),
+                 MLPLAT_DURABILITY_PROCESS); /* while it is delivering */
         pid_t pid = fork();
         if (pid == 0)
             _exit(child_of_fork(f->spool));

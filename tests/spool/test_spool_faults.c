@@ -3,15 +3,26 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/* ---- a table of system calls that fails --------------------------------------------------------------------------------- */
+/* ---- a table of system calls that fails -------------------------------------------------------------------------- */
 
-typedef enum call_kind { CALL_ANY, CALL_OPEN, CALL_PWRITE, CALL_MKDIR, CALL_RENAME, CALL_FSYNC, CALL_FDATASYNC, CALL_MMAP,
-                         CALL_LOCK, CALL_WRITE, CALL_KINDS } call_kind;
+typedef enum call_kind {
+    CALL_ANY,
+    CALL_OPEN,
+    CALL_PWRITE,
+    CALL_MKDIR,
+    CALL_RENAME,
+    CALL_FSYNC,
+    CALL_FDATASYNC,
+    CALL_MMAP,
+    CALL_LOCK,
+    CALL_WRITE,
+    CALL_KINDS
+} call_kind;
 
 static struct {
-    _Atomic int kind;   /* CALL_ANY: each of them */
-    _Atomic int after;  /* calls that still go well */
-    _Atomic int times;  /* how many then fail; negative: all */
+    _Atomic int kind;  /* CALL_ANY: each of them */
+    _Atomic int after; /* calls that still go well */
+    _Atomic int times; /* how many then fail; negative: all */
     _Atomic int error;
     _Atomic int failed; /* how many did */
     _Atomic int count[CALL_KINDS];
@@ -46,7 +57,8 @@ static ssize_t f_write(int fd, const void *buf, size_t n)
 
 static ssize_t f_pwrite(int fd, const void *buf, size_t n, off_t at)
 {
-    return fails(CALL_PWRITE) ? -1 : mlp_os_default()->pwrite(fd, buf, n > 5000 ? 5000 : n, at); /* short ones are normal */
+    return fails(CALL_PWRITE) ? -1
+                              : mlp_os_default()->pwrite(fd, buf, n > 5000 ? 5000 : n, at); /* short ones are normal */
 }
 
 static int f_mkdir(int dirfd, const char *path, mode_t mode)
@@ -126,7 +138,7 @@ static bool stored_once(fixture *f, const bool *accepted, int n)
     return right;
 }
 
-/* ---- full and broken disks ----------------------------------------------------------------------------------------------- */
+/* ---- full and broken disks --------------------------------------------------------------------------------------- */
 
 static void a_disk_full_at_any_call_loses_nothing_accepted(void **state)
 {
@@ -305,7 +317,7 @@ static void dead_letters_wait_for_a_full_disk(void **state)
     json_decref(out);
 }
 
-/* ---- folders ------------------------------------------------------------------------------------------------------------------ */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 static void check_modes(const char *path, mode_t folder, mode_t file)
 {

@@ -104,7 +104,7 @@ static void a_living_process_keeps_its_journal(void **state)
     munmap((void *)ready, 4096);
 }
 
-/* ---- damage --------------------------------------------------------------------------------------------------------------- */
+/* ---- damage ------------------------------------------------------------------------------------------------------ */
 
 static off_t used_of(const char *path) /* bytes up to the last that is not 0 */
 {
@@ -219,7 +219,7 @@ static void garbage_beside_the_journals_harms_nobody(void **state)
     all_there_once(f, 20);
 }
 
-/* ---- whose is it ------------------------------------------------------------------------------------------------------------ */
+/* ---- whose is it ------------------------------------------------------------------------------------------------- */
 
 static void two_openers_at_once_store_it_once(void **state)
 {
@@ -334,7 +334,7 @@ static void the_default_folder_is_looked_into_beside_a_setting(void **state)
     assert_int_equal(entries(f->spool_folder, "", NULL), -1);
 }
 
-/* ---- kill -9 in a loop ---------------------------------------------------------------------------------------------------------- */
+/* ---- kill -9 in a loop ------------------------------------------------------------------------------------------- */
 
 typedef struct shared {
     _Atomic int64_t acknowledged;
@@ -342,7 +342,8 @@ typedef struct shared {
 
 static void log_until_killed(fixture *f, int round, shared *told)
 {
-    static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK, MLPLAT_DURABILITY_MEMORY};
+    static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK,
+                                               MLPLAT_DURABILITY_MEMORY};
     mlplat_error err = {0};
     mlp_record r[4];
     char key[20];
@@ -384,8 +385,8 @@ static void nothing_is_lost_or_doubled_by_kill_9(void **state)
     f->sink = fake_sink_open(f->store);
     fixture_open(f, MLPLAT_DURABILITY_PROCESS);
     fake_sink_ask(f->sink, "create index by_key on rows(key, step)");
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from (select 1 from rows group by key, step having count(*) > 1)"),
-                     0);
+    assert_int_equal(
+        fake_sink_ask(f->sink, "select count(*) from (select 1 from rows group by key, step having count(*) > 1)"), 0);
     for (int round = 0; round < rounds; round++) {
         char sql[200];
         snprintf(sql, sizeof sql, "select count(*) from rows where key = 'k%d' and step < %lld", round,
@@ -394,7 +395,8 @@ static void nothing_is_lost_or_doubled_by_kill_9(void **state)
             fail_msg("round %d: %lld of %lld", round, (long long)fake_sink_ask(f->sink, sql),
                      (long long)acknowledged[round]);
         snprintf(sql, sizeof sql, "select count(*) from rows where key = 'k%d'", round);
-        assert_true(fake_sink_ask(f->sink, sql) <= acknowledged[round] + 4); /* the call that was being made: all or none */
+        assert_true(fake_sink_ask(f->sink, sql) <=
+                    acknowledged[round] + 4); /* the call that was being made: all or none */
     }
     fixture_close(f);
     assert_int_equal(entries(f->spool_folder, "", NULL), -1);

@@ -101,8 +101,9 @@ static void what_is_left_stays_while_the_store_still_refuses(void **state)
     assert_status(mlp_spool_sync(f->spool, NULL, &out, &err), MLPLAT_DENIED);
     json_t *state_now = spool_state(f);
     assert_int_equal(number(state_now, "waiting"), 5);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(state_now, "journals"), 0), "state")),
-                        "orphan");
+    assert_string_equal(
+        json_string_value(json_object_get(json_array_get(json_object_get(state_now, "journals"), 0), "state")),
+        "orphan");
     json_decref(state_now);
     f->sink->fail = 0;
     assert_ok(mlp_spool_sync(f->spool, NULL, &out, &err));
@@ -112,7 +113,7 @@ static void what_is_left_stays_while_the_store_still_refuses(void **state)
     assert_int_equal(count(f), 5);
 }
 
-/* ---- dead letters ------------------------------------------------------------------------------------------------------ */
+/* ---- dead letters ------------------------------------------------------------------------------------------------ */
 
 static void refused_records_become_dead_letters(fixture *f)
 {
@@ -171,8 +172,9 @@ static void refused_records_are_set_aside_and_can_be_tried_again(void **state)
                                             "1700000000000 + step"),
                      30);
     dead_must_be(f, 0);
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from marks where journal not in (select journal from rows where "
-                                            "key = 'm')"),
+    assert_int_equal(fake_sink_ask(f->sink,
+                                   "select count(*) from marks where journal not in (select journal from rows where "
+                                   "key = 'm')"),
                      0);
     fixture_close(f);
     assert_int_equal(entries(f->spool_folder, "", NULL), -1);
@@ -193,8 +195,13 @@ static void values_that_json_does_not_know_survive_as_dead_letters(void **state)
     r[0].value = -1.0 / 0.0;
     r[1].value = 0.1;
     r[2].value = 0.0 / 0.0;
-    r[3] = (mlp_record){.kind = MLP_RECORD_TAG, .run_id = RUN, .run_id_n = 32, .key = "refused", .key_n = 7,
-                        .text = "a\n\"b\xe2\x82\xac", .text_n = 7};
+    r[3] = (mlp_record){.kind = MLP_RECORD_TAG,
+                        .run_id = RUN,
+                        .run_id_n = 32,
+                        .key = "refused",
+                        .key_n = 7,
+                        .text = "a\n\"b\xe2\x82\xac",
+                        .text_n = 7};
     f->sink->refuse = MLPLAT_NOT_FOUND;
     fixture_open(f, MLPLAT_DURABILITY_PROCESS);
     assert_ok(mlp_spool_append(f->spool, r, 4, MLPLAT_DURABILITY_DEFAULT, &err));
@@ -204,16 +211,19 @@ static void values_that_json_does_not_know_survive_as_dead_letters(void **state)
     assert_ok(mlp_spool_retry(f->spool, NULL, &out, &err));
     json_decref(out);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where value = -9e999 and step = -3"), 1);
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where value = 0.1 and step = 9223372036854775807"), 1);
+    assert_int_equal(
+        fake_sink_ask(f->sink, "select count(*) from rows where value = 0.1 and step = 9223372036854775807"), 1);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where value is null"), 1); /* SQLite's NaN */
-    assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where kind = 2 and text = 'a' || char(10) || '\"b' || "
-                                            "char(8364)"),
+    assert_int_equal(fake_sink_ask(f->sink,
+                                   "select count(*) from rows where kind = 2 and text = 'a' || char(10) || '\"b' || "
+                                   "char(8364)"),
                      1);
 }
 
 static void one_record_that_chokes_the_store_does_not_stop_the_others(void **state)
 {
-    static const mlplat_status how[] = {MLPLAT_INVALID, MLPLAT_CONFLICT, MLPLAT_NOT_FOUND, MLPLAT_CORRUPT, MLPLAT_STATE};
+    static const mlplat_status how[] = {MLPLAT_INVALID, MLPLAT_CONFLICT, MLPLAT_NOT_FOUND, MLPLAT_CORRUPT,
+                                        MLPLAT_STATE};
     fixture *f = *state;
     for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
         fixture_open(f, MLPLAT_DURABILITY_PROCESS);

@@ -150,11 +150,12 @@ fake_sink *fake_sink_open(const char *path)
     s->db = db;
     pthread_mutex_init(&s->lock, NULL);
     sqlite3_busy_timeout(db, 20000);
-    if (sqlite3_exec(db,
-                     "pragma journal_mode = wal; pragma synchronous = off;"
-                     "create table if not exists rows(n integer primary key, journal, seq, kind, run, key, text, value, step, "
-                     "time); create table if not exists marks(journal primary key, seq)",
-                     NULL, NULL, NULL) != SQLITE_OK)
+    if (sqlite3_exec(
+            db,
+            "pragma journal_mode = wal; pragma synchronous = off;"
+            "create table if not exists rows(n integer primary key, journal, seq, kind, run, key, text, value, step, "
+            "time); create table if not exists marks(journal primary key, seq)",
+            NULL, NULL, NULL) != SQLITE_OK)
         abort();
     return s;
 }

@@ -1,5 +1,5 @@
-/* A sink for tests of the spool: rows and marks in an SQLite file (or ":memory:"), nothing made unique, so that what comes
- * twice shows; and it fails, refuses and waits on demand. */
+/* A sink for tests of the spool: rows and marks in an SQLite file (or ":memory:"), nothing made unique, so that what
+ * comes twice shows; and it fails, refuses and waits on demand. */
 #ifndef FAKE_SINK_H
 #define FAKE_SINK_H
 #include "spool/spool.h"
@@ -9,18 +9,18 @@
 typedef struct fake_sink {
     void *db;
     pthread_mutex_t lock;
-    _Atomic int fail;        /* mlplat_status that apply returns; 0: none */
-    _Atomic int fail_times;  /* so often; negative: always */
+    _Atomic int fail;       /* mlplat_status that apply returns; 0: none */
+    _Atomic int fail_times; /* so often; negative: always */
     _Atomic bool retryable;
     _Atomic bool mark_fails;
-    _Atomic bool hold;       /* apply waits while set */
-    _Atomic int poison;      /* status with which a batch is refused whole that holds a key "poison..."; 0: none */
-    _Atomic int refuse;      /* verdict for keys "refused..."; 0: none */
-    _Atomic bool set_aside;  /* uses mlp_spool_set_aside, as a good sink does */
+    _Atomic bool hold;      /* apply waits while set */
+    _Atomic int poison;     /* status with which a batch is refused whole that holds a key "poison..."; 0: none */
+    _Atomic int refuse;     /* verdict for keys "refused..."; 0: none */
+    _Atomic bool set_aside; /* uses mlp_spool_set_aside, as a good sink does */
     _Atomic bool die_after_commit; /* the process kills itself there */
-    mlp_spool *spool;        /* for set_aside: give &sink->spool to mlp_spool_open */
-    _Atomic int calls;       /* of apply */
-    _Atomic int largest;     /* batch */
+    mlp_spool *spool;              /* for set_aside: give &sink->spool to mlp_spool_open */
+    _Atomic int calls;             /* of apply */
+    _Atomic int largest;           /* batch */
     _Atomic int forgotten;
 } fake_sink;
 
