@@ -111,23 +111,12 @@ def test_what_is_not_there_is_not_found(ml, run, folder):
     assert ml.artifacts.list(f"runs:/{run.id}/none") == []
 
 
-def test_unwritable_directory_is_denied(finish, folder):
-    code, out, err = finish("""
-import mlplat, os
-def denied(call):
-    try:
-        call()
-    except PermissionError as error:
-        print(type(error).__name__, "locked" in str(error))
-store = mlplat.open("sqlite:///locked/mlflow.db", log=lambda *_: None)
-fine = mlplat.open("sqlite:///fine.db", log=lambda *_: None)
-os.mkdir("locked", 0o500)
-if os.geteuid() == 0:
-    os.setuid(65534)  # root may write anywhere
-denied(lambda: store.run("x"))
-denied(lambda: fine.artifacts.put_bytes(b"x", os.path.abspath("locked/x")))
-""")
-    assert out.splitlines() == ["Denied True", "Denied True"], err
+def test_unwritable_directory_is_denied(ml, folder):
+    if os.geteuid() == 0:
+        pytest.skip("root may write anywhere")
+    (folder / "locked").mkdir(mode=0o500)
+    with pytest.raises(mlplat.Denied):
+        ml.artifacts.put_bytes(b"x", folder / "locked/x")
 
 
 def test_model_directory_as_mlflow_reads_it(ml, run, tree):
