@@ -1,9 +1,9 @@
 /*
- * What logging metrics costs: one measurement a process, its figures as one line of JSON. tracking.py runs it in turns with
- * the tools it is compared with.
+ * What logging metrics costs: one measurement a process, its figures as one line of JSON. tracking.py runs it in turns
+ * with the tools it is compared with.
  *
  *     bench_tracking ours FOLDER POINTS LEVEL SPAN   until all is in the database; SPAN points a call
- *     bench_tracking floor FOLDER POINTS             the same table and indexes by SQLite alone, 1,000 rows a transaction
+ *     bench_tracking floor FOLDER POINTS             the same table and indexes by SQLite alone, 1,000 a transaction
  *     bench_tracking call FOLDER POINTS              how long one call takes, level process
  *     bench_tracking create FOLDER | open FOLDER     a store
  */
@@ -50,8 +50,8 @@ static void tell(const struct bench *b)
 {
     struct rusage use;
     getrusage(RUSAGE_SELF, &use);
-    printf("{\"points\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"max_rss_kib\": %ld}\n", b->points, b->wall,
-           b->cpu, use.ru_maxrss);
+    printf("{\"points\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"max_rss_kib\": %ld}\n", b->points,
+           b->wall, b->cpu, use.ru_maxrss);
 }
 
 static int failed(const char *what, const mlplat_error *err)
@@ -184,7 +184,7 @@ static int store(struct bench *b)
     return 0;
 }
 
-/* ---- the floor: what SQLite itself takes for these rows ----------------------------------------------------------- */
+/* ---- the floor: what SQLite itself takes for these rows ------------------------------------------------------- */
 
 static const char schema[] =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
@@ -193,8 +193,8 @@ static const char schema[] =
     " CONSTRAINT metric_pk PRIMARY KEY (key, timestamp, step, run_uuid, value, is_nan), CHECK (is_nan IN (0, 1)));"
     "CREATE INDEX index_metrics_run_uuid ON metrics (run_uuid);"
     "CREATE INDEX index_metrics_run_uuid_key_step ON metrics (run_uuid, key, step);"
-    "CREATE TABLE latest_metrics (key VARCHAR(250) NOT NULL, value FLOAT NOT NULL, timestamp BIGINT, step BIGINT NOT NULL,"
-    " is_nan BOOLEAN NOT NULL, run_uuid VARCHAR(32) NOT NULL, CONSTRAINT latest_metric_pk PRIMARY KEY (key, run_uuid));"
+    "CREATE TABLE latest_metrics (key VARCHAR(250) NOT NULL, value FLOAT NOT NULL, timestamp BIGINT,"
+    " step BIGINT NOT NULL, is_nan BOOLEAN NOT NULL, run_uuid VARCHAR(32) NOT NULL, CONSTRAINT latest_metric_pk PRIMARY KEY (key, run_uuid));"
     "CREATE INDEX index_latest_metrics_run_uuid ON latest_metrics (run_uuid);";
 
 static void bind_point(sqlite3_stmt *stmt, int64_t i)
@@ -230,8 +230,8 @@ static int bare(struct bench *b)
     snprintf(path, sizeof path, "%s/floor.db", b->folder);
     int bad = sqlite3_open(path, &db) || sqlite3_exec(db, schema, NULL, NULL, NULL) ||
               sqlite3_prepare_v2(db, "INSERT OR IGNORE INTO metrics VALUES (?1, ?2, ?3, ?4, ?5, 0)", -1, &row, NULL) ||
-              sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO latest_metrics VALUES (?1, ?2, ?3, ?5, 0, ?4)", -1, &latest,
-                                 NULL);
+              sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO latest_metrics VALUES (?1, ?2, ?3, ?5, 0, ?4)", -1,
+                                 &latest, NULL);
     begin(b);
     for (int64_t i = 0; i < b->points && !bad; i += BATCH)
         bad = floor_batch(db, row, latest, i, i + BATCH < b->points ? i + BATCH : b->points);
@@ -252,12 +252,13 @@ int main(int argc, char **argv)
         const char *name;
         int words;
         int (*run)(struct bench *);
-    } kinds[] = { { "ours", 6, ours }, { "floor", 4, bare }, { "call", 4, call }, { "create", 3, store }, { "open", 3, store } };
+    } kinds[] = { { "ours", 6, ours }, { "floor", 4, bare }, { "call", 4, call },
+                  { "create", 3, store }, { "open", 3, store } };
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(argv[1], kinds[i].name) != 0 || argc != kinds[i].words)
             continue;
-        struct bench b = { .folder = argv[2], .points = argc > 3 ? atoll(argv[3]) : 0, .level = argc > 4 ? argv[4] : "process",
-                           .span = argc > 5 ? atoll(argv[5]) : 1 };
+        struct bench b = { .folder = argv[2], .points = argc > 3 ? atoll(argv[3]) : 0,
+                           .level = argc > 4 ? argv[4] : "process", .span = argc > 5 ? atoll(argv[5]) : 1 };
         snprintf(b.uri, sizeof b.uri, "sqlite:///%s/mlflow.db", b.folder);
         return kinds[i].run(&b);
     }

@@ -31,7 +31,8 @@ static mlplat_status log_model(mlplat_run *run, char **uri, mlplat_error *err)
     model.loader_module = "constant_loader";
     model.code = "constant_loader.py";
     model.data = "constant.txt";
-    model.signature = "{\"inputs\": [{\"name\": \"amount\", \"type\": \"double\"}], \"outputs\": [{\"type\": \"double\"}]}";
+    model.signature = "{\"inputs\": [{\"name\": \"amount\", \"type\": \"double\"}],"
+                      " \"outputs\": [{\"type\": \"double\"}]}";
     model.input_example = "{\"columns\": [\"amount\"], \"data\": [[12.5], [80.0]]}";
     return mlplat_run_log_model(run, &model, "model", uri, err);
 }

@@ -1,5 +1,5 @@
 /*
- * Logs points as fast as it can and says what it was promised: the program with which durability is checked from outside.
+ * Logs points as fast as it can and says what it was promised: durability is checked from outside with it.
  *
  *     MLFLOW_TRACKING_URI=sqlite:///mlflow.db MLPLAT_N=1000 logger
  *

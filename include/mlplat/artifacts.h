@@ -62,7 +62,7 @@ typedef struct mlplat_model {
     const char *code;          /**< local directory or .py file copied to code/, a package (with __init__.py) under its
                                     own name; NULL: none */
     const char *flavors;       /**< JSON object of further flavors: {"sklearn": {"pickled_model": "model.pkl"}}, and of
-                                    further members of python_function: {"python_function": {"predict_fn": ...}}; NULL */
+                                    more of python_function: {"python_function": {"predict_fn": ...}}; NULL */
     const char *signature;     /**< JSON {"inputs": [...], "outputs": [...], "params": [...]} with columns as MLflow
                                     writes them: {"name", "type", "required"}; NULL: none */
     const char *input_example; /**< JSON: {"columns", "data"} (one table) or any instance; NULL: none */
@@ -78,7 +78,8 @@ typedef struct mlplat_model {
  * @return MLPLAT_OK; MLPLAT_INVALID: a member is wrong (the message names it); MLPLAT_EXISTS: not empty; as put */
 MLPLAT_API mlplat_status mlplat_model_save(mlplat *ml, const mlplat_model *model, const char *dir, mlplat_error *err);
 
-/** The MLmodel file of the model directory at a URI. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+/** The MLmodel file of the model directory at a URI. *out is yours.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
 MLPLAT_API mlplat_status mlplat_model_info(mlplat *ml, const char *uri, mlplat_doc **out, mlplat_error *err);
 
 #ifdef __cplusplus

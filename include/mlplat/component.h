@@ -59,11 +59,12 @@ typedef struct mlplat_component_def {
 } mlplat_component_def;
 #define MLPLAT_COMPONENT_DEF_INIT { sizeof(mlplat_component_def), 0, 0, 0, 0, 0, 0, 0 }
 
-/** The whole main function of a component. @return the exit code: 0, 1 if the body failed, 2 for a wrong call. Errors go
- * to stderr in one line. */
+/** The whole main function of a component. Errors go to stderr in one line.
+ * @return the exit code: 0, 1 if the body failed, 2 for a wrong call */
 MLPLAT_API int mlplat_component_main(int argc, char **argv, const mlplat_component_def *def);
 
-/** An input parameter of type Integer, read exactly. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: another type */
+/** An input parameter of type Integer, read exactly.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: another type */
 MLPLAT_API mlplat_status mlplat_step_int(mlplat_step *step, const char *name, int64_t *out, mlplat_error *err);
 /** An input parameter of type Double or Integer. */
 MLPLAT_API mlplat_status mlplat_step_double(mlplat_step *step, const char *name, double *out, mlplat_error *err);

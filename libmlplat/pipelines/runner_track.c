@@ -71,17 +71,52 @@ mlplat_status mlp_track_begin(mlp_runner *runner, const mlplat_pipeline_options 
     return s == MLPLAT_OK ? log_pipeline(runner, err) : s;
 }
 
+/* Both are told even if the first fails; its error is the one that counts. */
+static mlplat_status tell_end(mlplat_run *run, const char *key, const char *text, const char *status, mlplat_error *err)
+{
+    mlplat_status s = *text ? mlplat_run_set_tag(run, key, text, err) : MLPLAT_OK;
+    mlplat_status ended = mlplat_run_end(run, status, s == MLPLAT_OK ? err : NULL);
+    return s == MLPLAT_OK ? ended : s;
+}
+
+/* A session like the runner's own, with nobody who could cancel its calls. */
+static mlplat_status open_quiet(const mlp_runner *runner, mlplat **out, mlplat_error *err)
+{
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    options.tracking_uri = mlp_session_setting(runner->ml, MLP_SET_TRACKING_URI);
+    options.registry_uri = mlp_session_setting(runner->ml, MLP_SET_REGISTRY_URI);
+    options.artifact_root = mlp_session_setting(runner->ml, MLP_SET_ARTIFACT_ROOT);
+    options.spool_dir = mlp_session_setting(runner->ml, MLP_SET_SPOOL);
+    options.log = runner->ml->log.fn;
+    options.user = runner->ml->log.user;
+    return mlplat_open(&options, out, err);
+}
+
+/* A hook that goes on saying "cancel" would cancel the ending of the runs as well, and leave them RUNNING. */
+static mlplat_status end_run(const mlp_runner *runner, mlplat_run *run, const char *key, const char *text,
+                             const char *status, mlplat_error *err)
+{
+    mlplat *quiet = NULL;
+    mlplat_run *again = NULL;
+    mlplat_status s = tell_end(run, key, text, status, err);
+    if (s != MLPLAT_CANCELLED)
+        return s;
+    s = open_quiet(runner, &quiet, err);
+    if (s == MLPLAT_OK)
+        s = mlplat_run_attach(quiet, mlplat_run_id(run), &again, err);
+    if (s == MLPLAT_OK)
+        s = tell_end(again, key, text, status, err);
+    mlplat_run_free(again);
+    mlplat_close(quiet);
+    return s;
+}
+
 mlplat_status mlp_track_end(mlp_runner *runner, mlplat_error *err)
 {
     bool stopped = runner->cancelled || runner->trouble.status != MLPLAT_OK;
     const char *state = runner->cancelled ? "CANCELED" : stopped || runner->failed ? "FAILED" : "SUCCEEDED";
-    mlplat_status s = mlplat_run_set_tag(runner->run, "mlplat.pipeline.state", state, err);
-    mlplat_status ended = mlplat_run_end(runner->run,
-                                         runner->cancelled           ? "KILLED"
-                                         : stopped || runner->failed ? "FAILED"
-                                                                     : "FINISHED",
-                                         s == MLPLAT_OK ? err : NULL);
-    return s == MLPLAT_OK ? ended : s;
+    const char *status = runner->cancelled ? "KILLED" : stopped || runner->failed ? "FAILED" : "FINISHED";
+    return end_run(runner, runner->run, "mlplat.pipeline.state", state, status, err);
 }
 
 mlplat_status mlp_track_task_begin(mlp_runner *runner, mlp_runner_task *task, mlplat_error *err)
@@ -105,16 +140,11 @@ mlplat_status mlp_track_task_end(mlp_runner *runner, mlp_runner_task *task, mlpl
     const char *status = task->state == MLP_TASK_SUCCEEDED  ? "FINISHED"
                          : task->state == MLP_TASK_CANCELED ? "KILLED"
                                                             : "FAILED";
-    mlplat_status s = MLPLAT_OK;
     if (!task->run)
         return MLPLAT_OK;
     if (task->log && mlp_file_exists(task->log) &&
         mlplat_run_log_artifact(task->run, task->log, "logs", &why) != MLPLAT_OK)
         mlp_log(&runner->ml->log, MLPLAT_LOG_WARNING, "the log of task '%s' stays at %s: %s", task->plan->name,
                 task->log, why.message);
-    if (task->error[0])
-        s = mlplat_run_set_tag(task->run, "mlplat.pipeline.error", task->error, err);
-    if (s == MLPLAT_OK)
-        s = mlplat_run_end(task->run, status, err);
-    return s;
+    return end_run(runner, task->run, "mlplat.pipeline.error", task->error, status, err);
 }

@@ -202,6 +202,37 @@ static void a_cancelled_run_is_killed(void **state)
     mlplat_doc_free(ir);
 }
 
+/* The hook of the session, not of the call: it is asked in every call that waits, and never stops saying no. */
+static void a_session_that_goes_on_cancelling_leaves_no_run_running(void **state)
+{
+    char pids[600];
+    mlplat_error err;
+    mlplat *ours = ml;
+    mlplat_doc *result = NULL, *settings = NULL;
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    mlplat_pipeline *p = new_pipeline("endless");
+    (void)state;
+    snprintf(pids, sizeof pids, "%s/pids", folder);
+    add_task(p, TOOL("stay", "stay", pids, "normal"), NULL);
+    mlplat_doc *ir = compile(p);
+    assert_status(mlplat_config(ml, &settings, &err), MLPLAT_OK);
+    options.tracking_uri = text_at(settings, "tracking_uri.value");
+    options.progress = cancel_when;
+    options.user = pids;
+    assert_status(mlplat_open(&options, &ml, &err), MLPLAT_OK);
+    assert_status(mlplat_pipeline_run(ml, ir, NULL, &result, &err), MLPLAT_CANCELLED);
+    mlplat_close(ml);
+    ml = ours;
+    mlplat_doc *parent = get_run(text_at(result, "run_id")), *child = get_run(text_at(result, "tasks[0].run_id"));
+    assert_string_equal(text_at(parent, "info.status"), "KILLED");
+    assert_string_equal(text_at(child, "info.status"), "KILLED");
+    mlplat_doc_free(parent);
+    mlplat_doc_free(child);
+    mlplat_doc_free(settings);
+    mlplat_doc_free(result);
+    mlplat_doc_free(ir);
+}
+
 static void a_store_that_cannot_be_opened_is_the_answer(void **state)
 {
     mlplat_error err;
@@ -231,6 +262,7 @@ int main(void)
         TEST(a_step_logs_to_its_own_child_run),
         TEST(a_failure_is_seen_in_the_runs),
         TEST(a_cancelled_run_is_killed),
+        TEST(a_session_that_goes_on_cancelling_leaves_no_run_running),
         TEST(a_store_that_cannot_be_opened_is_the_answer),
     };
     return cmocka_run_group_tests_name("runner_track", tests, NULL, NULL);

@@ -200,7 +200,7 @@ static void garbage_beside_the_journals_harms_nobody(void **state)
     assert_int_equal(write(fd, "garbage", 7), 7);
     close(fd);
     mkdir(test_path(folder, "x.mls"), 0700);
-    symlink("/etc/passwd", test_path(folder, "0000000000000778.mls"));
+    assert_int_equal(symlink("/etc/passwd", test_path(folder, "0000000000000778.mls")), 0);
     mkfifo(test_path(folder, "0000000000000779.mls"), 0600);
     char own[64], fresh[120];
     mlp_os_process_name(own); /* of a process of this namespace that is gone */

@@ -15,7 +15,7 @@ char *test_folder_make(void);
 void test_folder_remove(char *folder);
 /* "<folder>/<name>", in one of eight static buffers. */
 const char *test_path(const char *folder, const char *name);
-/* A session on an empty store in the folder: "sqlite:///<folder>/mlflow.db". The environment's settings are cleared first. */
+/* A session on an empty store in the folder: "sqlite:///<folder>/mlflow.db". Clears the environment's settings first. */
 mlplat *test_open(const char *folder);
 void test_clear_environment(void);
 
