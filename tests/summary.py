@@ -11,6 +11,8 @@ import xml.etree.ElementTree as ElementTree
 
 CMOCKA = re.compile(r"^\[\s+(OK|FAILED|SKIPPED)\s+\] (\w+)$", re.M)
 
+CMOCKA_WORDS = {"OK": ("passed", ""), "FAILED": ("failed", "see its log"), "SKIPPED": ("skipped", "says its program")}
+
 
 def first_line(text):
     return (text or "").strip().splitlines()[0] if (text or "").strip() else "no reason given"
@@ -32,11 +34,10 @@ def tests_of(path):
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         name = f"{path.stem}: {case.get('classname', '')}.{case.get('name')}"
         word, reason = outcome(case)
-        inner = CMOCKA.findall(case.findtext("system-out") or "")
-        for result, test in inner:
-            yield (f"{path.stem}: {case.get('name')}.{test}",
-                   {"OK": "passed", "FAILED": "failed", "SKIPPED": "skipped"}[result], "skipped by itself")
-        crashed = word == "failed" and not any(result == "FAILED" for result, _ in inner)
+        inner = {test: result for result, test in CMOCKA.findall(case.findtext("system-out") or "")}
+        for test, result in inner.items():
+            yield (f"{path.stem}: {case.get('name')}.{test}",) + CMOCKA_WORDS[result]
+        crashed = word == "failed" and "FAILED" not in inner.values()
         if not inner or crashed:
             yield name, word, reason
 

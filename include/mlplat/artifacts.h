@@ -23,8 +23,8 @@ typedef struct mlplat_transfer {
 #define MLPLAT_TRANSFER_INIT { sizeof(mlplat_transfer), 0, 0 }
 
 /**
- * Copy a local file or directory to a URI, which becomes the file or the directory. In a directory symbolic links, devices
- * and names that no artifact may have are refused before anything is copied; the path itself may be a link.
+ * Copy a local file or directory to a URI, which becomes the file or the directory. In a directory symbolic links,
+ * devices and names that no artifact may have are refused before anything is copied; the path itself may be a link.
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such path or run; MLPLAT_INVALID: the URI leaves its root or is none;
  *         MLPLAT_NO_SPACE, MLPLAT_DENIED, MLPLAT_IO; MLPLAT_CANCELLED; MLPLAT_UNSUPPORTED: the scheme
  */

@@ -72,8 +72,9 @@ typedef struct mlplat_options {
 MLPLAT_API mlplat_status mlplat_open(const mlplat_options *options, mlplat **out, mlplat_error *err);
 
 /**
- * Close a session; NULL is fine. Drains an embedded store whole. What cannot be stored stays in the spool, and a warning
- * in the log says so. Runs that are still open stay RUNNING: end them. No other thread may use the session any more.
+ * Close a session; NULL is fine. Drains an embedded store whole. What cannot be stored stays in the spool, and a
+ * warning in the log says so. Runs that are still open stay RUNNING: end them. No other thread may use the session any
+ * more.
  */
 MLPLAT_API void mlplat_close(mlplat *ml);
 

@@ -176,7 +176,7 @@ def test_lines_fit_and_files_stay_readable():
             lines = path.read_text().splitlines()
             wrong += [f"{path.relative_to(ROOT)}: {len(lines)} lines"] if len(lines) > 700 else []
             wrong += [f"{path.relative_to(ROOT)}:{i}: {len(line)} columns" for i, line in enumerate(lines, 1)
-                      if len(line) > 140]
+                      if len(line) > 120]
     assert wrong == []
 
 

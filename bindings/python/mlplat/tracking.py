@@ -141,7 +141,7 @@ class Run:
         """Log one value, or a span of them of which all are accepted or none. Does not wait for the store, unless the
         durability is remote (mlplat_run_log_metric, mlplat_run_log_metric_at, mlplat_run_log_metrics).
 
-        key: 1 to 250 bytes of [A-Za-z0-9_/-. :] that are also a clean relative path.
+        key: 1 to 250 characters: letters, digits, and any of _/-. : that are also a clean relative path.
         value: any number, NaN and infinities too; or a numpy array, anything with the buffer or an Arrow interface, or
         an iterable. 64-bit floats go in without a copy.
         step, timestamp_ms: for a span one per value; None: the key's next steps, and now.
@@ -336,7 +336,7 @@ class Tracking:
                     page_token: "str | None" = None) -> "doc.Page[RunData]":
         """Runs, newest first, each a RunData (mlplat_run_search).
 
-        filter: one comparison: "metrics.loss < 0.5", "params.depth = '6'", "tags.team LIKE 'a%'".
+        filter: comparisons joined by AND: "metrics.loss < 0.5", "params.depth = '6'", "tags.team LIKE 'a%'".
         experiment: its name; or experiment_ids; None: all active experiments.
         order_by: one key: "metrics.loss ASC".
         max_results: of one page, 1 to 50,000; 0: 1,000. The result's next_page_token asks for the next one.
