@@ -194,7 +194,8 @@ static const char schema[] =
     "CREATE INDEX index_metrics_run_uuid ON metrics (run_uuid);"
     "CREATE INDEX index_metrics_run_uuid_key_step ON metrics (run_uuid, key, step);"
     "CREATE TABLE latest_metrics (key VARCHAR(250) NOT NULL, value FLOAT NOT NULL, timestamp BIGINT,"
-    " step BIGINT NOT NULL, is_nan BOOLEAN NOT NULL, run_uuid VARCHAR(32) NOT NULL, CONSTRAINT latest_metric_pk PRIMARY KEY (key, run_uuid));"
+    " step BIGINT NOT NULL, is_nan BOOLEAN NOT NULL, run_uuid VARCHAR(32) NOT NULL,"
+    " CONSTRAINT latest_metric_pk PRIMARY KEY (key, run_uuid));"
     "CREATE INDEX index_latest_metrics_run_uuid ON latest_metrics (run_uuid);";
 
 static void bind_point(sqlite3_stmt *stmt, int64_t i)

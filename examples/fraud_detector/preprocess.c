@@ -216,8 +216,8 @@ static mlplat_status split_rows(const struct table *t, struct split *p, mlplat_e
     p->test = (size_t)((double)t->n * p->test_share + 0.5);
     p->holdout = (size_t)((double)t->n * p->holdout_share + 0.5);
     if (p->test == 0 || p->holdout == 0 || p->test + p->holdout >= t->n)
-        return fail(err, MLPLAT_INVALID, "%zu rows cannot be split by test_share %g and holdout_share %g: a part is empty",
-                    t->n, p->test_share, p->holdout_share);
+        return fail(err, MLPLAT_INVALID, "%zu rows cannot be split by test_share %g and holdout_share %g: a part is"
+                    " empty", t->n, p->test_share, p->holdout_share);
     p->train = t->n - p->test - p->holdout;
     return MLPLAT_OK;
 }
