@@ -15,7 +15,7 @@ char *test_folder_make(void);
 void test_folder_remove(char *folder);
 /* "<folder>/<name>", in one of eight static buffers. */
 const char *test_path(const char *folder, const char *name);
-/* A session on an empty store in the folder: "sqlite:///<folder>/mlflow.db". Clears the environment's settings first. */
+/* A session on an empty store in the folder: "sqlite:///<folder>/mlflow.db". Clears the settings in the environment. */
 mlplat *test_open(const char *folder);
 void test_clear_environment(void);
 
