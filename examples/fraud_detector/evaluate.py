@@ -4,7 +4,6 @@ import tempfile
 from typing import NamedTuple
 
 import mlplat
-from sklearn import metrics
 
 from common import CHAMPION, MODEL, load_model, read_rows
 
@@ -16,6 +15,8 @@ class Verdict(NamedTuple):
 
 def auc_of(ml, uri, features, target):
     """How well the model at a URI tells these rows apart."""
+    from sklearn import metrics  # not at the top: telling the ports has to be quick
+
     with tempfile.TemporaryDirectory() as folder:
         model, _ = load_model(ml, uri, folder)
     return metrics.roc_auc_score(target, model.predict_proba(features)[:, 1])

@@ -8,6 +8,7 @@ The store is the one in MLFLOW_TRACKING_URI, else mlflow.db in the current folde
 import argparse
 import os
 import pathlib
+import shlex
 import sys
 import tempfile
 
@@ -88,7 +89,7 @@ accuracy {scored.metrics['accuracy']:.4f}: {tasks['predict']['outputs']['artifac
   store     {store}
 
 Open it in MLflow's UI (pip install mlflow):
-  mlflow ui --backend-store-uri sqlite:///{store}""")
+  mlflow ui --backend-store-uri {shlex.quote('sqlite:///' + store)}""")
 
 
 def main():

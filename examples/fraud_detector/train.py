@@ -5,12 +5,8 @@ import pickle
 from typing import NamedTuple
 
 import mlplat
-import numpy
-import sklearn
-from sklearn import metrics
-from sklearn.ensemble import RandomForestClassifier
 
-from common import MODEL, read_rows, roc_svg
+from common import MODEL, read_rows
 
 
 class Trained(NamedTuple):
@@ -18,64 +14,31 @@ class Trained(NamedTuple):
     auc: float
 
 
-def auc_by_trees(forest, features, target):
-    """The area under the ROC curve of the first 1, 2, 3, ... trees."""
-    votes = numpy.cumsum([tree.predict_proba(features)[:, 1] for tree in forest.estimators_], axis=0)
-    return numpy.array([metrics.roc_auc_score(target, vote) for vote in votes])
-
-
-def scores(target, chance):
-    """Metrics of the chances a model gave."""
-    guess = chance >= 0.5
-    return {"auc": metrics.roc_auc_score(target, chance), "accuracy": metrics.accuracy_score(target, guess),
-            "precision": metrics.precision_score(target, guess, zero_division=0),
-            "recall": metrics.recall_score(target, guess), "f1": metrics.f1_score(target, guess)}
-
-
-def log_curves(run, forest, names, target, chance):
-    """The ROC curve as a table and as a picture, and how much each feature matters."""
-    false_rate, true_rate, thresholds = metrics.roc_curve(target, chance)
-    rows = [f"{x:.6f},{y:.6f},{t:.6f}" for x, y, t in zip(false_rate, true_rate, numpy.minimum(thresholds, 1))]
-    run.log_text("false_positive_rate,true_positive_rate,threshold\n" + "\n".join(rows) + "\n", "roc/roc.csv")
-    run.log_text(roc_svg((false_rate, true_rate), metrics.auc(false_rate, true_rate)), "roc/roc.svg")
-    matter = sorted(zip(forest.feature_importances_.tolist(), names), reverse=True)
-    run.log_dict({name: round(value, 6) for value, name in matter}, "importances.json")
-
-
-def log_forest(run, path, features, names):
-    """The model in MLflow's layout: mlflow.pyfunc and mlflow.sklearn load it."""
-    columns = [{"name": name, "type": "double", "required": True} for name in names]
-    return run.log_model(
-        "model", loader_module="mlflow.sklearn", data=path,
-        flavors={"sklearn": {"pickled_model": "model.pkl", "serialization_format": "pickle",
-                             "sklearn_version": sklearn.__version__}},
-        signature={"inputs": columns, "outputs": [{"type": "long", "required": True}]},
-        input_example={"columns": names, "data": features[:2].tolist()},
-        requirements=[f"scikit-learn=={sklearn.__version__}", f"numpy=={numpy.__version__}"])
-
-
 @mlplat.component
 def train(step: mlplat.Step, train: mlplat.Input("Dataset", "rows to train with"),
-          test: mlplat.Input("Dataset", "rows to measure with"), model: mlplat.Output("Model", "folder with the pickled forest"),
-          trees: int = 100, depth: int = 8, seed: int = 7) -> Trained:
+          test: mlplat.Input("Dataset", "rows to measure with"),
+          model: mlplat.Output("Model", "folder with the pickled forest"), trees: int = 100,
+          depth: int = 8, seed: int = 7) -> Trained:
     """Trains a random forest and registers it."""
+    import forest  # not at the top: telling the ports has to be quick
+
     features, target, names = read_rows(train.path)
     test_features, test_target, _ = read_rows(test.path)
     run = step.run
     run.log_params({"trees": trees, "depth": depth, "seed": seed, "features": len(names)})
 
-    forest = RandomForestClassifier(n_estimators=trees, max_depth=depth, random_state=seed).fit(features, target)
-    chance = forest.predict_proba(test_features)[:, 1]
-    result = scores(test_target, chance)
+    trained = forest.fit(features, target, trees, depth, seed)
+    chance = trained.predict_proba(test_features)[:, 1]
+    result = forest.scores(test_target, chance)
     run.log_metrics(result)
-    run.log("auc_by_trees", auc_by_trees(forest, test_features, test_target))
-    log_curves(run, forest, names, test_target, chance)
+    run.log("auc_by_trees", forest.auc_by_trees(trained, test_features, test_target))
+    forest.log_curves(run, trained, names, test_target, chance)
 
     pickled = pathlib.Path(model.path, "model.pkl")
     pickled.parent.mkdir()
-    pickled.write_bytes(pickle.dumps(forest, protocol=4))
+    pickled.write_bytes(pickle.dumps(trained, protocol=4))
     model.metadata["framework"] = "scikit-learn"
-    version = step.session.registry.register(MODEL, log_forest(run, pickled, features, names))
+    version = step.session.registry.register(MODEL, forest.log_forest(run, pickled, features, names))
     return Trained(version, result["auc"])
 
 
