@@ -13,7 +13,7 @@ import urllib.request
 
 import pytest
 
-from conftest import BUILD, ROOT, Store, server
+from programs import BUILD, ROOT, Store, server
 
 pytest.importorskip("mlplat", reason="the Python binding is not installed")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")

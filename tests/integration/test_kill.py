@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, HEAVY
+from programs import BUILD, HEAVY
 
 ROUNDS = 1000 if HEAVY else 10
 ENDLESS = 100_000_000

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from conftest import Store
+from programs import Store
 
 
 def run_logger(store, code=0, **settings):

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from conftest import HEAVY, server
+from programs import HEAVY, server
 
 pytest.importorskip("mlflow", reason="mlflow is not installed")
 
