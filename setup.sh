@@ -1,11 +1,12 @@
 #!/bin/bash
-# ./setup.sh        installs what is missing, builds, and runs the main job: the fraud-detector pipeline, with no server.
+# ./setup.sh        installs what is missing, builds, and runs the main job, the fraud-detector pipeline; no server.
 # ./setup.sh test   builds with sanitizers and for release, and runs every test. MLPLAT_HEAVY=1 adds the long rounds.
 # Runs on Debian 12 and newer, from any folder, as root or with sudo. The second time it does only what is new.
 set -euo pipefail
 
 # Everything the project needs from the system, and what the tests need on top.
-packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libcmocka-dev python3-dev python3-venv"
+packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libcmocka-dev
+  python3-dev python3-venv"
 test_packages="git"
 # The same for Python.
 python_packages="scikit-learn numpy"
@@ -44,7 +45,8 @@ install_packages() {
   [ ${#missing[@]} -gt 0 ] || return 0
   say "installing ${missing[*]}"
   quiet apt-update as_root apt-get update
-  quiet apt-install as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+  quiet apt-install as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends "${missing[@]}"
 }
 
 # One word for the state of everything that goes into the Python binding.
@@ -64,14 +66,17 @@ stamped() {
 
 make_venv() {
   local python=${PYTHON:-python3}
-  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$python is older than 3.11: set PYTHON to a newer one"
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "$python is older than 3.11: set PYTHON to a newer one"
   "$venv/bin/python" -c '' 2>/dev/null || quiet venv "$python" -m venv --clear "$venv"
 }
 
 pip() { quiet "pip-$1" "$venv/bin/python" -m pip "$2" --disable-pip-version-check "${@:3}"; }
 
 # In two steps, so that it is built while the other packages are on their way.
-make_wheel() { rm -rf "$root/build/wheel" && pip wheel wheel --no-deps --wheel-dir "$root/build/wheel" "$root/bindings/python"; }
+make_wheel() {
+  rm -rf "$root/build/wheel" && pip wheel wheel --no-deps --wheel-dir "$root/build/wheel" "$root/bindings/python"
+}
 install_wheel() { pip binding install --force-reinstall --no-deps "$root"/build/wheel/*.whl; }
 bind() { wait "$1" && install_wheel; }
 
@@ -81,7 +86,8 @@ python_side() {
   make_venv && state=$(binding_state) || return 1
   if [ "$(cat "$venv/.mlplat-binding" 2>/dev/null)" = "$state" ]; then true & else make_wheel & fi
   wheel=$!
-  stamped packages "$python_packages" pip packages install --no-compile $python_packages || { wait $wheel || true; return 1; }
+  stamped packages "$python_packages" pip packages install --no-compile $python_packages ||
+    { wait $wheel || true; return 1; }
   stamped binding "$state" bind $wheel
 }
 

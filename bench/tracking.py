@@ -2,8 +2,8 @@
 
     python bench/tracking.py [--rounds 5] [--points 200000] [--build build/release]
 
-Points per second are of the wall clock and depend on who else uses the machine; CPU per point hardly does. MLflow's rows
-need `mlflow` in this interpreter, the row of the import needs `mlplat`.
+Points per second are of the wall clock and depend on who else uses the machine; CPU per point hardly does. MLflow's
+rows need `mlflow` in this interpreter, the row of the import needs `mlplat`.
 """
 
 import argparse
@@ -77,18 +77,21 @@ def throughput(options):
             results[name].append(measure(*words))
     floor = results["SQLite alone, 1,000 a transaction"]
     floor_cpu = median(floor, "cpu_seconds") / floor[0]["points"]
-    print(f"{'until stored, median of ' + str(options.rounds):<36} {'points/s':>12} {'CPU us/point':>14} {'CPU to the floor':>18}")
+    title = f"until stored, median of {options.rounds}"
+    print(f"{title:<36} {'points/s':>12} {'CPU us/point':>14} {'CPU to the floor':>18}")
     for name, all_of_it in results.items():
         points = all_of_it[0]["points"]
         cpu = median(all_of_it, "cpu_seconds") / points
-        print(f"{name:<36} {points / median(all_of_it, 'seconds'):>12,.0f} {cpu * 1e6:>14.2f} {cpu / floor_cpu:>17.2f}x")
+        speed = points / median(all_of_it, "seconds")
+        print(f"{name:<36} {speed:>12,.0f} {cpu * 1e6:>14.2f} {cpu / floor_cpu:>17.2f}x")
 
 
 def calls(options):
     results = [measure(BENCH, "call", "FOLDER", options.points) for _ in range(options.rounds)]
     print("\none log_metric call, level process: " + ", ".join(
         f"{name} {median(results, key):,.0f} ns" for name, key in
-        (("p50", "p50_ns"), ("p99", "p99_ns"), ("p99.9", "p99_9_ns"), ("longest", "max_ns"), ("of it the clock", "clock_ns"))))
+        (("p50", "p50_ns"), ("p99", "p99_ns"), ("p99.9", "p99_9_ns"), ("longest", "max_ns"),
+         ("of it the clock", "clock_ns"))))
 
 
 def starts(options):
@@ -99,11 +102,13 @@ def starts(options):
         with tempfile.TemporaryDirectory() as folder:
             for kind, times in (("create", create), ("open", open_again)):
                 words = [BENCH, kind, folder]
-                times.append(json.loads(subprocess.run(words, check=True, capture_output=True).stdout)["cpu_seconds"] * 1e3)
-            lists.append(cpu_ms([BUILD / "tools/mlplat", "run", "list"], {"MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}))
+                told = subprocess.run(words, check=True, capture_output=True).stdout
+                times.append(json.loads(told)["cpu_seconds"] * 1e3)
+            uri = f"sqlite:///{folder}/mlflow.db"
+            lists.append(cpu_ms([BUILD / "tools/mlplat", "run", "list"], {"MLFLOW_TRACKING_URI": uri}))
         if has_binding:
             imports.append(cpu_ms([sys.executable, "-c", "import mlplat"]) - cpu_ms([sys.executable, "-c", "pass"]))
-    print(f"create a store {statistics.median(create):.1f} ms CPU, open one {statistics.median(open_again):.1f} ms CPU; "
+    print(f"create a store {statistics.median(create):.1f} ms CPU, open one {statistics.median(open_again):.1f} ms; "
           f"`mlplat run list`, whole process, {statistics.median(lists):.1f} ms CPU"
           + (f"; import mlplat {statistics.median(imports):.1f} ms CPU over a bare interpreter" if imports else ""))
 

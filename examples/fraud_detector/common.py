@@ -1,4 +1,4 @@
-"""What the Python steps share: the model's name, rows from a CSV file, the model from a URI, a ROC curve as a picture."""
+"""What the Python steps share: the model's name, rows of a CSV file, the model at a URI, a ROC curve as a picture."""
 
 import pathlib
 import pickle
@@ -32,7 +32,8 @@ def load_model(ml, uri, folder):
 def roc_svg(rates, auc):
     """The ROC curve as an SVG picture; rates is (false positives, true positives)."""
     points = " ".join(f"{40 + 320 * x:.1f},{360 - 320 * y:.1f}" for x, y in zip(*rates))
-    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" width="400" height="400" font-family="sans-serif" font-size="12">
+    return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 400" width="400" height="400"
+  font-family="sans-serif" font-size="12">
 <rect width="400" height="400" fill="white"/>
 <path d="M40 40V360H360" fill="none" stroke="black"/>
 <path d="M40 360L360 40" stroke="#bbb" stroke-dasharray="4"/>

@@ -40,8 +40,8 @@ def preprocess(folder, **ports):
     """The C component, run by hand."""
     ports = {"source": DATA, "train": "train.csv", "test": "test.csv", "holdout": "holdout.csv", **ports}
     words = [str(word) for name, value in ports.items() for word in (f"--{name}", value)]
-    return subprocess.run([PREPROCESS, *words], env=Store(folder).environment(), cwd=folder, capture_output=True, text=True,
-                          timeout=60)
+    return subprocess.run([PREPROCESS, *words], env=Store(folder).environment(), cwd=folder, capture_output=True,
+                          text=True, timeout=60)
 
 
 def rows(path):
@@ -143,9 +143,11 @@ def test_again_makes_a_second_version_and_twice_at_once_two_more(ran):
     assert "fraud-detector version 2" in finish(start(ran))
     both = [start(ran, "--seed", seed) for seed in (8, 9)]
     words = [finish(process) for process in both]
-    made = {line.split("version ")[1].split(",")[0] for word in words for line in word.splitlines() if "  model " in line}
+    told = [line for word in words for line in word.splitlines() if "  model " in line]
+    made = {line.split("version ")[1].split(",")[0] for line in told}
     assert made == {"3", "4"}
-    versions = json.loads("[" + ",".join(ran.mlplat("version", "list", "fraud-detector", "-o", "json").split("\n")[:-1]) + "]")
+    listed = ran.mlplat("version", "list", "fraud-detector", "-o", "json")
+    versions = [json.loads(line) for line in listed.splitlines()]
     assert [version["version"] for version in versions] == ["4", "3", "2", "1"]
     assert sum("champion" in version["aliases"] for version in versions) == 1
     assert not (ran.folder / "mlflow.db.spool").exists()

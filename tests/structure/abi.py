@@ -50,7 +50,8 @@ def layout_program():
     lines = []
     for name, body in STRUCT.findall(source()):
         lines.append(f'printf("struct {name} %zu\\n", sizeof(struct {name}));')
-        lines += [f'printf("member {name}.{m} %zu %zu\\n", offsetof(struct {name}, {m}), sizeof(((struct {name} *)0)->{m}));'
+        lines += [f'printf("member {name}.{m} %zu %zu\\n", offsetof(struct {name}, {m}), '
+                  f'sizeof(((struct {name} *)0)->{m}));'
                   for m in members(body)]
     for name, body in ENUM.findall(source()):
         keys = [re.match(r"\w+", key.strip()).group(0) for key in body.split(",") if key.strip()]
@@ -61,14 +62,15 @@ def layout_program():
 def layouts():
     with tempfile.TemporaryDirectory() as folder:
         program = pathlib.Path(folder, "layout")
-        subprocess.run(["gcc", "-x", "c", "-", "-I", ROOT / "include", "-o", program], input=layout_program(), text=True,
-                       check=True)
+        subprocess.run(["gcc", "-x", "c", "-", "-I", ROOT / "include", "-o", program],
+                       input=layout_program(), text=True, check=True)
         return subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
 
 
 def exported():
     """Names that the shared library really exports."""
-    out = subprocess.run(["nm", "-D", "--defined-only", BUILD / "libmlplat.so"], capture_output=True, text=True, check=True)
+    out = subprocess.run(["nm", "-D", "--defined-only", BUILD / "libmlplat.so"], capture_output=True, text=True,
+                         check=True)
     return sorted(line.split()[-1].split("@")[0] for line in out.stdout.splitlines())
 
 

@@ -1,7 +1,7 @@
-"""Every example in README.md and docs/ works: Python and shell blocks are run, C blocks are compiled, whole programs run.
+"""Every example in README.md and docs/ works: Python and shell blocks are run, C blocks compiled, whole programs run.
 
-The blocks of one page run in order in one empty folder. A C block without main is the inside of a function; what it may use
-is declared below. Blocks of other languages are not run.
+The blocks of one page run in order in one empty folder. A C block without main is the inside of a function; what it
+may use is declared below. Blocks of other languages are not run.
 """
 
 import os
@@ -17,8 +17,10 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 PAGES = [abi.ROOT / "README.md", abi.ROOT / "bindings/python/README.md", *sorted((abi.ROOT / "docs").glob("*.md"))]
 SOURCES = "#include <mlplat.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n"
 FUNCTION = SOURCES + """
-mlplat_status example(mlplat *ml, mlplat_run *run, mlplat_step *step, mlplat_pipeline *pipeline, double loss, int64_t epoch);
-mlplat_status example(mlplat *ml, mlplat_run *run, mlplat_step *step, mlplat_pipeline *pipeline, double loss, int64_t epoch)
+mlplat_status example(mlplat *ml, mlplat_run *run, mlplat_step *step, mlplat_pipeline *pipeline, double loss,
+                      int64_t epoch);
+mlplat_status example(mlplat *ml, mlplat_run *run, mlplat_step *step, mlplat_pipeline *pipeline, double loss,
+                      int64_t epoch)
 {
     mlplat_error err = { 0 };
     mlplat_run_options options = MLPLAT_RUN_OPTIONS_INIT;
@@ -41,8 +43,9 @@ def blocks(path):
 
 def environment():
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("MLPLAT_", "MLFLOW_"))}
-    path = os.pathsep.join([str(abi.BUILD / "tools"), str(abi.BUILD / "examples"), os.path.dirname(sys.executable), keep["PATH"]])
-    return {**keep, "PATH": path, "XDG_CONFIG_HOME": "/nonexistent", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+    places = [str(abi.BUILD / "tools"), str(abi.BUILD / "examples"), os.path.dirname(sys.executable), keep["PATH"]]
+    return {**keep, "PATH": os.pathsep.join(places), "XDG_CONFIG_HOME": "/nonexistent",
+            "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
 def run(words, folder, text=None):
@@ -55,8 +58,8 @@ def compile_c(text, folder):
     if "int main(" not in text:
         return run(["gcc", *flags, "-Wno-unused", "-x", "c", "-fsyntax-only", "-"], folder, FUNCTION % text)
     includes = "" if "#include" in text else SOURCES
-    run(["gcc", *flags, "-x", "c", "-", "-o", "program", "-L", abi.BUILD, f"-Wl,-rpath,{abi.BUILD}", "-lmlplat"], folder,
-        includes + text)
+    run(["gcc", *flags, "-x", "c", "-", "-o", "program", "-L", abi.BUILD, f"-Wl,-rpath,{abi.BUILD}", "-lmlplat"],
+        folder, includes + text)
     return run([folder / "program"], folder)
 
 

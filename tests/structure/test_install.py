@@ -1,4 +1,4 @@
-"""make install into a folder of its own, and programs that find the library there: by pkg-config and by CMake, shared and static."""
+"""make install, and programs that find the library there: by pkg-config and by CMake, shared and static."""
 
 import os
 import re
@@ -78,7 +78,8 @@ def pkg_config(library, *words):
 
 
 def test_everything_is_where_it_belongs(installed, library):
-    assert {path.name for path in (installed / "include/mlplat").iterdir()} == {path.name for path in abi.headers()[:-1]}
+    there = {path.name for path in (installed / "include/mlplat").iterdir()}
+    assert there == {path.name for path in abi.headers()[:-1]}
     assert (installed / "include/mlplat.h").exists()
     assert (installed / "bin/mlplat").exists()
     assert (library / "libmlplat.a").exists()

@@ -146,7 +146,8 @@ def test_the_library_calls_nothing_that_ends_or_prints_for_its_host():
                  "gets", "system", "popen", "tmpnam", "mktemp", "setenv", "putenv", "unsetenv", "signal", "sigaction"}
     forbidden |= {f"__{name}_chk" for name in forbidden}
     out = subprocess.run(["nm", "-A", "-u", abi.BUILD / "libmlplat.a"], capture_output=True, text=True, check=True)
-    undefined = [(line.split(":")[1], line.split()[-1].split("@")[0]) for line in out.stdout.splitlines() if " U " in line]
+    undefined = [(line.split(":")[1], line.split()[-1].split("@")[0]) for line in out.stdout.splitlines()
+                 if " U " in line]
     assert len(undefined) > 100
     # The keeper is forked and never returns; a step has its signals set back between vfork and exec.
     own_process = {("keeper.c.o", "signal"), ("process.c.o", "sigaction")}
