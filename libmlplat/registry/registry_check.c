@@ -1,4 +1,5 @@
 #include "registry/registry_check.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "base/text.h"
 #include <ctype.h>
@@ -14,28 +15,12 @@ enum {
     RUN_ID_MOST = 256,
     PAGE_DEFAULT = 100,
     PAGE_MOST = 1000,
-    SHOWN = 60,
 };
-
-/* "<what> '<text>': <why>" */
-static mlplat_status refuse(const char *what, const char *text, const char *why, mlplat_error *err)
-{
-    mlp_buf quoted = {0};
-    mlp_text_quote(&quoted, text, SHOWN);
-    mlplat_status s = mlp_fail(err, MLPLAT_INVALID, "%s %s: %s", what, quoted.data ? quoted.data : "", why);
-    mlp_buf_free(&quoted);
-    return s;
-}
 
 static mlplat_status check_text(const char *what, const char *text, size_t most, mlplat_error *err)
 {
-    if (!text)
-        return mlp_fail(err, MLPLAT_INVALID, "%s is missing", what);
-    if (!mlp_text_utf8(text, strlen(text)))
-        return refuse(what, text, "not valid UTF-8: encode it so", err);
-    size_t n = mlp_text_length(text);
-    return n <= most ? MLPLAT_OK
-                     : mlp_fail(err, MLPLAT_INVALID, "%s has %zu characters: at most %zu are allowed", what, n, most);
+    mlplat_status s = mlp_check_text(what, text, err);
+    return s == MLPLAT_OK ? mlp_check_length(what, text, most, err) : s;
 }
 
 /* Of ASCII, in any locale. */
@@ -57,9 +42,9 @@ mlplat_status mlp_registry_check_name(const char *name, mlplat_error *err)
     if (is_blank(name))
         return mlp_fail(err, MLPLAT_INVALID, "model name is empty: give it one");
     if (strpbrk(name, "/:"))
-        return refuse("model name", name, "'/' and ':' are not allowed", err);
+        return mlp_check_refuse("model name", name, "'/' and ':' are not allowed", err);
     if (strcmp(name, ".") == 0 || strncmp(name, "..", 2) == 0)
-        return refuse("model name", name, "it would be a path to somewhere else", err);
+        return mlp_check_refuse("model name", name, "it would be a path to somewhere else", err);
     return MLPLAT_OK;
 }
 
@@ -68,43 +53,9 @@ mlplat_status mlp_registry_check_description(const char *description, mlplat_err
     return description ? check_text("description", description, DESCRIPTION_MOST, err) : MLPLAT_OK;
 }
 
-/* Beyond ASCII everything is taken for a letter. */
-static bool key_chars(const char *key)
-{
-    for (const unsigned char *p = (const unsigned char *)key; *p; p++)
-        if (*p < 0x80 && !is_alnum(*p) && !strchr("_/.- :", *p))
-            return false;
-    return true;
-}
-
-/* A path that names itself, as some stores make files of keys. */
-static bool key_path(const char *key)
-{
-    if (*key == '/' || strncmp(key, "..", 2) == 0)
-        return false;
-    for (const char *part = key;; part++) {
-        size_t n = strcspn(part, "/");
-        if (n == 0 || (n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
-            return false;
-        part += n;
-        if (!*part)
-            return true;
-    }
-}
-
 mlplat_status mlp_registry_check_tag_key(const char *key, mlplat_error *err)
 {
-    mlplat_status s = check_text("tag key", key, TAG_KEY_MOST, err);
-    if (s != MLPLAT_OK)
-        return s;
-    if (!*key)
-        return mlp_fail(err, MLPLAT_INVALID, "tag key is empty: give it a name");
-    if (!key_chars(key))
-        return refuse("tag key", key, "only letters, digits, '_', '-', '.', ':', '/' and spaces are allowed", err);
-    if (!key_path(key))
-        return refuse("tag key", key,
-                      "it must be a clean relative path: no '.' or '..' part, no slash at an end or doubled", err);
-    return MLPLAT_OK;
+    return mlp_check_key("tag key", key, TAG_KEY_MOST, err);
 }
 
 mlplat_status mlp_registry_check_tag(const char *key, const char *value, mlplat_error *err)
@@ -126,7 +77,7 @@ mlplat_status mlp_registry_check_alias(const char *alias, mlplat_error *err)
         return mlp_fail(err, MLPLAT_INVALID, "alias is empty: give it a name");
     for (const char *p = alias; *p; p++)
         if (!is_alnum((unsigned char)*p) && *p != '_' && *p != '-')
-            return refuse("alias", alias, "only letters, digits, '_' and '-' are allowed", err);
+            return mlp_check_refuse("alias", alias, "only letters, digits, '_' and '-' are allowed", err);
     return MLPLAT_OK;
 }
 
@@ -137,7 +88,7 @@ mlplat_status mlp_registry_check_new_alias(const char *alias, mlplat_error *err)
         return s;
     size_t digits = strspn(alias + 1, "0123456789");
     if (strcasecmp(alias, "latest") == 0 || ((*alias == 'v' || *alias == 'V') && digits && !alias[1 + digits]))
-        return refuse("alias", alias, "'latest' and 'v' with a number are reserved: take another", err);
+        return mlp_check_refuse("alias", alias, "'latest' and 'v' with a number are reserved: take another", err);
     return MLPLAT_OK;
 }
 
@@ -149,7 +100,7 @@ mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err)
     bool good = n >= 1 && n <= RUN_ID_MOST && is_alnum((unsigned char)*run_id);
     for (size_t i = 0; good && i < n; i++)
         good = is_alnum((unsigned char)run_id[i]) || run_id[i] == '_' || run_id[i] == '-';
-    return good ? MLPLAT_OK : refuse("run id", run_id, "it has letters, digits, '_' and '-' only", err);
+    return good ? MLPLAT_OK : mlp_check_refuse("run id", run_id, "it has letters, digits, '_' and '-' only", err);
 }
 
 mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *ref, mlplat_error *err)
@@ -167,7 +118,7 @@ mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *r
         return MLPLAT_OK;
     }
     if (!mlp_text_int64(version, &ref->number))
-        return refuse("version", version, "give a number, \"@alias\" or \"latest\"", err);
+        return mlp_check_refuse("version", version, "give a number, \"@alias\" or \"latest\"", err);
     return MLPLAT_OK;
 }
 

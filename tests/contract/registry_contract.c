@@ -29,8 +29,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* ---- short hands ----------------------------------------------------------------------------------------------------
- */
+/* ---- short hands ------------------------------------------------------------------------------------------------- */
 
 static void assert_text(const mlplat_doc *doc, const char *path, const char *want)
 {
@@ -99,8 +98,7 @@ static char *repeat(const char *what, size_t n)
     return out;
 }
 
-/* ---- registered models ----------------------------------------------------------------------------------------------
- */
+/* ---- registered models ------------------------------------------------------------------------------------------- */
 
 static void a_model_is_created_once(void **state)
 {
@@ -216,7 +214,7 @@ static void tags_follow_mlflows_rules(void **state)
         {"", "v", MLPLAT_INVALID},       {NULL, "v", MLPLAT_INVALID},     {"k", NULL, MLPLAT_INVALID},
         {"a/../b", "v", MLPLAT_INVALID}, {"/a", "v", MLPLAT_INVALID},     {"a//b", "v", MLPLAT_INVALID},
         {"a\nb", "v", MLPLAT_INVALID},   {"a*", "v", MLPLAT_INVALID},     {"k", "\xc3", MLPLAT_INVALID},
-        {"a/b.c-d e:f", "", MLPLAT_OK},
+        {"a/b.c-d e:f", "", MLPLAT_OK},  {"caf\xc3\xa9", "v", MLPLAT_OK},   {"snow\xe2\x98\x83", "v", MLPLAT_INVALID},
     };
     add(f->ml, "m", "/m");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -305,8 +303,7 @@ static void bad_pages_are_refused(void **state)
     }
 }
 
-/* ---- versions -------------------------------------------------------------------------------------------------------
- */
+/* ---- versions ---------------------------------------------------------------------------------------------------- */
 
 static void versions_count_up_and_make_their_model(void **state)
 {
@@ -422,8 +419,7 @@ static void what_is_not_there_is_not_found(void **state)
         assert_status(mlplat_model_version_get(f->ml, "m", wrong[i], &doc, &err), MLPLAT_INVALID);
 }
 
-/* ---- aliases --------------------------------------------------------------------------------------------------------
- */
+/* ---- aliases ----------------------------------------------------------------------------------------------------- */
 
 static void an_alias_moves_in_one_step(void **state)
 {
@@ -469,8 +465,7 @@ static void aliases_follow_mlflows_rules(void **state)
     free(over);
 }
 
-/* ---- where versions come from
- * ----------------------------------------------------------------------------------------- */
+/* ---- where versions come from ------------------------------------------------------------------------------------ */
 
 static mlplat_run *run_with_model(fixture *f, char uri[200])
 {
@@ -587,8 +582,7 @@ static void a_relative_path_becomes_absolute(void **state)
     mlplat_doc_free(doc);
 }
 
-/* ---- many at once ---------------------------------------------------------------------------------------------------
- */
+/* ---- many at once ------------------------------------------------------------------------------------------------ */
 
 enum { THREADS = 4, EACH = 10 };
 

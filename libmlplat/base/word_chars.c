@@ -1,4 +1,4 @@
-#include "tracking/word_chars.h"
+#include "base/word_chars.h"
 #include <stddef.h>
 
 /* First and last code point of each run of letters, digits and other numbers above ASCII (Unicode 14: categories L*,
