@@ -28,8 +28,7 @@ void mlp_runner_task_fail(mlp_runner_task *task, const char *format, ...)
     task->state = MLP_TASK_FAILED;
 }
 
-/* ---- the queue
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the queue --------------------------------------------------------------------------------------------------- */
 
 static void make_ready(mlp_runner *r, size_t task)
 {
@@ -107,8 +106,7 @@ static void task_done(mlp_runner *r, size_t number)
     }
 }
 
-/* ---- starting and ending
- * ------------------------------------------------------------------------------------------------ */
+/* ---- starting and ending ----------------------------------------------------------------------------------------- */
 
 /* A failed attempt waits for the next one, if the task has any left. */
 static bool try_again(mlp_runner *r, mlp_runner_task *t)
@@ -191,8 +189,7 @@ static void wait_for_end(mlp_runner *r, struct pollfd *fds)
         poll(fds, (nfds_t)r->n_running, timeout);
 }
 
-/* ---- stopping
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- stopping ---------------------------------------------------------------------------------------------------- */
 
 /* SIGTERM once, SIGKILL when the time for a decent end is over. */
 static void end_running(mlp_runner *r)
@@ -242,11 +239,12 @@ static mlplat_status run_tasks(mlp_runner *r, mlplat_error *err)
         collect_ended(r);
     }
     mlp_free(fds);
+    if (r->hook.fn) /* a bar that never fills looks like a run that never ended; it is too late to cancel */
+        r->hook.fn(r->hook.user, r->done, r->plan.n);
     return MLPLAT_OK;
 }
 
-/* ---- the result
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the result -------------------------------------------------------------------------------------------------- */
 
 static json_t *task_outputs(const mlp_runner_task *t)
 {
@@ -322,8 +320,7 @@ static mlplat_status make_result(const mlp_runner *r, mlplat_status status, cons
     return s;
 }
 
-/* ---- the call
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- the call ---------------------------------------------------------------------------------------------------- */
 
 static void runner_free(mlp_runner *r)
 {

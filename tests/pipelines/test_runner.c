@@ -346,8 +346,31 @@ static void a_step_finds_its_run_and_store(void **state)
     mlplat_doc_free(result);
 }
 
-/* ---- stopping
- * --------------------------------------------------------------------------------------------------------- */
+/* done and total of the last call, for a bar that fills. */
+static int note_progress(void *user, uint64_t done, uint64_t total)
+{
+    uint64_t *last = user;
+    last[0] = done;
+    last[1] = total;
+    return 0;
+}
+
+static void the_last_word_of_progress_is_that_all_is_done(void **state)
+{
+    uint64_t last[2] = {0, 0};
+    mlplat_pipeline_options o = MLPLAT_PIPELINE_OPTIONS_INIT;
+    mlplat_pipeline *p = new_pipeline("bar");
+    (void)state;
+    add_task(p, TOOL("one", "print"), NULL);
+    add_task(p, TOOL("two", "print"), NULL);
+    o.progress = note_progress;
+    o.user = last;
+    mlplat_doc_free(run_with(compile(p), &o, MLPLAT_OK));
+    assert_int_equal(last[0], 2);
+    assert_int_equal(last[1], 2);
+}
+
+/* ---- stopping ---------------------------------------------------------------------------------------------------- */
 
 /* Cancels once a file is there. */
 static int cancel_when(void *user, uint64_t done, uint64_t total)
@@ -448,8 +471,7 @@ static void killing_the_runner_ends_the_steps(void **state)
     await_gone(child);
 }
 
-/* ---- the rest
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void two_runs_at_once_never_meet(void **state)
 {
@@ -558,6 +580,7 @@ int main(void)
         TEST(tasks_run_at_once),
         TEST(a_failed_task_is_tried_again),
         TEST(a_step_finds_its_run_and_store),
+        TEST(the_last_word_of_progress_is_that_all_is_done),
         TEST(cancelling_ends_the_steps_and_their_children),
         TEST(a_step_that_will_not_end_is_killed),
         TEST(what_a_step_leaves_behind_ends_with_it),
