@@ -37,24 +37,32 @@ static mlplat_status take_row(mlp_stmt *stmt, mlp_logged_model *out, mlplat_erro
     return s;
 }
 
-static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
+/* The one row that sql finds with the text parameters first and, if it has two, second. */
+static mlplat_status find(mlp_db *db, const char *sql, const char *first, const char *second, mlp_logged_model *out,
+                          mlplat_error *err)
 {
-    mlp_registry_call *call = ctx;
     mlp_stmt *stmt = NULL;
     bool there = false;
     mlplat_status s = has_table(db, &there, err);
     if (s == MLPLAT_OK && !there)
         s = MLPLAT_NOT_FOUND;
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(
-            db,
-            "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE model_id = ?1 AND "
-            "lifecycle_stage <> 'deleted'",
-            &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, call->name);
-        s = take_row(stmt, &call->logged, err);
-    }
+        s = mlp_db_prepare(db, sql, &stmt, err);
+    if (s != MLPLAT_OK)
+        return s;
+    mlp_stmt_text(stmt, 1, first);
+    if (second)
+        mlp_stmt_text(stmt, 2, second);
+    return take_row(stmt, out, err);
+}
+
+static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    mlp_registry_call *call = ctx;
+    mlplat_status s = find(db,
+                           "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE model_id = ?1 "
+                           "AND lifecycle_stage <> 'deleted'",
+                           call->name, NULL, &call->logged, err);
     if (s == MLPLAT_NOT_FOUND)
         s = mlp_fail(err, s, "there is no logged model '%s' in '%s'", call->name, call->store->path);
     return s;
@@ -63,22 +71,11 @@ static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
 static mlplat_status of_run_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     mlp_registry_call *call = ctx;
-    mlp_stmt *stmt = NULL;
-    bool there = false;
-    mlplat_status s = has_table(db, &there, err);
-    if (s == MLPLAT_OK && !there)
-        s = MLPLAT_NOT_FOUND;
-    if (s == MLPLAT_OK)
-        s = mlp_db_prepare(
-            db,
-            "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE source_run_id = ?1 "
-            "AND name = ?2 AND lifecycle_stage <> 'deleted' ORDER BY creation_timestamp_ms DESC LIMIT 1",
-            &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, call->key);
-        mlp_stmt_text(stmt, 2, call->name);
-        s = take_row(stmt, &call->logged, err);
-    }
+    mlplat_status s = find(db,
+                           "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE source_run_id "
+                           "= ?1 AND name = ?2 AND lifecycle_stage <> 'deleted' ORDER BY creation_timestamp_ms DESC "
+                           "LIMIT 1",
+                           call->key, call->name, &call->logged, err);
     if (s == MLPLAT_NOT_FOUND)
         s = mlp_fail(err, s, "run %s has logged no model '%s'", call->key, call->name);
     return s;
@@ -106,8 +103,7 @@ mlplat_status mlp_registry_db_logged_of_run(void *store, const char *run_id, con
     return give(&call, mlp_registry_db_read(&call, of_run_fn, err), out);
 }
 
-/* ---- the note of the version at the logged model
- * ---------------------------------------------------------------------- */
+/* ---- the note of the version at the logged model ----------------------------------------------------------------- */
 
 /* The list so far; an empty one if there is none or it cannot be read. */
 static mlplat_status read_note(mlp_db *db, const char *model_id, json_t **out, mlplat_error *err)
