@@ -111,12 +111,30 @@ def test_what_is_not_there_is_not_found(ml, run, folder):
     assert ml.artifacts.list(f"runs:/{run.id}/none") == []
 
 
-def test_unwritable_directory_is_denied(ml, folder):
-    if os.geteuid() == 0:
-        pytest.skip("root may write anywhere")
-    (folder / "locked").mkdir(mode=0o500)
-    with pytest.raises(mlplat.Denied):
-        ml.artifacts.put_bytes(b"x", folder / "locked/x")
+def test_unwritable_directory_is_denied(finish, folder):
+    """As a user to whom the folder says no: root, who may write anywhere, becomes nobody."""
+    code, out, err = finish("""
+import mlplat, os, tempfile
+with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+    os.chmod(folder, 0o755)  # nobody can reach it, but not write
+    os.chdir(folder)
+    os.mkdir("locked", 0o555)
+    pid = os.fork()
+    if pid == 0:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        ml = mlplat.open(f"sqlite:///{folder}/locked/mlflow.db", log=lambda *_: None)
+        for call in lambda: ml.run("x"), lambda: ml.artifacts.put_bytes(b"x", f"{folder}/locked/x"):
+            try:
+                call()
+            except PermissionError as error:
+                print(type(error).__name__, folder in str(error), flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    print(os.listdir("locked"))
+    os.chdir("/")
+""")
+    assert (code, out.splitlines()) == (0, ["Denied True", "Denied True", "[]"]), err
 
 
 def test_model_directory_as_mlflow_reads_it(ml, run, tree):
