@@ -137,8 +137,7 @@ mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err)
     return s;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 /* What SQLite could only call "unable to open". It must be the first to open the file itself: POSIX drops all of a
  * process's locks on a file when any descriptor of it is closed. */

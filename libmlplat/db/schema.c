@@ -225,8 +225,7 @@ static mlplat_status look(mlp_db *db, void *ctx, mlplat_error *err)
     return s == MLPLAT_OK && o->state == STORE ? probe(db, o->info, err) : s;
 }
 
-/* ---- making -------------------------------------------------------------------------------------------------------
- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 static mlplat_status first_rows(mlp_db *db, const char *artifact_root, mlplat_error *err)
 {

@@ -11,8 +11,7 @@
 
 enum { TURN_MS = 50, COMMIT_MS = 100 };
 
-/* ---- turns within the process ---------------------------------------------------------------------------------------
- */
+/* ---- turns within the process ------------------------------------------------------------------------------------ */
 
 /* Waits until *flag is down and raises it. The hook is called with the gate open. */
 static mlplat_status take_turn(mlp_db *db, bool *flag, mlp_wait *wait, mlplat_error *err)
@@ -41,8 +40,7 @@ static void give_turn(mlp_db *db, bool *flag)
     pthread_mutex_unlock(&db->gate);
 }
 
-/* ---- the file
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
 
 static mlplat_status run_sql(mlp_db *db, const char *sql, mlplat_error *err)
 {
@@ -107,8 +105,7 @@ void mlp_db_wal(mlp_db *db)
     give_turn(db, &db->in_use);
 }
 
-/* ---- one attempt
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- one attempt ------------------------------------------------------------------------------------------------- */
 
 /* Others that read a file without write-ahead log keep it from committing. They are soon done, and as long as we hold
  * on no new ones come in; so insist for a moment before starting over. */

@@ -229,8 +229,7 @@ mlplat_status mlplat_component_env(mlplat_component *component, const char *name
                          err);
 }
 
-/* ---- as a document -------------------------------------------------------------------------------------------------
- */
+/* ---- as a document ----------------------------------------------------------------------------------------------- */
 
 json_t *mlp_component_definition(const char *label, json_t *inputs, json_t *outputs)
 {
@@ -373,8 +372,7 @@ mlplat_status mlplat_component_spec(const mlplat_component *component, mlplat_do
     return s == MLPLAT_OK ? mlp_doc_new(spec, out, err) : s;
 }
 
-/* ---- from a document
- * ------------------------------------------------------------------------------------------------- */
+/* ---- from a document --------------------------------------------------------------------------------------------- */
 
 /* The component of the one task of a spec. */
 static mlplat_status find_component(const json_t *spec, const json_t **out, mlplat_error *err)

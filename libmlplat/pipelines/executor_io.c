@@ -14,8 +14,7 @@ static void port_text(const char *what, const char *name, char out[300])
     snprintf(out, 300, "%s '%.200s'", what, name);
 }
 
-/* ---- inputs -------------------------------------------------------------------------------------------------------
- */
+/* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
 static const mlp_runner_task *producer_of(const mlp_runner *r, const json_t *from)
 {
@@ -131,8 +130,7 @@ static mlplat_status input_artifacts(const mlp_runner *r, const mlp_runner_task 
     return s;
 }
 
-/* ---- where the outputs go ------------------------------------------------------------------------------------------
- */
+/* ---- where the outputs go ---------------------------------------------------------------------------------------- */
 
 static mlplat_status output_places(const mlp_runner_task *t, json_t *parameters, json_t *artifacts, mlplat_error *err)
 {
@@ -188,8 +186,7 @@ mlplat_status mlp_executor_input(const mlp_runner *runner, mlp_runner_task *task
     return s;
 }
 
-/* ---- outputs -------------------------------------------------------------------------------------------------------
- */
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
 /* ExecutorOutput as the task wrote it; *out NULL if it wrote none. */
 static mlplat_status read_answer(const mlp_runner_task *t, json_t **out, mlplat_error *err)

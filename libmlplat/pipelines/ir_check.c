@@ -214,8 +214,7 @@ mlplat_status mlplat_pipeline_validate(const mlplat_doc *ir, mlplat_error *err)
     return s;
 }
 
-/* ---- the pipeline's own inputs
- * --------------------------------------------------------------------------------------- */
+/* ---- the pipeline's own inputs ----------------------------------------------------------------------------------- */
 
 static mlplat_status set_param(const char *name, const json_t *port, const json_t *given, json_t *out,
                                mlplat_error *err)

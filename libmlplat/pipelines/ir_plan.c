@@ -46,8 +46,7 @@ size_t mlp_plan_find(const mlp_plan *plan, const char *name)
     return number ? (size_t)json_integer_value(number) : plan->n;
 }
 
-/* ---- what the runner cannot run ------------------------------------------------------------------------------------
- */
+/* ---- what the runner cannot run ---------------------------------------------------------------------------------- */
 
 static mlplat_status unsupported(const char *task, const char *what, mlplat_error *err)
 {
@@ -109,8 +108,7 @@ mlplat_status mlp_ir_executor(const json_t *spec, const json_t *component, const
     return MLPLAT_OK;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status read_task(const json_t *spec, const char *name, const json_t *task, mlp_plan_task *out,
                                mlplat_error *err)

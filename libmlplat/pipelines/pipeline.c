@@ -86,8 +86,7 @@ mlplat_status mlplat_pipeline_input(mlplat_pipeline *pipeline, const char *name,
     return s;
 }
 
-/* ---- tasks ---------------------------------------------------------------------------------------------------------
- */
+/* ---- tasks ------------------------------------------------------------------------------------------------------- */
 
 /* "train", "train-2", "train-3": the first that is free, remembered so that the next search starts behind it. */
 static mlplat_status unique_id(mlplat_pipeline *p, const char *base, char **out, mlplat_error *err)
@@ -167,8 +166,7 @@ const char *mlplat_task_name(const mlplat_task *task)
     return task->id;
 }
 
-/* ---- inputs of tasks
- * ------------------------------------------------------------------------------------------------- */
+/* ---- inputs of tasks --------------------------------------------------------------------------------------------- */
 
 static mlp_port_type port_of(const json_t *side, const char *name)
 {

@@ -102,8 +102,7 @@ static bool read_ref(const char *text, ref *r)
     return true;
 }
 
-/* ---- what one stands for ------------------------------------------------------------------------------------------
- */
+/* ---- what one stands for ----------------------------------------------------------------------------------------- */
 
 static const json_t *member(const json_t *json, const char *a, const char *b, const char *c)
 {
@@ -229,8 +228,7 @@ mlplat_status mlp_placeholder_expand(const mlp_placeholders *values, const char 
     return s == MLPLAT_OK ? mlp_buf_ok(out, err) : s;
 }
 
-/* ---- words: IfPresent and Concat ----------------------------------------------------------------------------------
- */
+/* ---- words: IfPresent and Concat --------------------------------------------------------------------------------- */
 
 /* The structure that the word is, NULL if it is a plain word. */
 static json_t *read_structure(const char *word)
@@ -326,8 +324,7 @@ mlplat_status mlp_placeholder_word(const mlp_placeholders *values, const char *w
     return s;
 }
 
-/* ---- checks -------------------------------------------------------------------------------------------------------
- */
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
 
 bool mlp_placeholder_any(const char *text)
 {

@@ -18,8 +18,7 @@
 #include <sys/prctl.h>
 #endif
 
-/* ---- finding ------------------------------------------------------------------------------------------------------
- */
+/* ---- finding ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status check_program(const char *path, mlplat_error *err)
 {
@@ -64,8 +63,7 @@ mlplat_status mlp_process_find(const char *name, const char *path, char **out, m
     return mlp_fail(err, MLPLAT_NOT_FOUND, "program '%s' is not in PATH; install it or give its path", name);
 }
 
-/* ---- starting ------------------------------------------------------------------------------------------------------
- */
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 /* Everything from 3 on is for this process alone, whoever opened it. */
 static void close_on_exec(void)
@@ -169,8 +167,7 @@ mlplat_status mlp_process_start(const mlp_process *process, pid_t *pid, mlplat_e
     return s;
 }
 
-/* ---- ending --------------------------------------------------------------------------------------------------------
- */
+/* ---- ending ------------------------------------------------------------------------------------------------------ */
 
 int mlp_process_watch(pid_t pid)
 {

@@ -112,8 +112,7 @@ static mlplat_status print_spec(printer *p, char *const *words, mlplat_error *er
     return s == MLPLAT_OK ? judge(p, words[0], status, err) : s;
 }
 
-/* ---- the words of the call
- * ------------------------------------------------------------------------------------------- */
+/* ---- the words of the call --------------------------------------------------------------------------------------- */
 
 static void words_free(char **words, size_t n)
 {

@@ -78,8 +78,7 @@ static mlplat_status env_inherit(env_list *env, mlplat_error *err)
     return s;
 }
 
-/* ---- the component's variables
- * ---------------------------------------------------------------------------------------- */
+/* ---- the component's variables ----------------------------------------------------------------------------------- */
 
 /* $(NAME) of a variable that is set becomes its value, $$(NAME) stays as $(NAME): Kubernetes' rule. */
 static void expand_references(const env_list *env, const char *text, mlp_buf *out)
@@ -126,8 +125,7 @@ static mlplat_status env_component(const mlp_runner *r, const mlp_runner_task *t
     return s;
 }
 
-/* ---- the platform's variables
- * ------------------------------------------------------------------------------------------ */
+/* ---- the platform's variables ------------------------------------------------------------------------------------ */
 
 /* A store's URI as it works from any folder. */
 static mlplat_status absolute_uri(const char *uri, char **out, mlplat_error *err)
@@ -212,8 +210,7 @@ mlplat_status mlp_runner_env(const mlp_runner *runner, const mlp_runner_task *ta
     return s;
 }
 
-/* ---- the root
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the root ---------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlp_runner_root(mlplat *ml, const char *wanted, char **out, mlplat_error *err)
 {

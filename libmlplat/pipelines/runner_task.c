@@ -29,8 +29,7 @@ void mlp_runner_task_free(mlp_runner_task *task)
         close(task->watch);
 }
 
-/* ---- starting
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------------------------------------- */
 
 static mlplat_status make_folders(const mlp_runner *r, mlp_runner_task *t, mlplat_error *err)
 {
@@ -122,8 +121,7 @@ mlplat_status mlp_runner_task_start(mlp_runner *runner, mlp_runner_task *task, m
     return s;
 }
 
-/* ---- ending
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- ending ------------------------------------------------------------------------------------------------------ */
 
 static const char *signal_text(int number)
 {
@@ -201,8 +199,7 @@ void mlp_runner_task_end(mlp_runner *runner, mlp_runner_task *task)
         mlp_runner_task_fail(task, "%s", err.message);
 }
 
-/* ---- trying again
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- trying again ------------------------------------------------------------------------------------------------ */
 
 /* "10s", "0.5s": protobuf's durations. */
 static double seconds_of(const char *text, double otherwise)

@@ -27,8 +27,7 @@ void mlp_runner_placeholders(const mlp_runner *runner, const mlp_runner_task *ta
     };
 }
 
-/* ---- kfp's own Python components
- * -------------------------------------------------------------------------------------- */
+/* ---- kfp's own Python components --------------------------------------------------------------------------------- */
 
 /* One `pip install` with nothing quoted but kfp, its options and typing-extensions: what kfp puts in front of its
  * runtime. */
@@ -84,8 +83,7 @@ static bool has_kfp(mlp_runner *r, char *const *env)
     return r->kfp == 1;
 }
 
-/* ---- words
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- words ------------------------------------------------------------------------------------------------------- */
 
 static mlplat_status add_words(const mlp_placeholders *values, const json_t *from, size_t skip, json_t *words,
                                mlplat_error *err)

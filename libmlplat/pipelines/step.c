@@ -11,8 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- the definition
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the definition ---------------------------------------------------------------------------------------------- */
 
 static const char *base_name(const char *program)
 {
@@ -43,8 +42,7 @@ static mlplat_status define(mlplat_step *step, const char *program, mlplat_error
     return s;
 }
 
-/* ---- getters
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- getters ----------------------------------------------------------------------------------------------------- */
 
 static const char *name_of(const char *name)
 {
@@ -181,8 +179,7 @@ mlplat_status mlplat_step_artifact(mlplat_step *step, const char *name, mlplat_d
     return mlp_doc_new(doc, out, err);
 }
 
-/* ---- setters
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- setters ----------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlplat_step_output(mlplat_step *step, const char *name, const char *json, mlplat_error *err)
 {
@@ -220,8 +217,7 @@ mlplat_status mlplat_step_metadata(mlplat_step *step, const char *name, const ch
     return s;
 }
 
-/* ---- tracking
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- tracking ---------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlplat_step_session(mlplat_step *step, mlplat **out, mlplat_error *err)
 {
@@ -262,9 +258,7 @@ static mlplat_status close_tracking(mlplat_step *step, mlplat_status body, mlpla
     return mlp_fail(err, s, "the step's run could not be ended: %s", why.message);
 }
 
-/* ---- main
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- main -------------------------------------------------------------------------------------------------------- */
 
 static void print(int fd, const char *text, size_t n)
 {

@@ -42,8 +42,7 @@ static const mlplat_port *find_port(const mlplat_component_def *def, const char 
     return NULL;
 }
 
-/* ---- by hand
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- by hand ----------------------------------------------------------------------------------------------------- */
 
 /* {"artifacts": [{"name", "uri", "metadata", "type"}]} of an artifact given by its path. */
 static json_t *artifact_at(const char *name, const char *path, const char *title)
@@ -93,8 +92,7 @@ static mlplat_status take_default(mlplat_step *step, const mlplat_port *port, ml
     return s == MLPLAT_OK ? mlp_json_set(json_object_get(inputs, "parameterValues"), port->name, value, err) : s;
 }
 
-/* ---- by KFP
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- by KFP ------------------------------------------------------------------------------------------------------ */
 
 static mlplat_status take_input(mlplat_step *step, const char *text, mlplat_error *err)
 {

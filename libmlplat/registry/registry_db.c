@@ -6,8 +6,7 @@
 #include "base/text.h"
 #include <string.h>
 
-/* ---- opening --------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static void free_store(mlp_registry_db_store *store)
 {
@@ -56,8 +55,7 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     return s;
 }
 
-/* ---- transactions ---------------------------------------------------------------------------------------------------
- */
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 mlplat_status mlp_registry_db_write(mlp_registry_call *call, mlp_db_fn fn, mlplat_error *err)
 {
@@ -116,8 +114,7 @@ mlplat_status mlp_registry_db_touch(mlp_registry_db_store *store, const char *na
     return s;
 }
 
-/* ---- which version --------------------------------------------------------------------------------------------------
- */
+/* ---- which version ----------------------------------------------------------------------------------------------- */
 
 /* The statement's one number; *found false: no row, or NULL in it. The statement is done then. */
 static mlplat_status one_number(mlp_stmt *stmt, int64_t *number, bool *found, mlplat_error *err)
@@ -201,8 +198,7 @@ mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *nam
     return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no versions yet", name);
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------------------
- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char *value, json_t **out, mlplat_error *err)
 {

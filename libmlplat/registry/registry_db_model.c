@@ -9,8 +9,7 @@
     " AND NOT EXISTS (SELECT 1 FROM registered_model_tags AS t WHERE t.name = registered_models.name AND "             \
     "t.key = 'mlflow.prompt.is_prompt' AND t.value = 'true')"
 
-/* ---- reading --------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status put_list(mlp_registry_db_store *store, const char *sql, const char *name, const char *field,
                               const char *key, const char *value, json_t *doc, mlplat_error *err)
@@ -174,8 +173,7 @@ mlplat_status mlp_registry_db_model_list(void *store, const mlp_registry_page *p
     return mlp_registry_db_answer(&call, mlp_registry_db_read(&call, list_fn, err), out);
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status put_tag(mlp_db *db, const char *name, const char *key, const char *value, mlplat_error *err)
 {

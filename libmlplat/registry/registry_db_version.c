@@ -4,8 +4,7 @@
 #include "base/err.h"
 #include "registry/registry_db.h"
 
-/* ---- reading --------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status put_text(json_t *doc, const char *key, mlp_stmt *stmt, int column, mlplat_error *err)
 {
@@ -166,8 +165,7 @@ mlplat_status mlp_registry_db_version_location(void *store, const char *name, co
     return s;
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------------------
- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 /* The statement gives (creation time, name, version); one row more than the page takes tells that there is a next one.
  */
@@ -267,8 +265,7 @@ mlplat_status mlp_registry_db_version_list(void *store, const char *name, const 
     return mlp_registry_db_answer(&call, mlp_registry_db_read(&call, list_fn, err), out);
 }
 
-/* ---- writing --------------------------------------------------------------------------------------------------------
- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status put_tag(mlp_db *db, const char *name, int64_t number, const char *key, const char *value,
                              mlplat_error *err)

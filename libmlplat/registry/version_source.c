@@ -29,8 +29,7 @@ static mlplat_status keep_run(mlp_version_source *out, const char *run_id, mlpla
     return out->run_id ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
-/* ---- models:/ -------------------------------------------------------------------------------------------------------
- */
+/* ---- models:/ ---------------------------------------------------------------------------------------------------- */
 
 static mlplat_status take_logged(mlp_version_source *out, mlp_logged_model *model, mlplat_error *err)
 {
@@ -81,8 +80,7 @@ static mlplat_status of_models(mlp_registry *r, const char *source, mlp_version_
     return s;
 }
 
-/* ---- runs:/ ---------------------------------------------------------------------------------------------------------
- */
+/* ---- runs:/ ------------------------------------------------------------------------------------------------------ */
 
 static mlplat_status is_something(mlplat *ml, const char *source, bool *out, mlplat_error *err)
 {
@@ -134,8 +132,7 @@ static mlplat_status of_run(mlp_registry *r, const char *source, mlp_version_sou
     return s;
 }
 
-/* ---- all ------------------------------------------------------------------------------------------------------------
- */
+/* ---- all --------------------------------------------------------------------------------------------------------- */
 
 /* Others will read it from elsewhere: a relative path would mean nothing to them. */
 static mlplat_status of_plain(const char *source, mlp_version_source *out, mlplat_error *err)

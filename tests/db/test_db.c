@@ -134,8 +134,7 @@ static void end_other(other *o)
     close(o->ready[1]);
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
 
 static void write_file(const char *path, const void *data, size_t n)
 {
@@ -284,8 +283,7 @@ static void the_connection_is_hardened(void **state)
     assert_status(write_sql(f->db, "INSERT INTO a (name) VALUES (zeroblob(67108865))", NULL, &err), MLPLAT_INVALID);
 }
 
-/* ---- statements -----------------------------------------------------------------------------------------------------
- */
+/* ---- statements -------------------------------------------------------------------------------------------------- */
 
 static void failures_of_statements_have_their_status(void **state)
 {
@@ -402,8 +400,7 @@ static void more_texts_than_are_kept_still_work(void **state)
     assert_int_equal(count_of(f->db, again), 78);
 }
 
-/* ---- transactions ---------------------------------------------------------------------------------------------------
- */
+/* ---- transactions ------------------------------------------------------------------------------------------------ */
 
 static mlplat_status half_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
