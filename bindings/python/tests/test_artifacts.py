@@ -119,6 +119,7 @@ with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
     os.chmod(folder, 0o755)  # nobody can reach it, but not write
     os.chdir(folder)
     os.mkdir("locked", 0o555)
+    os.environ["XDG_CONFIG_HOME"] = folder  # that of the test is root's alone
     pid = os.fork()
     if pid == 0:
         if os.geteuid() == 0:
