@@ -121,6 +121,8 @@ static mlplat_status put(const char *root, const char *name, source *from, mlpla
         s = mlp_file_put_beneath(folder, below, next_piece, from, err);
     if (folder != -1)
         mlp_sys.close(folder);
+    if (s != MLPLAT_OK && folder != -1 && !from->cancelled) /* they know the name only, not the folder */
+        mlp_fail_prefix(err, s, "in '%.200s'", root);
     return from->cancelled ? MLPLAT_CANCELLED : s; /* also where the caller has no mlplat_error */
 }
 

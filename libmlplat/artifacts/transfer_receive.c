@@ -26,22 +26,29 @@ static int64_t take_bytes(void *user, const void *data, size_t n)
     return in->status == MLPLAT_OK ? (int64_t)n : -1;
 }
 
-static mlplat_status receive_file(mlplat *ml, const mlp_artifact_place *from, const char *name, int folder,
-                                  const char *to, mlp_transfer *t, mlplat_error *err)
+/* What writes knows the file's name in its folder only: path is what the caller gave. */
+static mlplat_status name_path(const char *path, mlplat_status s, mlplat_error *err)
+{
+    return s == MLPLAT_OK || s == MLPLAT_CANCELLED ? s : mlp_fail_prefix(err, s, "writing '%.200s'", path);
+}
+
+static mlplat_status receive_file(mlplat *ml, const mlp_artifact_place *from, const char *name, const char *path,
+                                  int folder, const char *to, mlp_transfer *t, mlplat_error *err)
 {
     mlplat_error why = {0};
     mlp_artifact_sink sink = {0};
     pipe_in in = {.sink = &sink, .transfer = t, .err = &why};
-    mlplat_status s = mlp_artifact_sink_open(folder, to, &sink, err);
+    mlplat_status s = name_path(path, mlp_artifact_sink_open(folder, to, &sink, err), err);
     if (s == MLPLAT_OK)
         s = from->store->read(ml, from->root, name, take_bytes, &in, err);
     if (in.status != MLPLAT_OK) { /* the store knows only that we stopped */
         s = in.status;
         if (err)
             *err = why;
+        name_path(path, s, err);
     }
     if (s == MLPLAT_OK)
-        s = mlp_artifact_sink_commit(&sink, err);
+        s = name_path(path, mlp_artifact_sink_commit(&sink, err), err);
     mlp_artifact_sink_free(&sink);
     t->done += in.done;
     return s == MLPLAT_OK ? mlp_transfer_tell(t, err) : s;
@@ -74,8 +81,8 @@ static const char *below(const mlp_artifact_place *from, const char *path)
     return strncmp(path, from->name, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
 }
 
-static mlplat_status receive_entry(mlplat *ml, const mlp_artifact_place *from, const json_t *entry, int folder,
-                                   mlp_transfer *t, mlplat_error *err)
+static mlplat_status receive_entry(mlplat *ml, const mlp_artifact_place *from, const json_t *entry,
+                                   const char *destination, int folder, mlp_transfer *t, mlplat_error *err)
 {
     const char *path = json_string_value(json_object_get(entry, "path"));
     const char *to = path ? below(from, path) : NULL;
@@ -85,7 +92,7 @@ static mlplat_status receive_entry(mlplat *ml, const mlp_artifact_place *from, c
     mlplat_status s = mlp_file_check_relative(to, "listed artifact", err);
     if (s == MLPLAT_OK && json_is_true(json_object_get(entry, "is_dir")))
         return mlp_artifact_local_folder(folder, to, err);
-    return s == MLPLAT_OK ? receive_file(ml, from, path, folder, to, t, err) : s;
+    return s == MLPLAT_OK ? receive_file(ml, from, path, destination, folder, to, t, err) : s;
 }
 
 static mlplat_status receive_folder(mlplat *ml, const mlp_artifact_place *from, json_t *files, const char *path,
@@ -96,7 +103,7 @@ static mlplat_status receive_folder(mlplat *ml, const mlp_artifact_place *from, 
     if (s == MLPLAT_OK)
         s = mlp_file_open_root(path, true, &folder, err);
     for (size_t i = 0; s == MLPLAT_OK && i < json_array_size(files); i++)
-        s = receive_entry(ml, from, json_array_get(files, i), folder, t, err);
+        s = receive_entry(ml, from, json_array_get(files, i), path, folder, t, err);
     if (folder != -1)
         mlp_sys.close(folder);
     return s;
@@ -119,7 +126,7 @@ static mlplat_status receive_one(mlplat *ml, const mlp_artifact_place *from, con
     if (s == MLPLAT_OK)
         s = mlp_file_open_root(parent, true, &folder, err);
     if (s == MLPLAT_OK)
-        s = receive_file(ml, from, from->name, folder, name, t, err);
+        s = receive_file(ml, from, from->name, path, folder, name, t, err);
     if (folder != -1)
         mlp_sys.close(folder);
     mlp_free(parent);
