@@ -5,8 +5,8 @@
 set -euo pipefail
 
 # Everything the project needs from the system, and what the tests need on top.
-packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libcmocka-dev
-  python3-dev python3-venv"
+packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libzstd-dev
+  libcmocka-dev python3-dev python3-venv"
 test_packages="git"
 # The same for Python.
 python_packages="scikit-learn numpy"

@@ -8,6 +8,7 @@
 #include <mlplat/pipelines.h>
 #include <mlplat/registry.h>
 #include <mlplat/session.h>
+#include <mlplat/store.h>
 #include <mlplat/tracking.h>
 #include <mlplat/version.h>
 #endif

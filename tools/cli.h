@@ -58,6 +58,7 @@ struct cli {
 extern const cli_command cli_tracking_commands[];
 extern const cli_command cli_registry_commands[];
 extern const cli_command cli_artifacts_commands[];
+extern const cli_command cli_store_commands[];
 extern const cli_command cli_pipelines_commands[];
 extern const cli_command cli_session_commands[];
 extern const cli_command *const cli_tables[]; /* all of these, ends with NULL */

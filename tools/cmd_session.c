@@ -1,4 +1,4 @@
-/* spool, store, config, version, help. */
+/* spool, config, version, help. */
 #include "cli.h"
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +32,6 @@ static int spool_retry(cli *c)
     if (code == CLI_OK)
         code = cli_result(c, mlplat_spool_retry(c->ml, &doc, &c->err));
     return code == CLI_OK ? cli_print(c, doc, "STORED=stored,DEAD=dead") : code;
-}
-
-static int store_create(cli *c)
-{
-    mlplat_doc *doc = NULL;
-    int code = cli_open(c);
-    if (code == CLI_OK)
-        code = cli_result(c, mlplat_store_create(c->ml, &doc, &c->err));
-    return code == CLI_OK ? cli_print(c, doc, "URI=uri,HEAD=head,CREATED=created") : code;
 }
 
 /* {"a": {...}, "b": {...}} as the rows of a table. */
@@ -99,8 +90,6 @@ const cli_command cli_session_commands[] = {
     {"spool status", "", "Tell what was accepted and is not yet stored", "spool status -o json", NULL, spool_status},
     {"spool sync", "", "Store what ended programs left behind", "spool sync", NULL, spool_sync},
     {"spool retry", "", "Try the dead letters again", "spool retry", NULL, spool_retry},
-    {"store create", "", "Create the store if it is not there", "store create --tracking-uri sqlite:///mlflow.db", NULL,
-     store_create},
     {"config show", "", "Show every setting and who set it", "config show", NULL, config_show},
     {"version", "", "Print the library's version", "version", NULL, version},
     {"help", "[COMMAND] ...", "Tell about commands", "help run list", help_options, help},

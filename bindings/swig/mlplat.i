@@ -12,5 +12,6 @@
 %include "artifacts.i"
 %include "tracking.i"
 %include "registry.i"
+%include "store.i"
 %include "pipelines.i"
 %include "component.i"

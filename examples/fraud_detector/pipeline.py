@@ -75,7 +75,7 @@ def tell_success(ml, result, yaml):
     trained, verdict = tasks["train"]["outputs"]["parameters"], tasks["evaluate"]["outputs"]["parameters"]
     read = ml.get_run(tasks["preprocess"]["run_id"]).metrics
     scored = ml.get_run(tasks["predict"]["run_id"])
-    store = os.path.abspath(ml.create_store()["path"])
+    store = os.path.abspath(ml.store.create()["path"])
     print(f"""
 The fraud detector ran, with no server:
   rows      {read['rows_read']:.0f} read, {read['rows_dropped']:.0f} dropped; {read['rows_train']:.0f} to train, \

@@ -272,13 +272,6 @@ MLPLAT_API mlplat_status mlplat_spool_sync(mlplat *ml, mlplat_doc **out, mlplat_
 /** Try the dead letters again: {"stored", "dead"}. *out is yours, may be NULL. */
 MLPLAT_API mlplat_status mlplat_spool_retry(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 
-/* ---- the store --------------------------------------------------------------------------------------------------- */
-
-/** Create the store that the tracking URI names, if it is not there; an existing one of ours or MLflow's is fine.
- * *out: {"uri", "path", "head", "created": did this session make it?}, yours, may be NULL.
- * @return MLPLAT_OK; MLPLAT_CORRUPT: the file is not MLflow's; MLPLAT_DENIED, MLPLAT_IO, MLPLAT_NO_SPACE */
-MLPLAT_API mlplat_status mlplat_store_create(mlplat *ml, mlplat_doc **out, mlplat_error *err);
-
 #ifdef __cplusplus
 }
 #endif

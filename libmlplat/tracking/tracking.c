@@ -124,25 +124,3 @@ mlplat_status mlp_tracking_page(const mlplat_search *query, int64_t *limit, int6
         return mlp_fail(err, MLPLAT_INVALID, "max_results is %d: 1 to %d, or 0 for %d", asked, PAGE_MOST, PAGE_DEFAULT);
     return mlp_page_parse(query ? query->page_token : NULL, offset, err);
 }
-
-mlplat_status mlplat_store_create(mlplat *ml, mlplat_doc **out, mlplat_error *err)
-{
-    mlp_tracking *t = NULL;
-    mlp_tracking_about about;
-    mlplat_status s = mlp_tracking_of(ml, &t, err);
-    if (s != MLPLAT_OK || !out)
-        return s;
-    t->ops->about(t->store, &about);
-    json_t *doc = json_object();
-    s = doc ? mlp_json_set(doc, "uri", mlp_json_string(about.uri), err) : mlp_fail_memory(err);
-    if (s == MLPLAT_OK)
-        s = mlp_json_set(doc, "path", mlp_json_string(about.path), err);
-    if (s == MLPLAT_OK)
-        s = mlp_json_set(doc, "head", mlp_json_string(about.head), err);
-    if (s == MLPLAT_OK)
-        s = mlp_json_set(doc, "created", json_boolean(about.created), err);
-    if (s == MLPLAT_OK)
-        return mlp_doc_new(doc, out, err);
-    json_decref(doc);
-    return s;
-}

@@ -79,27 +79,6 @@ static mlplat *open_path(const char *path)
 
 /* ---- making and opening ---------------------------------------------------------------------------------------- */
 
-static void a_store_is_made_once_and_found_again(void **state)
-{
-    (void)state;
-    mlplat_error err = {0};
-    mlplat_doc *doc = NULL;
-    char *folder = test_folder_make();
-    for (int i = 0; i < 2; i++) {
-        int created = -1;
-        mlplat *ml = test_open(folder);
-        assert_ok(mlplat_store_create(ml, NULL, &err));
-        assert_ok(mlplat_store_create(ml, &doc, &err));
-        assert_string_equal(text_at(doc, "path"), test_path(folder, "mlflow.db"));
-        assert_int_equal(strlen(text_at(doc, "head")), 12);
-        assert_ok(mlplat_doc_bool(doc, "created", &created, &err));
-        assert_int_equal(created, i == 0);
-        mlplat_doc_free(doc);
-        mlplat_close(ml);
-    }
-    test_folder_remove(folder);
-}
-
 static void nothing_is_left_of_the_spool_after_a_clean_close(void **state)
 {
     (void)state;
@@ -477,7 +456,6 @@ static void a_model_is_logged_with_its_history(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_store_is_made_once_and_found_again),
         cmocka_unit_test(nothing_is_left_of_the_spool_after_a_clean_close),
         cmocka_unit_test(artifacts_are_beside_the_file_or_where_the_setting_says),
         cmocka_unit_test(runs_follow_the_environment),

@@ -14,22 +14,24 @@ from .tracking import Run, RunData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import artifacts as artifacts, doc as doc, pipelines as pipelines, registry as registry
+    from . import artifacts as artifacts, doc as doc, pipelines as pipelines, registry as registry, \
+        store as store
     from .artifacts import Artifacts as Artifacts
     from .component import Input as Input, Output as Output, Step as Step, component as component
     from .pipelines import Component as Component, Pipeline as Pipeline, Task as Task
     from .registry import ModelVersion as ModelVersion, Registry as Registry
+    from .store import Store as Store
 
 __version__: str = _c.version()
 
 __all__ = ["Artifacts", "Cancelled", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists", "IOFailed",
            "Input", "Invalid", "ModelVersion", "NoMemory", "NoSpace", "NotFound", "Output", "Pipeline", "Registry",
-           "Run", "RunData", "Session", "State", "Step", "Task", "Timeout", "Unavailable", "Unsupported", "component",
+           "Run", "RunData", "Session", "State", "Step", "Store", "Task", "Timeout", "Unavailable", "Unsupported", "component",
            "doc", "errors", "open"]
 
 _later = {"Artifacts": "artifacts", "Component": "pipelines", "Pipeline": "pipelines", "Task": "pipelines",
-          "ModelVersion": "registry", "Registry": "registry", "Input": "component", "Output": "component",
-          "Step": "component", "component": "", "pipelines": "", "registry": "", "artifacts": ""}
+          "ModelVersion": "registry", "Registry": "registry", "Store": "store", "Input": "component", "Output": "component",
+          "Step": "component", "component": "", "pipelines": "", "registry": "", "artifacts": "", "store": ""}
 
 
 def __getattr__(name: str) -> object:

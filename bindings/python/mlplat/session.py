@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .artifacts import Artifacts
     from .pipelines import Pipeline
     from .registry import Registry
+    from .store import Store
     from .tracking import Durability, Path
 
 # Sessions of this process, for the end of it; those with open runs are held, so that dropping them loses no run.
@@ -82,6 +83,12 @@ class Session(Tracking):
         """Registered models, their versions and aliases."""
         from .registry import Registry
         return Registry(self)
+
+    @property
+    def store(self) -> "Store":
+        """The store as a whole."""
+        from .store import Store
+        return Store(self)
 
     @property
     def artifacts(self) -> "Artifacts":

@@ -387,10 +387,6 @@ class Tracking:
         """Try the dead letters again (mlplat_spool_retry)."""
         return doc.loads(_c.spool_retry(self._h))
 
-    def create_store(self) -> "dict[str, Any]":
-        """Create the store that the tracking URI names, if it is not there (mlplat_store_create)."""
-        return doc.loads(_c.store_create(self._h))
-
 
 def _id(run: "Run | str | None") -> "str | None":
     return run.id if isinstance(run, Run) else run

@@ -323,10 +323,3 @@ def test_spool_tells_what_is_where(ml, run):
     assert status["accepted"] == status["stored"] and status["waiting"] == 0 and status["dead"] == 0
     assert ml.spool_sync()["dead"] == 0
     assert ml.spool_retry() == {"stored": 0, "dead": 0}
-
-
-def test_store_is_created_on_demand(ml, folder):
-    made = ml.create_store()
-    assert made["created"] is True and pathlib.Path(made["path"]) == folder / "mlflow.db"
-    with mlplat.open() as later:
-        assert later.create_store() == {**made, "created": False}

@@ -1,0 +1,2 @@
+BLOCKING(mlplat_store_create)
+%include <mlplat/store.h>
