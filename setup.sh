@@ -159,6 +159,7 @@ all_tests() {
   python_tests cli release tests/cli || bad=1
   python_tests cli-asan asan tests/cli || bad=1
   python_tests structure release tests/structure || bad=1
+  python_tests differential release tests/differential || bad=1
   python_tests integration release tests/integration || bad=1
   "$venv/bin/python" "$root/tests/summary.py" "$results" || bad=1
   return $bad

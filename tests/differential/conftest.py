@@ -1,0 +1,18 @@
+"""Both stores, made once; none of the tester's settings."""
+
+import os
+
+import pytest
+
+pytest.importorskip("mlflow", reason="mlflow is not installed")
+
+from harness import Sides  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def sides(tmp_path_factory):
+    for name in [name for name in os.environ if name.startswith(("MLFLOW_", "MLPLAT_"))]:
+        del os.environ[name]
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
+    os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+    return Sides(tmp_path_factory.mktemp("differential"))

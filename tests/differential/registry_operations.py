@@ -1,0 +1,95 @@
+"""The registry's operations, for MLflow's store and for us."""
+
+from harness import Operation, plain
+
+
+def without_aliases(model):
+    """The versions in a model's document without their aliases: see aliases-in-lists."""
+    document = plain(model)
+    for version in document.get("latest_versions") or ():
+        version.pop("aliases", None)
+    return document
+
+
+def model_tags(tags):
+    from mlflow.entities.model_registry import RegisteredModelTag
+    return [RegisteredModelTag(key, value) for key, value in (tags or {}).items()]
+
+
+def version_tags(tags):
+    from mlflow.entities.model_registry import ModelVersionTag
+    return [ModelVersionTag(key, value) for key, value in (tags or {}).items()]
+
+
+def _create_version(side, name, source, run_id=None, description=None, tags=None, run_link=None):
+    return side.registry.create_model_version(name, source, run_id, version_tags(tags), run_link, description)
+
+
+create_model = Operation(
+    "create_model",
+    lambda side, name, description=None, tags=None:
+        side.registry.create_registered_model(name, model_tags(tags), description),
+    lambda side, name, description=None, tags=None: side.ml.registry.create(name, description, tags=tags),
+    compare=False)
+get_model = Operation(
+    "get_model",
+    lambda side, name: side.registry.get_registered_model(name),
+    lambda side, name: side.ml.registry.get(name),
+    compare=without_aliases)
+get_model_whole = Operation("get_model_whole", get_model.theirs, get_model.ours)
+update_model = Operation(
+    "update_model",
+    lambda side, name, description: side.registry.update_registered_model(name, description),
+    lambda side, name, description: side.ml.registry.update(name, description),
+    compare=False)
+delete_model = Operation(
+    "delete_model",
+    lambda side, name: side.registry.delete_registered_model(name),
+    lambda side, name: side.ml.registry.delete(name))
+set_model_tag = Operation(
+    "set_model_tag",
+    lambda side, name, key, value: side.registry.set_registered_model_tag(name, *model_tags({key: value})),
+    lambda side, name, key, value: side.ml.registry.set_tag(name, key, value))
+delete_model_tag = Operation(
+    "delete_model_tag",
+    lambda side, name, key: side.registry.delete_registered_model_tag(name, key),
+    lambda side, name, key: side.ml.registry.delete_tag(name, key))
+create_version = Operation(
+    "create_version",
+    lambda side, *args, **kwargs: int(_create_version(side, *args, **kwargs).version),
+    lambda side, name, source, run_id=None, description=None, tags=None, run_link=None:
+        side.ml.registry.register(name, source, run=run_id, description=description, tags=tags, run_link=run_link))
+get_version = Operation(
+    "get_version",
+    lambda side, name, version: side.registry.get_model_version(name, version),
+    lambda side, name, version: side.ml.registry.version(name, version))
+update_version = Operation(
+    "update_version",
+    lambda side, name, version, description: side.registry.update_model_version(name, version, description),
+    lambda side, name, version, description: side.ml.registry.update_version(name, version, description),
+    compare=False)
+delete_version = Operation(
+    "delete_version",
+    lambda side, name, version: side.registry.delete_model_version(name, version),
+    lambda side, name, version: side.ml.registry.delete_version(name, version))
+set_version_tag = Operation(
+    "set_version_tag",
+    lambda side, name, version, key, value:
+        side.registry.set_model_version_tag(name, version, *version_tags({key: value})),
+    lambda side, name, version, key, value: side.ml.registry.set_version_tag(name, version, key, value))
+delete_version_tag = Operation(
+    "delete_version_tag",
+    lambda side, name, version, key: side.registry.delete_model_version_tag(name, version, key),
+    lambda side, name, version, key: side.ml.registry.delete_version_tag(name, version, key))
+set_alias = Operation(
+    "set_alias",
+    lambda side, name, alias, version: side.registry.set_registered_model_alias(name, alias, version),
+    lambda side, name, alias, version: side.ml.registry.set_alias(name, alias, version))
+delete_alias = Operation(
+    "delete_alias",
+    lambda side, name, alias: side.registry.delete_registered_model_alias(name, alias),
+    lambda side, name, alias: side.ml.registry.delete_alias(name, alias))
+get_by_alias = Operation(
+    "get_by_alias",
+    lambda side, name, alias: side.registry.get_model_version_by_alias(name, alias),
+    lambda side, name, alias: side.ml.registry.version(name, "@" + alias))
