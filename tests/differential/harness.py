@@ -291,7 +291,7 @@ class Ours(Side):
         self.open = lambda: mlplat.open(self.uri, registry_uri=self.uri, artifact_root=str(self.folder / "mlruns"),
                                         durability="remote")
         with self.open() as ml:
-            ml.create_store()
+            ml.store.create()
         self.save_template()
         self.ml = None
 
