@@ -4,6 +4,14 @@ BLOCKING(mlplat_experiment_get_by_name)
 BLOCKING(mlplat_experiment_delete)
 BLOCKING(mlplat_experiment_restore)
 BLOCKING(mlplat_experiment_set_tag)
+BLOCKING(mlplat_experiment_delete_tag)
+BLOCKING(mlplat_experiment_rename)
+BLOCKING(mlplat_logged_model_get)
+BLOCKING(mlplat_logged_model_finalize)
+BLOCKING(mlplat_logged_model_set_tags)
+BLOCKING(mlplat_logged_model_delete_tag)
+BLOCKING(mlplat_logged_model_log_params)
+BLOCKING(mlplat_logged_model_delete)
 BLOCKING(mlplat_run_resume)
 BLOCKING(mlplat_run_attach)
 BLOCKING(mlplat_run_end)
@@ -25,6 +33,10 @@ BLOCKING(experiment_list)
 BLOCKING(run_start)
 BLOCKING(run_search)
 BLOCKING(run_log_model)
+BLOCKING(run_update)
+BLOCKING(logged_model_create)
+REPLACED(mlplat_run_update)
+REPLACED(mlplat_logged_model_create)
 REPLACED(mlplat_experiment_create)
 REPLACED(mlplat_experiment_list)
 REPLACED(mlplat_run_start)
@@ -73,6 +85,30 @@ static mlplat_status run_start(mlplat *ml, optional_text experiment, optional_te
     o.start_time_ms = start_time_ms;
     o.durability = durability;
     return mlplat_run_start(ml, &o, out, err);
+}
+
+static mlplat_status run_update(mlplat *ml, const char *run_id, optional_text name, optional_text status,
+                                int64_t end_time_ms, mlplat_error *err)
+{
+    mlplat_run_change c = MLPLAT_RUN_CHANGE_INIT;
+    c.name = name;
+    c.status = status;
+    c.end_time_ms = end_time_ms;
+    return mlplat_run_update(ml, run_id, &c, err);
+}
+
+static mlplat_status logged_model_create(mlplat *ml, optional_text experiment_id, optional_text name,
+                                         optional_text model_type, optional_text source_run_id, optional_text params,
+                                         optional_text tags, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_logged_model_options o = MLPLAT_LOGGED_MODEL_OPTIONS_INIT;
+    o.experiment_id = experiment_id;
+    o.name = name;
+    o.model_type = model_type;
+    o.source_run_id = source_run_id;
+    o.params = params;
+    o.tags = tags;
+    return mlplat_logged_model_create(ml, &o, out, err);
 }
 
 static mlplat_status run_search(mlplat *ml, optional_text experiment_ids, optional_text filter, optional_text order_by,

@@ -74,6 +74,12 @@ typedef struct mlplat_search {
 MLPLAT_API mlplat_status mlplat_experiment_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
                                                 mlplat_error *err);
 
+/**
+ * Give an experiment another name. Its id and the place of its artifacts stay.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE: it is deleted; MLPLAT_EXISTS: the name is taken; MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_experiment_rename(mlplat *ml, const char *id, const char *new_name, mlplat_error *err);
+
 /** Mark an experiment and its runs deleted. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE: it is deleted already */
 MLPLAT_API mlplat_status mlplat_experiment_delete(mlplat *ml, const char *id, mlplat_error *err);
 
@@ -83,6 +89,9 @@ MLPLAT_API mlplat_status mlplat_experiment_restore(mlplat *ml, const char *id, m
 /** Set a tag of an experiment. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID; MLPLAT_STATE: it is deleted */
 MLPLAT_API mlplat_status mlplat_experiment_set_tag(mlplat *ml, const char *id, const char *key, const char *value,
                                                    mlplat_error *err);
+
+/** Remove a tag of an experiment. @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such experiment or tag; MLPLAT_STATE */
+MLPLAT_API mlplat_status mlplat_experiment_delete_tag(mlplat *ml, const char *id, const char *key, mlplat_error *err);
 
 /* ---- runs ----------------------------------------------------------------------------------------------------- */
 
@@ -202,6 +211,22 @@ MLPLAT_API mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_d
 MLPLAT_API mlplat_status mlplat_run_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
                                            mlplat_error *err);
 
+/** What to change of a run. Zero: nothing. */
+typedef struct mlplat_run_change {
+    size_t size;
+    const char *name;     /**< new name, also in the tag mlflow.runName; NULL or "": stays */
+    const char *status;   /**< RUNNING, SCHEDULED, FINISHED, FAILED or KILLED; NULL: stays */
+    int64_t end_time_ms;  /**< milliseconds since 1970; 0: stays */
+} mlplat_run_change;
+#define MLPLAT_RUN_CHANGE_INIT { sizeof(mlplat_run_change), 0, 0, 0 }
+
+/**
+ * Change name, status and end time of a run that is there, after what was logged before.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_STATE: it is deleted; MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_run_update(mlplat *ml, const char *run_id, const mlplat_run_change *change,
+                                           mlplat_error *err);
+
 /** Mark a run deleted. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
 MLPLAT_API mlplat_status mlplat_run_delete(mlplat *ml, const char *run_id, mlplat_error *err);
 
@@ -243,6 +268,65 @@ MLPLAT_API mlplat_status mlplat_run_log_dict(mlplat_run *run, const char *json, 
  */
 MLPLAT_API mlplat_status mlplat_run_log_model(mlplat_run *run, const mlplat_model *model, const char *name,
                                               char **uri, mlplat_error *err);
+
+/* ---- logged models ------------------------------------------------------------------------------------------------
+ *
+ * A model of MLflow 3: an entity of its own below an experiment, with an id m-..., params, tags, metrics and a folder
+ * for its files. Its document is MLflow's: {"info": {"model_id", "experiment_id", "name", "artifact_uri",
+ * "creation_timestamp_ms", "last_updated_timestamp_ms", "status": "LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY" or
+ * "LOGGED_MODEL_UPLOAD_FAILED", "model_type"?, "source_run_id"?, "status_message"?, "tags": [{"key", "value"}]},
+ * "data": {"params": [{"key", "value"}], "metrics": [{"key", "value", "timestamp", "step", "model_id", "run_id",
+ * "dataset_name"?, "dataset_digest"?}]}}. Metrics come by mlplat_run_log_batch with "model_id". Stores of MLflow 2 have
+ * no logged models: MLPLAT_UNSUPPORTED. A deleted model is marked, and only mlplat_logged_model_get misses it.
+ */
+
+/** How to create a logged model. Zero: in the configured experiment, with a generated name. */
+typedef struct mlplat_logged_model_options {
+    size_t size;
+    const char *experiment_id; /**< NULL: that of source_run_id, else the configured one, else "0" */
+    const char *name;          /**< without / : . % " and '; NULL: generated: "able-finch-123" */
+    const char *model_type;    /**< any word to search by: "agent"; NULL: none */
+    const char *source_run_id; /**< the run that makes it; NULL: none */
+    const char *params;        /**< JSON object of strings, or NULL */
+    const char *tags;          /**< JSON object of strings, or NULL */
+} mlplat_logged_model_options;
+#define MLPLAT_LOGGED_MODEL_OPTIONS_INIT { sizeof(mlplat_logged_model_options), 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Create a logged model; its status is LOGGED_MODEL_PENDING until mlplat_logged_model_finalize. *out is yours.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such experiment; MLPLAT_STATE: it is deleted; MLPLAT_INVALID;
+ *         MLPLAT_UNSUPPORTED: a store of MLflow 2
+ */
+MLPLAT_API mlplat_status mlplat_logged_model_create(mlplat *ml, const mlplat_logged_model_options *options,
+                                                    mlplat_doc **out, mlplat_error *err);
+
+/** A logged model. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND: there is none, or it is deleted */
+MLPLAT_API mlplat_status mlplat_logged_model_get(mlplat *ml, const char *model_id, mlplat_doc **out,
+                                                 mlplat_error *err);
+
+/** Say that its files are whole, or not.
+ * @param status  "READY" or "FAILED", also as documents have them
+ * @param out     the document as it is now, yours; NULL: not wanted
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: the status */
+MLPLAT_API mlplat_status mlplat_logged_model_finalize(mlplat *ml, const char *model_id, const char *status,
+                                                      mlplat_doc **out, mlplat_error *err);
+
+/** Set tags: {key: value}, of which the last one wins. @param tags  JSON object of strings
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_logged_model_set_tags(mlplat *ml, const char *model_id, const char *tags,
+                                                      mlplat_error *err);
+
+/** Remove a tag. @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such model or tag */
+MLPLAT_API mlplat_status mlplat_logged_model_delete_tag(mlplat *ml, const char *model_id, const char *key,
+                                                        mlplat_error *err);
+
+/** Add params: all of them or none. @param params  JSON object of strings
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_EXISTS: it has one of them already; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_logged_model_log_params(mlplat *ml, const char *model_id, const char *params,
+                                                        mlplat_error *err);
+
+/** Mark it deleted; its files stay. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+MLPLAT_API mlplat_status mlplat_logged_model_delete(mlplat *ml, const char *model_id, mlplat_error *err);
 
 /* ---- the spool: what was accepted and is not yet stored ---------------------------------------------------------- */
 

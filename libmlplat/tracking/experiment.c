@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "tracking/tracking_store.h"
@@ -143,6 +144,15 @@ static mlplat_status open_to_change(mlplat *ml, mlp_tracking **t, mlplat_error *
     return s == MLPLAT_OK ? mlp_tracking_settle(*t, err) : s;
 }
 
+mlplat_status mlplat_experiment_rename(mlplat *ml, const char *id, const char *new_name, mlplat_error *err)
+{
+    mlp_tracking *t = NULL;
+    mlplat_status s = mlp_validate_experiment_name(new_name, err);
+    if (s == MLPLAT_OK)
+        s = open_to_change(ml, &t, err);
+    return s == MLPLAT_OK ? t->ops->experiment_rename(t->store, id, new_name, err) : s;
+}
+
 mlplat_status mlplat_experiment_delete(mlplat *ml, const char *id, mlplat_error *err)
 {
     mlp_tracking *t = NULL;
@@ -167,4 +177,15 @@ mlplat_status mlplat_experiment_set_tag(mlplat *ml, const char *id, const char *
     if (s == MLPLAT_OK)
         s = mlp_tracking_writable(t, err);
     return s == MLPLAT_OK ? t->ops->experiment_tag(t->store, id, key, value, err) : s;
+}
+
+mlplat_status mlplat_experiment_delete_tag(mlplat *ml, const char *id, const char *key, mlplat_error *err)
+{
+    mlp_tracking *t = NULL;
+    mlplat_status s = mlp_check_text("experiment tag key", key, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_of(ml, &t, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_writable(t, err);
+    return s == MLPLAT_OK ? t->ops->experiment_untag(t->store, id, key, err) : s;
 }

@@ -4,6 +4,7 @@
 #include "tracking/run_context.h"
 #include "tracking/run_handle.h"
 #include "tracking/run_name.h"
+#include "tracking/run_place.h"
 #include "tracking/tracking_take.h"
 #include "tracking/validate.h"
 #include <strings.h>
@@ -92,38 +93,6 @@ static mlplat_status make_tags(start *st, mlplat_error *err)
 
 /* ---- start ----------------------------------------------------------------------------------------------------- */
 
-static mlplat_status experiment_of_parent(start *st, mlplat_error *err)
-{
-    json_t *doc = NULL;
-    mlplat_status s = st->tracking->ops->run_get(st->tracking->store, st->parent, &doc, err);
-    if (s != MLPLAT_OK)
-        return mlp_fail_prefix(err, s, "parent of a new run");
-    const char *id = json_string_value(json_object_get(json_object_get(doc, "info"), "experiment_id"));
-    st->experiment_id = mlp_strdup(id ? id : "");
-    json_decref(doc);
-    return st->experiment_id ? MLPLAT_OK : mlp_fail_memory(err);
-}
-
-/* The call's, else the configured one, else the parent's, else MLflow's Default. */
-static mlplat_status choose_experiment(start *st, mlplat_error *err)
-{
-    mlplat *ml = st->tracking->ml;
-    const char *name = st->o.experiment, *id = st->o.experiment_id;
-    if (name && id)
-        return mlp_fail(err, MLPLAT_INVALID, "experiment '%.80s' and experiment_id '%.40s' are both given: give one",
-                        name, id);
-    if (!name && !id) {
-        name = mlp_session_setting(ml, MLP_SET_EXPERIMENT_NAME);
-        id = name ? NULL : mlp_session_setting(ml, MLP_SET_EXPERIMENT_ID);
-    }
-    if (name)
-        return mlplat_experiment_ensure(ml, name, &st->experiment_id, err);
-    if (!id && st->parent)
-        return experiment_of_parent(st, err);
-    st->experiment_id = mlp_strdup(id ? id : "0");
-    return st->experiment_id ? MLPLAT_OK : mlp_fail_memory(err);
-}
-
 static mlplat_status create(const start *st, mlplat_run **out, mlplat_error *err)
 {
     json_t *doc = NULL;
@@ -167,7 +136,7 @@ mlplat_status mlplat_run_start(mlplat *ml, const mlplat_run_options *options, ml
     if (s == MLPLAT_OK)
         s = make_tags(&st, err);
     if (s == MLPLAT_OK)
-        s = choose_experiment(&st, err);
+        s = mlp_run_place_choose(st.tracking, st.o.experiment, st.o.experiment_id, st.parent, &st.experiment_id, err);
     if (s == MLPLAT_OK)
         s = create(&st, out, err);
     json_decref(st.tags);
@@ -217,7 +186,7 @@ mlplat_status mlplat_run_resume(mlplat *ml, const char *run_id, mlplat_run **out
 {
     mlp_tracking *t = NULL;
     mlplat_status s = attach(ml, run_id, &t, out, err);
-    const mlp_run_change change = {.status = "RUNNING"};
+    const mlplat_run_change change = {.status = "RUNNING"};
     if (s == MLPLAT_OK)
         s = t->ops->run_update(t->store, run_id, &change, err);
     if (s != MLPLAT_OK) {
@@ -237,7 +206,7 @@ static mlplat_status check_final(const char *status, mlplat_error *err)
 mlplat_status mlplat_run_end(mlplat_run *run, const char *status, mlplat_error *err)
 {
     int open = MLP_RUN_OPEN;
-    const mlp_run_change change = {.status = status ? status : "FINISHED", .end_time_ms = mlp_clock_ms()};
+    const mlplat_run_change change = {.status = status ? status : "FINISHED", .end_time_ms = mlp_clock_ms()};
     mlplat_status s = mlp_run_handle_check(run, err);
     if (s == MLPLAT_OK)
         s = check_final(change.status, err);
@@ -294,6 +263,33 @@ static mlplat_status open_to_change(mlplat *ml, const char *run_id, mlp_tracking
     if (s == MLPLAT_OK)
         s = open_settled(ml, t, err);
     return s == MLPLAT_OK ? mlp_tracking_writable(*t, err) : s;
+}
+
+static mlplat_status check_change(const mlplat_run_change *change, mlplat_error *err)
+{
+    static const char *const names[] = {"RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"};
+    bool known = !change->status;
+    for (size_t i = 0; !known && i < sizeof names / sizeof names[0]; i++)
+        known = strcmp(change->status, names[i]) == 0;
+    if (!known)
+        return mlp_fail(err, MLPLAT_INVALID, "'%.40s' is no status: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED",
+                        change->status);
+    if (change->end_time_ms < 0)
+        return mlp_fail(err, MLPLAT_INVALID, "end_time_ms is %lld: it counts milliseconds since 1970",
+                        (long long)change->end_time_ms);
+    return change->name && *change->name ? mlp_validate_run_name(change->name, err) : MLPLAT_OK;
+}
+
+mlplat_status mlplat_run_update(mlplat *ml, const char *run_id, const mlplat_run_change *change, mlplat_error *err)
+{
+    mlplat_run_change c = MLPLAT_RUN_CHANGE_INIT;
+    mlp_tracking *t = NULL;
+    mlplat_status s = MLP_TAKE(&c, change, err);
+    if (s == MLPLAT_OK)
+        s = check_change(&c, err);
+    if (s == MLPLAT_OK)
+        s = open_to_change(ml, run_id, &t, err);
+    return s == MLPLAT_OK ? t->ops->run_update(t->store, run_id, &c, err) : s;
 }
 
 mlplat_status mlplat_run_delete(mlplat *ml, const char *run_id, mlplat_error *err)

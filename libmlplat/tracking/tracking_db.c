@@ -24,6 +24,23 @@ static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err
     return store->read_only ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
+/* Logged models came with MLflow 3, and the step of a run's output with them. */
+static mlplat_status look_for_models(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    mlp_tracking_db_store *store = ctx;
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    mlplat_status s = mlp_db_prepare(db,
+                                     "SELECT count(*) FROM pragma_table_info('logged_models') l, "
+                                     "pragma_table_info('inputs') i WHERE l.name = 'model_id' AND i.name = 'step'",
+                                     &stmt, err);
+    if (s == MLPLAT_OK)
+        s = mlp_stmt_step(stmt, &row, err);
+    store->models = s == MLPLAT_OK && row && mlp_stmt_col_int(stmt, 0) > 0;
+    mlp_stmt_done(stmt);
+    return s;
+}
+
 static void free_store(mlp_tracking_db_store *store)
 {
     mlp_free(store->uri);
@@ -66,6 +83,8 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
         s = mlp_schema_open(store->db, true, store->artifact_root, &store->schema, &ml->hook, err);
     if (s == MLPLAT_OK)
         s = check_shape(store, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_read(store->db, look_for_models, store, &ml->hook, err);
     if (s == MLPLAT_OK) {
         *out = store;
         return MLPLAT_OK;
@@ -101,9 +120,11 @@ static const mlp_tracking_store db_store = {
     .experiment_get = mlp_tracking_db_experiment_get,
     .experiment_by_name = mlp_tracking_db_experiment_by_name,
     .experiment_list = mlp_tracking_db_experiment_list,
+    .experiment_rename = mlp_tracking_db_experiment_rename,
     .experiment_delete = mlp_tracking_db_experiment_delete,
     .experiment_restore = mlp_tracking_db_experiment_restore,
     .experiment_tag = mlp_tracking_db_experiment_tag,
+    .experiment_untag = mlp_tracking_db_experiment_untag,
     .run_create = mlp_tracking_db_run_create,
     .run_get = mlp_tracking_db_run_get,
     .run_search = mlp_tracking_db_run_search,
@@ -114,6 +135,13 @@ static const mlp_tracking_store db_store = {
     .run_untag = mlp_tracking_db_run_untag,
     .run_model = mlp_tracking_db_run_model,
     .history = mlp_tracking_db_history,
+    .model_create = mlp_tracking_db_model_create,
+    .model_get = mlp_tracking_db_model_get,
+    .model_finalize = mlp_tracking_db_model_finalize,
+    .model_tags = mlp_tracking_db_model_tags,
+    .model_untag = mlp_tracking_db_model_untag,
+    .model_params = mlp_tracking_db_model_params,
+    .model_delete = mlp_tracking_db_model_delete,
 };
 
 const mlp_tracking_store *mlp_tracking_db(void)

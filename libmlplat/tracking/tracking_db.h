@@ -10,6 +10,7 @@ typedef struct mlp_tracking_db_store {
     mlp_schema_info schema;
     mlp_spool *const *spool; /* whose sink it is */
     char *uri, *path, *spool_folder, *spool_name, *ticket_path, *artifact_root, *read_only;
+    bool models; /* the tables of logged models are there: MLflow 3 */
 } mlp_tracking_db_store;
 
 /* ---- tracking_db_experiment.c */
@@ -18,14 +19,40 @@ mlplat_status mlp_tracking_db_experiment_create(void *store, const char *name, c
 mlplat_status mlp_tracking_db_experiment_get(void *store, const char *id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_by_name(void *store, const char *name, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_list(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_db_experiment_rename(void *store, const char *id, const char *name, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_delete(void *store, const char *id, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_restore(void *store, const char *id, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_tag(void *store, const char *id, const char *key, const char *value,
                                              mlplat_error *err);
+mlplat_status mlp_tracking_db_experiment_untag(void *store, const char *id, const char *key, mlplat_error *err);
+
+/* ---- tracking_db_place.c */
+/* Where the artifacts of what is below an active experiment are: <location>/<below>/artifacts, the caller's. NOT_FOUND,
+ * STATE. Inside a transaction. */
+mlplat_status mlp_tracking_db_place(mlp_db *db, const mlp_tracking_db_store *store, int64_t experiment,
+                                    const char *below, char **uri, mlplat_error *err);
+
+/* ---- tracking_db_model.c */
+/* What a statement must select for mlp_tracking_db_model_doc. */
+#define MLP_TRACKING_DB_MODEL_COLUMNS                                                                                  \
+    "m.model_id, m.experiment_id, m.name, m.artifact_location, m.creation_timestamp_ms, m.last_updated_timestamp_ms, " \
+    "m.status, m.model_type, m.source_run_id, m.status_message"
+mlplat_status mlp_tracking_db_model_create(void *store, const mlp_model_new *model, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_get(void *store, const char *id, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_finalize(void *store, const char *id, mlp_model_status status, json_t **out,
+                                             mlplat_error *err);
+mlplat_status mlp_tracking_db_model_tags(void *store, const char *id, const json_t *tags, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_untag(void *store, const char *id, const char *key, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_params(void *store, const char *id, const json_t *params, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_delete(void *store, const char *id, mlplat_error *err);
+/* Inside a transaction: of the row that stmt is at. */
+mlplat_status mlp_tracking_db_model_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err);
+/* UNSUPPORTED, naming the MLflow that is needed, if the store has no logged models. */
+mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, mlplat_error *err);
 
 /* ---- tracking_db_run.c */
 mlplat_status mlp_tracking_db_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
-mlplat_status mlp_tracking_db_run_update(void *store, const char *run_id, const mlp_run_change *change,
+mlplat_status mlp_tracking_db_run_update(void *store, const char *run_id, const mlplat_run_change *change,
                                          mlplat_error *err);
 mlplat_status mlp_tracking_db_run_delete(void *store, const char *run_id, mlplat_error *err);
 mlplat_status mlp_tracking_db_run_restore(void *store, const char *run_id, mlplat_error *err);

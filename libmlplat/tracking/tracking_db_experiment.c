@@ -33,6 +33,7 @@ static const char *by_name_sql(const mlp_tracking_db_store *store)
                : "SELECT experiment_id, lifecycle_stage FROM experiments WHERE name = ?";
 }
 
+/* Its own name is free for an experiment. */
 static mlplat_status name_is_free(mlp_db *db, const experiment_call *call, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
@@ -42,7 +43,7 @@ static mlplat_status name_is_free(mlp_db *db, const experiment_call *call, mlpla
         mlp_stmt_text(stmt, 1, call->name);
         s = mlp_stmt_step(stmt, &row, err);
     }
-    if (s == MLPLAT_OK && row) {
+    if (s == MLPLAT_OK && row && mlp_stmt_col_int(stmt, 0) != call->id) {
         const char *stage = mlp_stmt_col_text(stmt, 1);
         bool deleted = stage && strcmp(stage, "deleted") == 0;
         s = mlp_fail(err, MLPLAT_EXISTS, "experiment '%s' exists already%s (id %lld): %s", call->name,
@@ -107,6 +108,7 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     experiment_call *call = ctx;
     char *location = NULL;
+    call->id = -1; /* nobody's */
     mlplat_status s = name_is_free(db, call, err);
     if (s == MLPLAT_OK)
         s = next_id(db, &call->id, err);
@@ -344,6 +346,44 @@ static mlplat_status restore_fn(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
+static mlplat_status rename_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const experiment_call *call = ctx;
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = check_stage(db, call, "active", err);
+    if (s == MLPLAT_OK)
+        s = name_is_free(db, call, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare(db, "UPDATE experiments SET name = ?, last_update_time = ? WHERE experiment_id = ?", &stmt,
+                           err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, call->name);
+        mlp_stmt_int(stmt, 2, call->now);
+        mlp_stmt_int(stmt, 3, call->id);
+        s = mlp_stmt_step(stmt, NULL, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+static mlplat_status untag_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const experiment_call *call = ctx;
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = check_stage(db, call, "active", err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare(db, "DELETE FROM experiment_tags WHERE key = ? AND experiment_id = ?", &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, call->key);
+        mlp_stmt_int(stmt, 2, call->id);
+        s = mlp_stmt_step(stmt, NULL, err);
+    }
+    if (s == MLPLAT_OK && mlp_db_changes(db) == 0)
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "experiment %lld has no tag '%.250s'", (long long)call->id, call->key);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
 static mlplat_status tag_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     const experiment_call *call = ctx;
@@ -355,6 +395,18 @@ static mlplat_status change(experiment_call *call, const char *id, mlp_db_fn fn,
 {
     mlplat_status s = mlp_validate_experiment_id(id, &call->id, err);
     return s == MLPLAT_OK ? call_write(call, fn, err) : s;
+}
+
+mlplat_status mlp_tracking_db_experiment_rename(void *store, const char *id, const char *name, mlplat_error *err)
+{
+    experiment_call call = {.store = store, .name = name};
+    return change(&call, id, rename_fn, err);
+}
+
+mlplat_status mlp_tracking_db_experiment_untag(void *store, const char *id, const char *key, mlplat_error *err)
+{
+    experiment_call call = {.store = store, .key = key};
+    return change(&call, id, untag_fn, err);
 }
 
 mlplat_status mlp_tracking_db_experiment_delete(void *store, const char *id, mlplat_error *err)

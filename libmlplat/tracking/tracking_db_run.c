@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define MODEL_TAG "mlflow.log-model.history"
+#define NAME_TAG  "mlflow.runName"
 
 typedef struct run_call {
     mlp_tracking_db_store *store;
@@ -36,43 +37,6 @@ typedef struct create_call {
     int64_t experiment;
     json_t *out;
 } create_call;
-
-/* base/<run id>/artifacts; of a URI with a query, before it. */
-static char *artifact_uri(const char *base, const char *run_id)
-{
-    size_t n = strstr(base, "://") ? strcspn(base, "?") : strlen(base);
-    const char *query = base + n;
-    while (n > 1 && base[n - 1] == '/')
-        n--;
-    return mlp_sprintf("%.*s/%s/artifacts%s", (int)n, base, run_id, query);
-}
-
-/* *uri: where the run's artifacts will be, the caller's. */
-static mlplat_status find_experiment(mlp_db *db, const create_call *call, char **uri, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    bool row = false;
-    mlplat_status s = mlp_db_prepare(
-        db, "SELECT artifact_location, lifecycle_stage, name FROM experiments WHERE experiment_id = ?", &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_int(stmt, 1, call->experiment);
-        s = mlp_stmt_step(stmt, &row, err);
-    }
-    if (s == MLPLAT_OK && !row) {
-        s = mlp_fail(err, MLPLAT_NOT_FOUND, "no experiment has the id %lld in %s: give a name and it is made",
-                     (long long)call->experiment, call->base.store->path);
-    } else if (s == MLPLAT_OK) {
-        const char *location = mlp_stmt_col_text(stmt, 0), *stage = mlp_stmt_col_text(stmt, 1);
-        const char *name = mlp_stmt_col_text(stmt, 2);
-        if (!stage || strcmp(stage, "active") != 0)
-            s = mlp_fail(err, MLPLAT_STATE, "experiment %lld ('%s') is deleted: restore it or use another",
-                         (long long)call->experiment, name ? name : "");
-        else if (!(*uri = artifact_uri(location ? location : "", call->base.id)))
-            s = mlp_fail_memory(err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
 
 static mlplat_status insert_run(mlp_db *db, const create_call *call, const char *uri, mlplat_error *err)
 {
@@ -112,7 +76,7 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     char *uri = NULL;
     json_decref(call->out);
     call->out = NULL;
-    mlplat_status s = find_experiment(db, call, &uri, err);
+    mlplat_status s = mlp_tracking_db_place(db, call->base.store, call->experiment, call->base.id, &uri, err);
     if (s == MLPLAT_OK && call->run->parent_run_id) {
         s = mlp_tracking_db_run_active(db, call->run->parent_run_id, strlen(call->run->parent_run_id), err);
         if (s != MLPLAT_OK)
@@ -149,12 +113,13 @@ mlplat_status mlp_tracking_db_run_create(void *store, const mlp_run_new *run, js
 
 typedef struct update_call {
     run_call base;
-    const mlp_run_change *change;
+    const mlplat_run_change *change;
 } update_call;
 
 static mlplat_status update_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     const update_call *call = ctx;
+    const char *name = call->change->name;
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_tracking_db_run_active(db, call->base.id, call->base.id_n, err);
     if (s == MLPLAT_OK)
@@ -172,10 +137,13 @@ static mlplat_status update_fn(mlp_db *db, void *ctx, mlplat_error *err)
         s = mlp_stmt_step(stmt, NULL, err);
     }
     mlp_stmt_done(stmt);
+    if (s == MLPLAT_OK && name && *name)
+        s = mlp_tracking_db_set_tag(db, call->base.id, call->base.id_n, NAME_TAG, strlen(NAME_TAG), name, strlen(name),
+                                    err);
     return s;
 }
 
-mlplat_status mlp_tracking_db_run_update(void *store, const char *run_id, const mlp_run_change *change,
+mlplat_status mlp_tracking_db_run_update(void *store, const char *run_id, const mlplat_run_change *change,
                                          mlplat_error *err)
 {
     update_call call = {.base = run_call_of(store, run_id), .change = change};

@@ -22,11 +22,14 @@ typedef struct mlp_run_new {
     const json_t *tags; /* all of them, mlflow.runName too: {key: value} */
 } mlp_run_new;
 
-/* What to change of a run. */
-typedef struct mlp_run_change {
-    const char *status;  /* NULL: stays */
-    int64_t end_time_ms; /* 0: stays */
-} mlp_run_change;
+/* A logged model to be made. */
+typedef struct mlp_model_new {
+    const char *experiment_id, *name, *type, *source_run_id; /* the last two may be NULL */
+    const json_t *params, *tags;                             /* {key: value} */
+} mlp_model_new;
+
+/* What the store's column says. */
+typedef enum mlp_model_status { MLP_MODEL_PENDING = 1, MLP_MODEL_READY = 2, MLP_MODEL_FAILED = 3 } mlp_model_status;
 
 /* Lent by the store. */
 typedef struct mlp_tracking_about {
@@ -52,15 +55,17 @@ typedef struct mlp_tracking_store {
     mlplat_status (*experiment_get)(void *store, const char *id, json_t **out, mlplat_error *err);
     mlplat_status (*experiment_by_name)(void *store, const char *name, json_t **out, mlplat_error *err);
     mlplat_status (*experiment_list)(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
+    mlplat_status (*experiment_rename)(void *store, const char *id, const char *name, mlplat_error *err);
     mlplat_status (*experiment_delete)(void *store, const char *id, mlplat_error *err);
     mlplat_status (*experiment_restore)(void *store, const char *id, mlplat_error *err);
     mlplat_status (*experiment_tag)(void *store, const char *id, const char *key, const char *value, mlplat_error *err);
+    mlplat_status (*experiment_untag)(void *store, const char *id, const char *key, mlplat_error *err);
 
     /* *out: the run's document. STATE: the experiment or the parent is deleted. */
     mlplat_status (*run_create)(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
     mlplat_status (*run_get)(void *store, const char *run_id, json_t **out, mlplat_error *err);
     mlplat_status (*run_search)(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
-    mlplat_status (*run_update)(void *store, const char *run_id, const mlp_run_change *change, mlplat_error *err);
+    mlplat_status (*run_update)(void *store, const char *run_id, const mlplat_run_change *change, mlplat_error *err);
     mlplat_status (*run_delete)(void *store, const char *run_id, mlplat_error *err);
     mlplat_status (*run_restore)(void *store, const char *run_id, mlplat_error *err);
     /* All or none. CONFLICT: one has another value. */
@@ -70,6 +75,16 @@ typedef struct mlp_tracking_store {
     mlplat_status (*run_model)(void *store, const char *run_id, const json_t *model, mlplat_error *err);
     mlplat_status (*history)(void *store, const char *run_id, const char *key, int64_t max_results, int64_t offset,
                              json_t **out, mlplat_error *err);
+
+    /* Logged models; *out is the document, and NULL if it is not wanted. All are NULL where there are none. */
+    mlplat_status (*model_create)(void *store, const mlp_model_new *model, json_t **out, mlplat_error *err);
+    mlplat_status (*model_get)(void *store, const char *id, json_t **out, mlplat_error *err);
+    mlplat_status (*model_finalize)(void *store, const char *id, mlp_model_status status, json_t **out,
+                                    mlplat_error *err);
+    mlplat_status (*model_tags)(void *store, const char *id, const json_t *tags, mlplat_error *err);
+    mlplat_status (*model_untag)(void *store, const char *id, const char *key, mlplat_error *err);
+    mlplat_status (*model_params)(void *store, const char *id, const json_t *params, mlplat_error *err);
+    mlplat_status (*model_delete)(void *store, const char *id, mlplat_error *err);
 } mlp_tracking_store;
 
 /* The store for a tracking URI; NULL: UNSUPPORTED, naming the schemes there are. */

@@ -106,6 +106,16 @@ mlplat_status mlp_validate_run_name(const char *name, mlplat_error *err)
     return s == MLPLAT_OK ? mlp_check_length("run name", name, MLP_LIMIT_RUN_NAME, err) : s;
 }
 
+mlplat_status mlp_validate_model_name(const char *name, mlplat_error *err)
+{
+    mlplat_status s = mlp_check_text("model name", name, err);
+    if (s == MLPLAT_OK && !*name)
+        s = mlp_fail(err, MLPLAT_INVALID, "model name is empty: give it one, or none and one is made");
+    if (s == MLPLAT_OK && strpbrk(name, "/:.%\"'"))
+        s = mlp_check_refuse("model name", name, "it cannot have / : . % \" or '", err);
+    return s;
+}
+
 mlplat_status mlp_validate_run_id(const char *id, mlplat_error *err)
 {
     mlplat_status s = mlp_check_text("run id", id, err);

@@ -127,7 +127,8 @@ static inline char *repeat(char c, size_t n)
     return out;
 }
 
-/* The part of the suite that is in logging_contract.c. */
+/* The parts of the suite that are in files of their own. */
 int logging_contract_run(const char *store);
+int model_contract_run(const char *store);
 
 #endif

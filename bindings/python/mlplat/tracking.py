@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from .logged_models import LoggedModels
+
     Number = SupportsFloat | SupportsIndex
     Status = Literal["FINISHED", "FAILED", "KILLED"]
     Durability = Literal["memory", "process", "disk", "remote"]
@@ -272,6 +274,10 @@ class Experiments:
         """Experiments, newest first; max_results 0: 1,000 a page (mlplat_experiment_list)."""
         return doc.page(_c.experiment_list(self._session._h, view, max_results, page_token), "experiments", dict)
 
+    def rename(self, id: str, new_name: str) -> None:
+        """Give an experiment another name (mlplat_experiment_rename)."""
+        _c.experiment_rename(self._session._h, id, new_name)
+
     def delete(self, id: str) -> None:
         """Mark an experiment and its runs deleted (mlplat_experiment_delete)."""
         _c.experiment_delete(self._session._h, id)
@@ -283,6 +289,10 @@ class Experiments:
     def set_tag(self, id: str, key: str, value: "Any") -> None:
         """Set a tag of an experiment (mlplat_experiment_set_tag)."""
         _c.experiment_set_tag(self._session._h, id, key, doc.as_text(value))
+
+    def delete_tag(self, id: str, key: str) -> None:
+        """Remove a tag of an experiment (mlplat_experiment_delete_tag)."""
+        _c.experiment_delete_tag(self._session._h, id, key)
 
 
 class Tracking:
@@ -348,6 +358,11 @@ class Tracking:
         return doc.page(_c.run_search(self._h, experiment_ids, filter, order_by, view, max_results, page_token),
                         "runs", RunData)
 
+    def update_run(self, run_id: str, *, name: "str | None" = None,
+                   status: "Status | Literal['RUNNING', 'SCHEDULED'] | None" = None, end_time_ms: int = 0) -> None:
+        """Change name, status and end time of a run; what is not given stays (mlplat_run_update)."""
+        _c.run_update(self._h, run_id, name, status, end_time_ms)
+
     def delete_run(self, run_id: str) -> None:
         """Mark a run deleted (mlplat_run_delete)."""
         _c.run_delete(self._h, run_id)
@@ -369,6 +384,12 @@ class Tracking:
     def experiments(self) -> Experiments:
         """The experiments."""
         return Experiments(self)
+
+    @property
+    def logged_models(self) -> "LoggedModels":
+        """MLflow 3's logged models."""
+        from .logged_models import LoggedModels
+        return LoggedModels(self)
 
     def spool_count(self) -> "dict[str, int]":
         """This session's counts of records: accepted, durable at the level asked for, stored, dead

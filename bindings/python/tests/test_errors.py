@@ -1,6 +1,8 @@
 import copy
+import importlib
 import pathlib
 import pickle
+import pkgutil
 import re
 
 import mlplat
@@ -105,9 +107,13 @@ def public(module):
     return {name: value for name, value in vars(module).items() if not name.startswith("_")}
 
 
+def modules():
+    names = [module.name for module in pkgutil.iter_modules(mlplat.__path__) if not module.name.startswith("_")]
+    return [mlplat, *(importlib.import_module("mlplat." + name) for name in names)]
+
+
 def docstrings():
-    from mlplat import artifacts, component, doc, errors, pipelines, registry, session, tracking
-    for module in (mlplat, artifacts, component, doc, errors, pipelines, registry, session, tracking):
+    for module in modules():
         for value in public(module).values():
             if isinstance(value, type) and value.__module__.startswith("mlplat"):
                 for name, member in vars(value).items():
@@ -118,9 +124,8 @@ def docstrings():
 
 
 def test_every_public_name_says_what_it_is():
-    from mlplat import artifacts, component, doc, errors, pipelines, registry, session, tracking
     silent = []
-    for module in (artifacts, component, doc, errors, pipelines, registry, session, tracking):
+    for module in modules():
         assert module.__doc__
         for name, value in public(module).items():
             if getattr(value, "__module__", None) != module.__name__:
