@@ -72,7 +72,37 @@ const char *cli_get(const cli *c, const char *option); /* the last value given; 
 int cli_pairs(cli *c, const char *option, char **out);
 int cli_get_int(cli *c, const char *option, int64_t *out); /* keeps *out if not given; an exit code */
 
+/* What is found among the arguments of a call that may be half written; the words of a command may be those that
+ * MLflow's command line has. */
+const cli_command *cli_find_command(char *const *words, int n, int *used);
+const cli_option *cli_find_option(const cli_command *command, const char *name, size_t n); /* NULL: of any command */
+bool cli_is_option(const char *arg); /* "-5" is a value, not an option: a metric may be negative */
+int cli_given(const cli *c, const char *option); /* how often */
+
+/* Other words for commands; ends with NULL. */
+typedef struct cli_alias {
+    const char *words, *command;
+} cli_alias;
+extern const cli_alias cli_aliases[];
+
+/* cli_complete.c: prints what may follow the last of the words, for the scripts in completion/. */
+int cli_complete(int n, char **words);
+
+/* The scripts in completion/; ends with NULL. Made by CMake. */
+typedef struct cli_script {
+    const char *shell, *text;
+} cli_script;
+extern const cli_script cli_scripts[];
+
+/* cli_man.c: a page of the manual as roff: of a group of commands, or of the whole for NULL. */
+int cli_man(const char *group);
+
 /* cli_help.c */
+typedef struct cli_group {
+    const char *name, *help; /* "run", one line */
+} cli_group;
+extern const cli_group cli_groups[]; /* in the order in which they are shown; ends with NULL */
+extern const char *const cli_exit_codes[]; /* "0 ok", ... NULL */
 int cli_help(const char *const *words, int n);
 int cli_help_all(cli *c);                       /* every command, one a line */
 bool cli_begins(const char *word);              /* some command begins with it */
@@ -94,6 +124,9 @@ int cli_print(cli *c, mlplat_doc *doc, const char *columns);
 int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *columns);
 /* Pairs of key and value, NULL ends; a table shows the first value alone. */
 int cli_print_pairs(cli *c, ...);
+/* The code, or CLI_FAILED if standard output could not be written: a full disk behind a redirection must not look like
+ * success. */
+int cli_written(int code);
 /* A growing string; data is malloc'd. Running out of memory ends the program with a word. */
 typedef struct cli_text {
     char *data;

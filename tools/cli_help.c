@@ -3,6 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+const cli_group cli_groups[] = {
+    {"experiment", "Experiments: runs that belong together"},
+    {"run", "Runs: start, end, find, follow and compare them"},
+    {"metric", "Metrics of a run"},
+    {"param", "Params of a run"},
+    {"tag", "Tags of a run"},
+    {"artifact", "Files of runs and models, and any other"},
+    {"model", "Registered models"},
+    {"version", "Versions of registered models"},
+    {"alias", "Names for versions, such as champion"},
+    {"pipeline", "Pipelines on this host"},
+    {"component", "Programs that are steps of a pipeline"},
+    {"store", "The store as a whole"},
+    {"spool", "What was accepted and is not yet stored"},
+    {"config", "Settings, and who set them"},
+    {NULL, NULL},
+};
+
+const char *const cli_exit_codes[] = {
+    "0 done",
+    "1 failed: an input or output error, a damaged or foreign store, a step of a pipeline, a run that is deleted",
+    "2 a wrong call, or a value that is not allowed",
+    "3 not found",
+    "4 denied",
+    "5 unavailable or timed out: try again",
+    "6 exists already, or has another value",
+    "7 a check said no",
+    "130 interrupted; a second Ctrl-C ends the program at once",
+    NULL,
+};
+
 static void print_options(const cli_option *options)
 {
     for (; options && options->name; options++) {
@@ -10,6 +41,15 @@ static void print_options(const cli_option *options)
         snprintf(left, sizeof left, "--%s%s%s", options->name, options->arg ? " " : "",
                  options->arg ? options->arg : "");
         printf("  %-28s %s\n", left, options->help);
+    }
+}
+
+static void print_examples(const char *example)
+{
+    puts(strchr(example, '\n') ? "\nExamples:" : "\nExample:");
+    for (size_t n; *example; example += n, example += *example == '\n') {
+        n = strcspn(example, "\n");
+        printf("  mlplat %.*s\n", (int)n, example);
     }
 }
 
@@ -23,7 +63,7 @@ static void print_command(const cli_command *command)
     puts("\nOptions of every command:");
     print_options(cli_global_options);
     if (command->example)
-        printf("\nExample:\n  mlplat %s\n", command->example);
+        print_examples(command->example);
 }
 
 bool cli_begins(const char *word)
@@ -100,30 +140,62 @@ int cli_help_all(cli *c)
     return code == CLI_OK ? cli_print_list(c, doc, "commands", "COMMAND=command,ARGUMENTS=args,HELP=help") : code;
 }
 
-int cli_help(const char *const *words, int n)
+static void list_verbs(const char *group)
 {
-    char prefix[256] = "";
-    for (int i = 0; i < n; i++) {
-        size_t used = strlen(prefix);
-        snprintf(prefix + used, sizeof prefix - used, "%s%s", i ? " " : "", words[i]);
+    size_t n = strlen(group), column = 14;
+    for (const cli_command *const *table = cli_tables; *table; table++)
+        for (const cli_command *command = *table; command->words; command++) {
+            const char *verb = command->words + n + 1;
+            if (strncmp(command->words, group, n) != 0 || command->words[n] != ' ')
+                continue;
+            if (column + strlen(verb) + 1 > 100) {
+                printf("\n%14s", "");
+                column = 14;
+            }
+            printf(" %s", verb);
+            column += strlen(verb) + 1;
+        }
+    putchar('\n');
+}
+
+static int overview(void)
+{
+    puts("mlplat: an ML platform in one program\n\nmlplat COMMAND [ARGUMENTS] [OPTIONS]\n");
+    for (const cli_group *group = cli_groups; group->name; group++) {
+        printf("  %-12s", group->name);
+        list_verbs(group->name);
     }
     for (const cli_command *const *table = cli_tables; *table; table++)
         for (const cli_command *command = *table; command->words; command++)
-            if (strcmp(command->words, prefix) == 0) {
-                print_command(command);
-                return CLI_OK;
-            }
-    if (!n)
-        puts("mlplat: an ML platform in one program\n\nmlplat COMMAND [ARGUMENTS] [OPTIONS]\n\nCommands:");
-    if (!list_commands(prefix))
-        return cli_no_command(prefix);
-    if (!n) {
-        puts("\nOptions of every command:");
-        print_options(cli_global_options);
-        puts("\n`mlplat help COMMAND` tells more. Exit codes: 0 ok, 1 failed, 2 wrong call, 3 not found, 4 denied,\n"
-             "5 unavailable or timed out, 6 exists or conflict, 7 a check said no, 130 interrupted.");
-    }
+            if (!strchr(command->words, ' '))
+                printf("  %-12s %s\n", command->words, command->help);
+    puts("\nOptions of every command:");
+    print_options(cli_global_options);
+    puts("\n`mlplat help run` tells about the commands of run, `mlplat help run list` about one.\n\nExit codes:");
+    for (const char *const *code = cli_exit_codes; *code; code++)
+        printf("  %.*s%*s%s\n", (int)strcspn(*code, " "), *code, 6 - (int)strcspn(*code, " "), "",
+               strchr(*code, ' ') + 1);
     return CLI_OK;
+}
+
+int cli_help(const char *const *words, int n)
+{
+    char prefix[256] = "";
+    int used;
+    const cli_command *command = cli_find_command((char *const *)words, n, &used);
+    if (command && used == n) {
+        print_command(command);
+        return CLI_OK;
+    }
+    for (int i = 0; i < n; i++) {
+        size_t end = strlen(prefix);
+        snprintf(prefix + end, sizeof prefix - end, "%s%s", i ? " " : "", words[i]);
+    }
+    if (n == 1 && prefix[0] && prefix[strlen(prefix) - 1] == 's' && !cli_begins(prefix))
+        prefix[strlen(prefix) - 1] = '\0'; /* "runs" */
+    if (!n)
+        return overview();
+    return list_commands(prefix) ? CLI_OK : cli_no_command(prefix);
 }
 
 /* Levenshtein's distance. */

@@ -254,8 +254,7 @@ static int print_document(cli *c, const mlplat_doc *doc)
     return code;
 }
 
-/* What could not be written is a failure: a full disk behind a redirection must not look like success. */
-static int written(int code)
+int cli_written(int code)
 {
     if (fflush(stdout) != 0 && code == CLI_OK) {
         perror("mlplat: cannot write the result");
@@ -272,7 +271,7 @@ int cli_print(cli *c, mlplat_doc *doc, const char *columns)
                : c->format == CLI_TSV ? print_rows(c, doc, NULL, 1, columns)
                                       : print_document(c, doc);
     mlplat_doc_free(doc);
-    return written(code);
+    return cli_written(code);
 }
 
 static int print_items(cli *c, const mlplat_doc *doc, const char *list, size_t n)
@@ -301,7 +300,7 @@ int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *column
     if (!c->quiet)
         code = c->format == CLI_JSON || c->format == CLI_YAML ? print_items(c, doc, list, n)
                                                               : print_rows(c, doc, list, n, columns);
-    code = written(code);
+    code = cli_written(code);
     if (code == CLI_OK && !c->quiet && mlplat_doc_string(doc, "next_page_token", &token, NULL) == MLPLAT_OK && *token)
         fprintf(stderr, "mlplat: there are more: --page-token %s\n", token);
     mlplat_doc_free(doc);
@@ -333,5 +332,5 @@ int cli_print_pairs(cli *c, ...)
     mlplat_doc_free(doc);
     free(columns.data);
     free(json.data);
-    return written(code);
+    return cli_written(code);
 }

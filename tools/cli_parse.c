@@ -15,7 +15,24 @@ const cli_option cli_global_options[] = {
     {"output", "FORMAT", "table, json, yaml or tsv (also -o)"},
     {"quiet", NULL, "print no result (also -q)"},
     {"help", NULL, "what the command does and takes (also -h)"},
+    {"version", NULL, "print the version of the library"},
     {NULL, NULL, NULL},
+};
+
+const cli_alias cli_aliases[] = {
+    {"run create", "run start"},
+    {"run describe", "run get"},
+    {"run search", "run list"},
+    {"experiment describe", "experiment get"},
+    {"experiment search", "experiment list"},
+    {"artifact download", "artifact get"},
+    {"artifact log-artifact", "artifact log"},
+    {"artifact upload", "artifact put"},
+    {"model describe", "model get"},
+    {"model search", "model list"},
+    {"version describe", "version get"},
+    {"version search", "version list"},
+    {NULL, NULL},
 };
 
 static const cli_option *find_option(const cli_option *options, const char *name, size_t n)
@@ -71,20 +88,36 @@ int cli_pairs(cli *c, const char *option, char **out)
     return CLI_OK;
 }
 
+int cli_given(const cli *c, const char *option)
+{
+    int count = 0;
+    for (int i = 0; i < c->n_options; i++)
+        count += strcmp(c->options[i].name, option) == 0;
+    return count;
+}
+
+/* Is it the word, or for the first word of a command its plural, as MLflow has them? */
+static bool same_word(const char *arg, const char *word, size_t n, bool first)
+{
+    size_t length = strlen(arg);
+    bool plural = first && length == n + 1 && arg[n] == 's';
+    return (length == n || plural) && memcmp(arg, word, n) == 0;
+}
+
 /* How many leading arguments are the words of a command; 0: not this one. */
 static int match(const char *words, char *const *args, int n)
 {
     int count = 0;
     for (const char *at = words; *at; count++) {
         size_t length = strcspn(at, " ");
-        if (count >= n || strlen(args[count]) != length || memcmp(args[count], at, length) != 0)
+        if (count >= n || !same_word(args[count], at, length, count == 0 && at[length]))
             return 0;
         at += length + (at[length] == ' ');
     }
     return count;
 }
 
-static const cli_command *find_command(char *const *args, int n, int *used)
+static const cli_command *find_words(char *const *args, int n, int *used)
 {
     const cli_command *best = NULL;
     *used = 0;
@@ -99,18 +132,33 @@ static const cli_command *find_command(char *const *args, int n, int *used)
     return best;
 }
 
-/* An option of any command: before the command is known, all that matters is whether a value follows. */
-static const cli_option *find_anywhere(const char *name, size_t n)
+const cli_command *cli_find_command(char *const *words, int n, int *used)
+{
+    const cli_command *found = find_words(words, n, used);
+    for (const cli_alias *alias = cli_aliases; !found && alias->words; alias++) {
+        int count = match(alias->words, words, n), same;
+        char text[64], *canonical[2] = {text, text + strcspn(alias->command, " ") + 1};
+        snprintf(text, sizeof text, "%s", alias->command);
+        text[strcspn(text, " ")] = '\0';
+        found = count ? find_words(canonical, 2, &same) : NULL;
+        *used = count;
+    }
+    return found;
+}
+
+/* Before the command is known, all that matters of an option is whether a value follows. */
+const cli_option *cli_find_option(const cli_command *of, const char *name, size_t n)
 {
     const cli_option *found = find_option(cli_global_options, name, n);
-    for (const cli_command *const *table = cli_tables; !found && *table; table++)
+    if (!found && of)
+        found = find_option(of->options, name, n);
+    for (const cli_command *const *table = cli_tables; !found && !of && *table; table++)
         for (const cli_command *command = *table; !found && command->words; command++)
             found = find_option(command->options, name, n);
     return found;
 }
 
-/* "-5" is a value, not an option: a metric may be negative. */
-static bool is_option(const char *arg)
+bool cli_is_option(const char *arg)
 {
     return arg[0] == '-' && arg[1] && !(arg[1] >= '0' && arg[1] <= '9') && arg[1] != '.' && strcmp(arg, "-inf") != 0 &&
            strcmp(arg, "-Infinity") != 0;
@@ -123,14 +171,14 @@ static const cli_command *command_of(int argc, char **argv, char **words, int *n
     int used, n = 0;
     for (int i = 1; i < argc && n < CLI_MAX_ARGS && strcmp(argv[i], "--") != 0; i++) {
         const cli_option *option = NULL;
-        if (!is_option(argv[i]))
+        if (!cli_is_option(argv[i]))
             words[n++] = argv[i];
         else if (argv[i][1] == '-' && !strchr(argv[i], '='))
-            option = find_anywhere(argv[i] + 2, strlen(argv[i] + 2));
+            option = cli_find_option(NULL, argv[i] + 2, strlen(argv[i] + 2));
         i += (option && option->arg) || strcmp(argv[i], "-o") == 0;
     }
     *n_words = n;
-    return find_command(words, n, &used);
+    return cli_find_command(words, n, &used);
 }
 
 static const char *nearest_option(const cli *c, const char *name, size_t n)
@@ -263,12 +311,12 @@ int cli_parse(cli *c, int argc, char **argv)
     int n_words, skip_words = 0, code = CLI_OK;
     bool options = true;
     c->command = command_of(argc, argv, words, &n_words);
-    find_command(words, n_words, &skip_words);
+    cli_find_command(words, n_words, &skip_words);
     int skip = skip_words;
     for (int i = 1; i < argc && code == CLI_OK; i++) {
         if (options && strcmp(argv[i], "--") == 0)
             options = false;
-        else if (options && is_option(argv[i]))
+        else if (options && cli_is_option(argv[i]))
             code = take_dashed(c, argc, argv, &i);
         else if (skip)
             skip--;
@@ -279,6 +327,11 @@ int cli_parse(cli *c, int argc, char **argv)
     }
     if (code != CLI_OK)
         return code;
+    if (cli_get(c, "version")) {
+        c->command = NULL;
+        printf("mlplat %s\n", mlplat_version());
+        return cli_written(CLI_OK);
+    }
     if (cli_get(c, "help") || (!c->command && !n_words)) {
         int n = c->command ? skip_words : n_words; /* what follows the words of a command are its arguments */
         c->command = NULL;

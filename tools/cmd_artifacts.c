@@ -92,12 +92,12 @@ static const cli_option log_options[] = {
 
 const cli_command cli_artifacts_commands[] = {
     {"artifact log", "RUN_ID PATH", "Copy a file or directory into a run's artifacts",
-     "artifact log 0123456789abcdef0123456789abcdef plots --to figures", log_options, artifact_log},
+     "artifact log $run plots --to figures", log_options, artifact_log},
     {"artifact put", "PATH URI", "Copy a local file or directory to a URI",
-     "artifact put model.pkl runs:/0123456789abcdef0123456789abcdef/model.pkl", NULL, artifact_put},
+     "artifact put model.pkl runs:/$run/model.pkl", NULL, artifact_put},
     {"artifact get", "URI PATH", "Copy the file or directory at a URI here",
      "artifact get models:/fraud-detector@champion model", NULL, artifact_get},
-    {"artifact list", "URI", "List what is at a URI", "artifact list runs:/0123456789abcdef0123456789abcdef", NULL,
+    {"artifact list", "URI", "List what is at a URI", "artifact list runs:/$run", NULL,
      artifact_list},
     {"artifact cat", "URI", "Print the file at a URI", "artifact cat models:/fraud-detector/1/MLmodel", NULL,
      artifact_cat},

@@ -1,5 +1,6 @@
-/* spool, config, version, help. */
+/* spool, config, completion, help. */
 #include "cli.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,18 +72,27 @@ static int config_show(cli *c)
     return print_settings(c, doc);
 }
 
-static int version(cli *c)
+static int completion(cli *c)
 {
-    return cli_print_pairs(c, "version", mlplat_version(), NULL);
+    for (const cli_script *script = cli_scripts; script->shell; script++)
+        if (strcmp(script->shell, c->args[0]) == 0) {
+            fputs(script->text, stdout);
+            return cli_written(CLI_OK);
+        }
+    return cli_usage("completion %s: it is bash, zsh or fish", c->args[0]);
 }
 
 static int help(cli *c)
 {
+    if (cli_get(c, "man"))
+        return c->n_args > 1 ? cli_usage("a page has all commands of a group: `mlplat help %s --man`", c->args[0])
+                             : cli_man(c->n_args ? c->args[0] : NULL);
     return cli_get(c, "all") ? cli_help_all(c) : cli_help(c->args, c->n_args);
 }
 
 static const cli_option help_options[] = {
     {"all", NULL, "every command with its arguments; -o json: with its options"},
+    {"man", NULL, "the page of the manual, as roff"},
     {NULL, NULL, NULL},
 };
 
@@ -91,7 +101,7 @@ const cli_command cli_session_commands[] = {
     {"spool sync", "", "Store what ended programs left behind", "spool sync", NULL, spool_sync},
     {"spool retry", "", "Try the dead letters again", "spool retry", NULL, spool_retry},
     {"config show", "", "Show every setting and who set it", "config show", NULL, config_show},
-    {"version", "", "Print the library's version", "version", NULL, version},
-    {"help", "[COMMAND] ...", "Tell about commands", "help run list", help_options, help},
+    {"completion", "SHELL", "Print the completion script of bash, zsh or fish", "completion bash", NULL, completion},
+    {"help", "[COMMAND] ...", "Tell about commands", "help run list\nhelp run --man", help_options, help},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -10,6 +10,8 @@ const cli_command *const cli_tables[] = {
 int main(int argc, char **argv)
 {
     cli c = {0};
+    if (argc > 1 && strcmp(argv[1], "__complete") == 0)
+        return cli_complete(argc - 2, argv + 2);
     int code = cli_parse(&c, argc, argv);
     if (code == CLI_OK && c.command)
         code = c.command->run(&c);

@@ -82,6 +82,9 @@ def test_everything_is_where_it_belongs(installed, library):
     assert there == {path.name for path in abi.headers()[:-1]}
     assert (installed / "include/mlplat.h").exists()
     assert (installed / "bin/mlplat").exists()
+    for place in ("bash-completion/completions/mlplat", "zsh/site-functions/_mlplat",
+                  "fish/vendor_completions.d/mlplat.fish", "man/man1/mlplat.1", "man/man1/mlplat-run.1"):
+        assert (installed / "share" / place).stat().st_size > 100
     assert (library / "libmlplat.a").exists()
     assert os.readlink(library / "libmlplat.so") == "libmlplat.so.0"
     out = subprocess.run(["readelf", "-d", library / "libmlplat.so"], capture_output=True, text=True, check=True).stdout
@@ -89,7 +92,7 @@ def test_everything_is_where_it_belongs(installed, library):
 
 
 def test_the_installed_command_line_finds_its_library(installed, library, tmp_path):
-    out = run([installed / "bin/mlplat", "version"], tmp_path, LD_LIBRARY_PATH=str(library))
+    out = run([installed / "bin/mlplat", "--version"], tmp_path, LD_LIBRARY_PATH=str(library))
     assert "0.1.0" in out
 
 
