@@ -195,6 +195,7 @@ TEXTS(const char *const *argv, size_t argc)
 %enddef
 CHOICE(mlplat_durability, "durability", "", "memory", "process", "disk", "remote")
 CHOICE(mlplat_view, "view", "active", "deleted", "all")
+CHOICE(mlplat_axis, "axis", "step", "time")
 
 /* A number or a span of them; integers are optional. */
 %typemap(in) const mlp_pyspan *value (mlp_pyspan span = {0}) {

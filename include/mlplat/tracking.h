@@ -243,6 +243,22 @@ MLPLAT_API mlplat_status mlplat_run_restore(mlplat *ml, const char *run_id, mlpl
 MLPLAT_API mlplat_status mlplat_metric_history(mlplat *ml, const char *run_id, const char *key, int64_t max_results,
                                                const char *page_token, mlplat_doc **out, mlplat_error *err);
 
+/** What a sample's buckets divide. */
+typedef enum mlplat_axis { MLPLAT_AXIS_STEP = 0, MLPLAT_AXIS_TIME = 1 } mlplat_axis;
+
+/**
+ * A metric's history decimated for plots, exact over all points: the range of its steps (or times) in buckets of equal
+ * width, each with its smallest, its largest and its last point: {"run_id", "key", "axis": "step" | "time", "low"?,
+ * "high"?, "count", "nan", "buckets": [{"start", "count", "nan", "min"?: {"value", "step", "timestamp"}, "max"?,
+ * "last"}]}. Buckets without points are left out. NaN counts in "count" and "nan", is never "min" or "max" (which are
+ * left out if there is nothing else), and may be "last": the point of the largest (step, timestamp, value), or
+ * (timestamp, step, value) on the axis of time. Of equal values the first one is "min" and "max". *out is yours.
+ * @param buckets  at most so many, to 100,000; 0: 1,000
+ * @return MLPLAT_OK (no points: no buckets); MLPLAT_NOT_FOUND: no such run; MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_metric_sample(mlplat *ml, const char *run_id, const char *key, int buckets,
+                                              mlplat_axis axis, mlplat_doc **out, mlplat_error *err);
+
 /* ---- artifacts of a run: see artifacts.h for those of any URI --------------------------------------------------- */
 
 /** Copy a file or a directory into the run's artifacts.

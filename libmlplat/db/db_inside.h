@@ -2,6 +2,7 @@
 #ifndef MLP_DB_INSIDE_H
 #define MLP_DB_INSIDE_H
 #include "db/db.h"
+#include "db/metric_scan.h"
 #include "db/ticket.h"
 #include <pthread.h>
 #include <sqlite3.h>
@@ -30,6 +31,9 @@ struct mlp_db {
     bool ready;                  /* the file was read once and the connection set up for it */
     mlp_stmt *kept[MLP_DB_KEPT]; /* by the address of their text */
     int n_kept;
+    bool scans;             /* metric_scan.c registered its function */
+    mlp_metric_point point; /* where a scan's points go */
+    void *point_user;
 };
 
 /* The one place where SQLite's result codes become statuses. Raises db->busy for the locks of others. */

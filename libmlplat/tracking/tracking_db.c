@@ -135,6 +135,7 @@ static const mlp_tracking_store db_store = {
     .run_untag = mlp_tracking_db_run_untag,
     .run_model = mlp_tracking_db_run_model,
     .history = mlp_tracking_db_history,
+    .buckets = mlp_tracking_db_buckets,
     .model_create = mlp_tracking_db_model_create,
     .model_get = mlp_tracking_db_model_get,
     .model_finalize = mlp_tracking_db_model_finalize,

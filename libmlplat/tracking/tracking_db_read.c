@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "db/metric_scan.h"
 #include "tracking/page.h"
 #include "tracking/search.h"
 #include "tracking/tracking_db.h"
@@ -354,4 +355,36 @@ mlplat_status mlp_tracking_db_history(void *store, const char *run_id, const cha
 {
     read_call call = {.store = store, .id = run_id, .key = key, .limit = max_results, .offset = offset};
     return read_with(&call, history_fn, out, err);
+}
+
+/* ---- buckets --------------------------------------------------------------------------------------------------- */
+
+typedef struct bucket_call {
+    const char *run_id, *key;
+    size_t n;
+    bool by_time;
+    mlp_buckets *out;
+} bucket_call;
+
+static mlplat_status buckets_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const bucket_call *call = ctx;
+    int64_t low = 0, high = 0;
+    bool any = false;
+    mlp_buckets_free(call->out);
+    call->out->by_time = call->by_time;
+    mlplat_status s = run_exists(db, call->run_id, err);
+    if (s == MLPLAT_OK)
+        s = mlp_metric_range(db, call->run_id, call->key, call->by_time, &low, &high, &any, err);
+    if (s == MLPLAT_OK && any)
+        s = mlp_buckets_make(call->out, call->n, call->by_time, low, high, err);
+    return s == MLPLAT_OK && any ? mlp_metric_scan(db, call->run_id, call->key, mlp_buckets_add, call->out, err) : s;
+}
+
+mlplat_status mlp_tracking_db_buckets(void *object, const char *run_id, const char *key, size_t n, bool by_time,
+                                      mlp_buckets *out, mlplat_error *err)
+{
+    const mlp_tracking_db_store *store = object;
+    bucket_call call = {.run_id = run_id, .key = key, .n = n, .by_time = by_time, .out = out};
+    return mlp_db_read(store->db, buckets_fn, &call, &store->ml->hook, err);
 }

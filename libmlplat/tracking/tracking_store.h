@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "session/session.h"
 #include "spool/spool.h"
+#include "tracking/metric_buckets.h"
 #include <mlplat/tracking.h>
 
 /* A param. */
@@ -75,6 +76,9 @@ typedef struct mlp_tracking_store {
     mlplat_status (*run_model)(void *store, const char *run_id, const json_t *model, mlplat_error *err);
     mlplat_status (*history)(void *store, const char *run_id, const char *key, int64_t max_results, int64_t offset,
                              json_t **out, mlplat_error *err);
+    /* At most n buckets; no points: none. */
+    mlplat_status (*buckets)(void *store, const char *run_id, const char *key, size_t n, bool by_time,
+                             mlp_buckets *out, mlplat_error *err);
 
     /* Logged models; *out is the document, and NULL if it is not wanted. All are NULL where there are none. */
     mlplat_status (*model_create)(void *store, const mlp_model_new *model, json_t **out, mlplat_error *err);

@@ -130,5 +130,6 @@ static inline char *repeat(char c, size_t n)
 /* The parts of the suite that are in files of their own. */
 int logging_contract_run(const char *store);
 int model_contract_run(const char *store);
+int sample_contract_run(const char *store);
 
 #endif

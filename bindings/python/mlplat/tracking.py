@@ -380,6 +380,22 @@ class Tracking:
             point["value"] = float(point["value"])
         return points
 
+    def metric_sample(self, run: "Run | str", key: str, buckets: int = 0, *,
+                      axis: "Literal['step', 'time']" = "step") -> "dict[str, Any]":
+        """A metric's history decimated for plots, exact over all points (mlplat_metric_sample): {"count", "nan", "low",
+        "high", "buckets": [{"start", "count", "nan", "min", "max", "last"}], ...}, where min, max and last are
+        {"value", "step", "timestamp"}.
+
+        buckets: at most so many, to 100,000; 0: 1,000. Those without points are left out.
+        axis: what they divide evenly. NaN is never min or max, and those are left out if there is nothing else.
+        """
+        sample: "dict[str, Any]" = doc.loads(_c.metric_sample(self._h, _id(run), key, buckets, axis))
+        for bucket in sample["buckets"]:
+            for name in ("min", "max", "last"):
+                if name in bucket:
+                    bucket[name]["value"] = float(bucket[name]["value"])
+        return sample
+
     @property
     def experiments(self) -> Experiments:
         """The experiments."""

@@ -1,0 +1,91 @@
+/*
+ * A row that SQLite hands out costs more than what it holds. So the points go to an aggregate function of ours, which
+ * hands none out: half the time.
+ */
+#include "db/metric_scan.h"
+#include "base/err.h"
+#include "db/db_inside.h"
+
+enum { FEW_RUNS = 2 };
+
+static void take_point(sqlite3_context *context, int n, sqlite3_value **values)
+{
+    const mlp_db *db = sqlite3_user_data(context);
+    (void)n;
+    db->point(db->point_user, sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
+              sqlite3_value_double(values[2]), sqlite3_value_int(values[3]) != 0);
+}
+
+static void end_points(sqlite3_context *context)
+{
+    (void)context;
+}
+
+/* Once a connection. */
+static mlplat_status register_function(mlp_db *db, mlplat_error *err)
+{
+    if (db->scans)
+        return MLPLAT_OK;
+    int code = sqlite3_create_function_v2(db->handle, "mlplat_point", 4, SQLITE_UTF8 | SQLITE_DIRECTONLY, db, NULL,
+                                          take_point, end_points, NULL);
+    db->scans = code == SQLITE_OK;
+    return db->scans ? MLPLAT_OK : mlp_db_fail(db, code, err);
+}
+
+/* One number that a statement with the parameters run and key gives; *any false: no row, or NULL. */
+static mlplat_status one_number(mlp_db *db, const char *sql, const char *run_id, const char *key, int64_t *out,
+                                bool *any, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
+    *any = false;
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, run_id);
+        mlp_stmt_text(stmt, 2, key);
+        s = mlp_stmt_step(stmt, any, err);
+    }
+    *any = s == MLPLAT_OK && *any && !mlp_stmt_col_null(stmt, 0);
+    if (*any)
+        *out = mlp_stmt_col_int(stmt, 0);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+/*
+ * The primary key (key, timestamp, step, run, value, is_nan) holds all of a point, but those of all runs lie mixed in
+ * it: it is read if hardly another run has the metric. Else the run's own index, which leads to each row.
+ */
+static const char *plan(int64_t runs)
+{
+    return runs <= FEW_RUNS
+               ? "SELECT mlplat_point(step, timestamp, value, is_nan) FROM metrics WHERE +run_uuid = ?1 AND key = ?2"
+               : "SELECT mlplat_point(step, timestamp, value, is_nan) FROM metrics WHERE run_uuid = ?1 AND key = ?2";
+}
+
+mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, mlp_metric_point point, void *user,
+                              mlplat_error *err)
+{
+    int64_t runs = 0, none;
+    bool any;
+    mlplat_status s = register_function(db, err);
+    if (s == MLPLAT_OK)
+        s = one_number(db, "SELECT count(*) FROM (SELECT 1 FROM latest_metrics WHERE key = ?2 AND ?1 <> '' LIMIT 3)",
+                       run_id, key, &runs, &any, err);
+    db->point = point;
+    db->point_user = user;
+    return s == MLPLAT_OK ? one_number(db, plan(runs), run_id, key, &none, &any, err) : s;
+}
+
+mlplat_status mlp_metric_range(mlp_db *db, const char *run_id, const char *key, bool by_time, int64_t *low,
+                               int64_t *high, bool *any, mlplat_error *err)
+{
+    static const char *const sql[2][2] = {
+        {"SELECT step FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step LIMIT 1",
+         "SELECT step FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step DESC LIMIT 1"},
+        {"SELECT timestamp FROM metrics WHERE +run_uuid = ?1 AND key = ?2 ORDER BY timestamp LIMIT 1",
+         "SELECT timestamp FROM metrics WHERE +run_uuid = ?1 AND key = ?2 ORDER BY timestamp DESC LIMIT 1"},
+    };
+    *low = *high = 0;
+    mlplat_status s = one_number(db, sql[by_time][0], run_id, key, low, any, err);
+    return s == MLPLAT_OK && *any ? one_number(db, sql[by_time][1], run_id, key, high, any, err) : s;
+}
