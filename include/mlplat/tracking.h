@@ -243,6 +243,16 @@ MLPLAT_API mlplat_status mlplat_run_restore(mlplat *ml, const char *run_id, mlpl
 MLPLAT_API mlplat_status mlplat_metric_history(mlplat *ml, const char *run_id, const char *key, int64_t max_results,
                                                const char *page_token, mlplat_doc **out, mlplat_error *err);
 
+/**
+ * The points of a metric from a time on, as mlplat_metric_history has them: for following a run, however many points
+ * came before. Points may come late, with an earlier time than others: ask from some seconds before the newest one.
+ * @param since_ms  milliseconds since 1970, 0 or more; points with this timestamp or a later one
+ * @return as mlplat_metric_history; MLPLAT_INVALID: since_ms is negative
+ */
+MLPLAT_API mlplat_status mlplat_metric_history_since(mlplat *ml, const char *run_id, const char *key,
+                                                     int64_t since_ms, int64_t max_results, const char *page_token,
+                                                     mlplat_doc **out, mlplat_error *err);
+
 /** What a sample's buckets divide. */
 typedef enum mlplat_axis { MLPLAT_AXIS_STEP = 0, MLPLAT_AXIS_TIME = 1 } mlplat_axis;
 

@@ -64,8 +64,7 @@ mlplat_status mlp_tracking_db_run_model(void *store, const char *run_id, const j
 /* ---- tracking_db_read.c */
 mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
-mlplat_status mlp_tracking_db_history(void *store, const char *run_id, const char *key, int64_t max_results,
-                                      int64_t offset, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
                                       mlp_buckets *out, mlplat_error *err);
 /* Inside a transaction: the run's document. NOT_FOUND. */

@@ -148,6 +148,7 @@ typedef struct read_call {
     const mlplat_search *query;
     mlp_search_sql sql;
     json_t *experiments; /* ids as numbers; NULL: all active ones */
+    int64_t since_ms; /* of a history */
     int64_t limit, offset;
     json_t *out;
 } read_call;
@@ -337,23 +338,24 @@ static mlplat_status history_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = mlp_db_prepare(db,
                            "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND key = ? "
-                           "ORDER BY timestamp, step, value LIMIT ? OFFSET ?",
+                           "AND timestamp >= ? ORDER BY timestamp, step, value LIMIT ? OFFSET ?",
                            &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->id);
         mlp_stmt_text(stmt, 2, call->key);
-        mlp_stmt_int(stmt, 3, call->limit ? call->limit + 1 : -1);
-        mlp_stmt_int(stmt, 4, call->offset);
+        mlp_stmt_int(stmt, 3, call->since_ms);
+        mlp_stmt_int(stmt, 4, call->limit ? call->limit + 1 : -1);
+        mlp_stmt_int(stmt, 5, call->offset);
         s = history_rows(call, stmt, list, err);
     }
     mlp_stmt_done(stmt);
     return s;
 }
 
-mlplat_status mlp_tracking_db_history(void *store, const char *run_id, const char *key, int64_t max_results,
-                                      int64_t offset, json_t **out, mlplat_error *err)
+mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err)
 {
-    read_call call = {.store = store, .id = run_id, .key = key, .limit = max_results, .offset = offset};
+    read_call call = {.store = store, .id = wanted->run_id, .key = wanted->key, .since_ms = wanted->since_ms,
+                      .limit = wanted->limit, .offset = wanted->offset};
     return read_with(&call, history_fn, out, err);
 }
 

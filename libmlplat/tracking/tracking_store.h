@@ -32,6 +32,13 @@ typedef struct mlp_model_new {
 /* What the store's column says. */
 typedef enum mlp_model_status { MLP_MODEL_PENDING = 1, MLP_MODEL_READY = 2, MLP_MODEL_FAILED = 3 } mlp_model_status;
 
+/* Which points of a metric. */
+typedef struct mlp_history {
+    const char *run_id, *key;
+    int64_t since_ms;      /* of this time and later ones */
+    int64_t limit, offset; /* of the page; limit 0: all */
+} mlp_history;
+
 /* Lent by the store. */
 typedef struct mlp_tracking_about {
     const char *uri, *path, *head;
@@ -74,8 +81,7 @@ typedef struct mlp_tracking_store {
     mlplat_status (*run_untag)(void *store, const char *run_id, const char *key, mlplat_error *err);
     /* Appends model to the list in the tag mlflow.log-model.history. */
     mlplat_status (*run_model)(void *store, const char *run_id, const json_t *model, mlplat_error *err);
-    mlplat_status (*history)(void *store, const char *run_id, const char *key, int64_t max_results, int64_t offset,
-                             json_t **out, mlplat_error *err);
+    mlplat_status (*history)(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
     /* At most n buckets; no points: none. */
     mlplat_status (*buckets)(void *store, const char *run_id, const char *key, size_t n, bool by_time,
                              mlp_buckets *out, mlplat_error *err);

@@ -194,6 +194,35 @@ static void history_comes_in_order_and_in_pages(void **state)
     end(run);
 }
 
+static void history_since_a_time_has_that_time_and_later(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_run *run = start(f->ml, NULL);
+    mlplat_doc *doc = NULL;
+    static const struct {
+        int64_t since;
+        size_t want;
+    } cases[] = {{0, 4}, {10, 4}, {11, 2}, {20, 2}, {21, 1}, {30, 1}, {31, 0}, {INT64_MAX, 0}};
+    for (int64_t i = 0; i < 4; i++) /* at 10, 10, 20, 30 */
+        assert_ok(mlplat_run_log_metric_at(run, "m", (double)i, i, i ? i * 10 : 10, &err));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(mlplat_metric_history_since(f->ml, mlplat_run_id(run), "m", cases[i].since, 0, NULL, &doc, &err));
+        assert_int_equal(size_at(doc, "metrics"), cases[i].want);
+        mlplat_doc_free(doc);
+    }
+    assert_ok(mlplat_metric_history_since(f->ml, mlplat_run_id(run), "m", 11, 1, NULL, &doc, &err));
+    char token[100];
+    snprintf(token, sizeof token, "%s", text_at(doc, "next_page_token"));
+    mlplat_doc_free(doc);
+    assert_ok(mlplat_metric_history_since(f->ml, mlplat_run_id(run), "m", 11, 1, token, &doc, &err));
+    assert_true(double_at(doc, "metrics[0].value") == 3 && !has(doc, "next_page_token"));
+    mlplat_doc_free(doc);
+    assert_status(mlplat_metric_history_since(f->ml, mlplat_run_id(run), "m", -1, 0, NULL, &doc, &err), MLPLAT_INVALID);
+    assert_null(doc);
+    end(run);
+}
+
 /* ---- params and tags ------------------------------------------------------------------------------------------- */
 
 static void a_param_keeps_its_value(void **state)
@@ -361,6 +390,7 @@ int logging_contract_run(const char *store)
         CASE(equal_values_without_a_step_do_not_collapse),
         CASE(a_span_is_logged_whole_or_not_at_all),
         CASE(history_comes_in_order_and_in_pages),
+        CASE(history_since_a_time_has_that_time_and_later),
         CASE(a_param_keeps_its_value),
         CASE(long_values_are_cut),
         CASE(tags_are_set_replaced_and_removed_in_order),

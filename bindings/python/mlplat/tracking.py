@@ -371,11 +371,14 @@ class Tracking:
         """Bring a deleted run back (mlplat_run_restore)."""
         _c.run_restore(self._h, run_id)
 
-    def metric_history(self, run: "Run | str", key: str, *, max_results: int = 0,
+    def metric_history(self, run: "Run | str", key: str, *, since_ms: "int | None" = None, max_results: int = 0,
                        page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
         """All points of a metric in the order (timestamp, step, value), each {"key", "value", "timestamp", "step"};
-        max_results 0: all (mlplat_metric_history)."""
-        points = doc.page(_c.metric_history(self._h, _id(run), key, max_results, page_token), "metrics", dict)
+        max_results 0: all; since_ms: those of this time and later (mlplat_metric_history,
+        mlplat_metric_history_since)."""
+        found = (_c.metric_history(self._h, _id(run), key, max_results, page_token) if since_ms is None else
+                 _c.metric_history_since(self._h, _id(run), key, since_ms, max_results, page_token))
+        points = doc.page(found, "metrics", dict)
         for point in points:
             point["value"] = float(point["value"])
         return points

@@ -311,6 +311,11 @@ def test_history_in_pages(ml, run):
     run.log("m", range(10))
     first = ml.metric_history(run, "m", max_results=6)
     rest = ml.metric_history(run, "m", max_results=6, page_token=first.next_page_token)
+    newest = max(p["timestamp"] for p in ml.metric_history(run, "m"))
+    assert ml.metric_history(run, "m", since_ms=newest + 1) == []
+    assert len(ml.metric_history(run, "m", since_ms=0)) == len(ml.metric_history(run, "m"))
+    with pytest.raises(mlplat.Invalid, match="since_ms"):
+        ml.metric_history(run, "m", since_ms=-1)
     assert [p["value"] for p in first + rest] == list(range(10))
     with pytest.raises(mlplat.NotFound):
         ml.metric_history("0" * 32, "m")
