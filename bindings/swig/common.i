@@ -14,14 +14,8 @@
 %rename("$ignore", %$isconstant) "";
 %rename("%(strip:[mlplat_])s", %$isfunction) "";
 
-/* What a handle's own life covers, and memory that never leaves C. */
+/* What each language opens in its own way, and memory that never leaves C. */
 %ignore mlplat_open;
-%ignore mlplat_close;
-%ignore mlplat_run_free;
-%ignore mlplat_component_free;
-%ignore mlplat_pipeline_free;
-%ignore mlplat_doc_free;
-%ignore mlplat_free;
 %ignore mlplat_set_allocator;
 
 /* Functions of the language that take the place of one of the header: the header's name, less its prefix. */
@@ -38,7 +32,12 @@ typedef const char *optional_text;
 typedef const char *optional_path;
 
 /* Calls keep the interpreter's lock unless a module lists them as blocking. */
+#ifdef SWIGPYTHON
 %define BLOCKING(name)
 %thread name;
 %enddef
 %nothread;
+#else
+%define BLOCKING(name)
+%enddef
+#endif

@@ -1,5 +1,4 @@
 /* Documents cross as JSON text, so getters by path are the language's own. */
-%ignore mlplat_doc_text;
 %ignore mlplat_doc_type_at;
 %ignore mlplat_doc_string;
 %ignore mlplat_doc_int;

@@ -5,6 +5,9 @@
 #ifdef SWIGPYTHON
 %include "python.i"
 #endif
+#ifdef SWIGGO
+%include "go.i"
+#endif
 
 %include "error.i"
 %include "doc.i"

@@ -30,6 +30,17 @@
   }
 }
 
+/* What a handle's own life covers. */
+%ignore mlplat_close;
+%ignore mlplat_run_free;
+%ignore mlplat_component_free;
+%ignore mlplat_pipeline_free;
+%ignore mlplat_doc_free;
+%ignore mlplat_free;
+/* Documents cross as JSON text, errors are exceptions. */
+%ignore mlplat_doc_text;
+%ignore mlplat_status_name;
+
 /* ---- handles ---------------------------------------------------------------------------------------------------- */
 %define HANDLE(TYPE, KIND, PARENT)
 %typemap(in) TYPE * (mlp_pyhandle *handle = NULL), const TYPE * (mlp_pyhandle *handle = NULL) {

@@ -63,3 +63,26 @@ static void run_set_waits(mlplat_run *run, PyObject *handle, int waits)
 }
 %}
 #endif
+
+#ifdef SWIGGO
+/* log: a handle for the lines of the log, 0: stderr. */
+%inline %{
+static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
+                                  optional_path spool_dir, mlplat_durability durability, optional_text profile,
+                                  optional_path config_file, uintptr_t log, mlplat **out, mlplat_error *err)
+{
+    mlplat_options o = MLPLAT_OPTIONS_INIT;
+    o.tracking_uri = tracking_uri;
+    o.registry_uri = registry_uri;
+    o.artifact_root = artifact_root;
+    o.spool_dir = spool_dir;
+    o.durability = durability;
+    o.profile = profile;
+    o.config_file = config_file;
+    o.progress = mlp_gocall_progress;
+    o.log = log ? mlp_gocall_log : NULL;
+    o.user = (void *)log;
+    return mlplat_open(&o, out, err);
+}
+%}
+#endif

@@ -44,9 +44,11 @@ REPLACED(mlplat_experiment_list)
 REPLACED(mlplat_run_start)
 REPLACED(mlplat_run_search)
 REPLACED(mlplat_run_log_model)
+#ifdef SWIGPYTHON
 REPLACED(mlplat_run_log_metric)
 REPLACED(mlplat_run_log_metric_at)
 REPLACED(mlplat_run_log_metrics)
+#endif
 LOGGING(mlplat_run_set_tag, 0)
 LOGGING(run_log, !arg3->scalar)
 %include <mlplat/tracking.h>

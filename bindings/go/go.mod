@@ -1,0 +1,3 @@
+module mlplat.example/bindings/go
+
+go 1.24

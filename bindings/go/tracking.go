@@ -1,0 +1,315 @@
+package mlplat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"iter"
+	"math"
+	"strings"
+	"time"
+	"unsafe"
+
+	"mlplat.example/bindings/go/internal/raw"
+)
+
+// View says which of the living and the deleted a list shows.
+type View int32
+
+const (
+	ViewActive View = iota
+	ViewDeleted
+	ViewAll
+)
+
+// RunStatus is the state of a run.
+type RunStatus string
+
+const (
+	Running   RunStatus = "RUNNING"
+	Scheduled RunStatus = "SCHEDULED"
+	Finished  RunStatus = "FINISHED"
+	Failed    RunStatus = "FAILED"
+	Killed    RunStatus = "KILLED"
+)
+
+// Metric is one point of a metric.
+type Metric struct {
+	Key   string
+	Value float64
+	Time  time.Time
+	Step  int64
+}
+
+type metricJSON struct {
+	Key       string `json:"key"`
+	Value     number `json:"value"`
+	Timestamp int64  `json:"timestamp"`
+	Step      int64  `json:"step"`
+}
+
+// UnmarshalJSON reads MLflow's {"key", "value", "timestamp", "step"}.
+func (m *Metric) UnmarshalJSON(text []byte) error {
+	var plain metricJSON
+	err := json.Unmarshal(text, &plain)
+	*m = Metric{plain.Key, float64(plain.Value), moment(plain.Timestamp), plain.Step}
+	return err
+}
+
+// Experiment is an experiment as the store has it.
+type Experiment struct {
+	ID               string
+	Name             string
+	ArtifactLocation string
+	LifecycleStage   string // "active" or "deleted"
+	CreationTime     time.Time
+	LastUpdateTime   time.Time
+	Tags             Tags
+	Raw              json.RawMessage // the whole document, in the shape of MLflow's REST answers
+}
+
+// UnmarshalJSON reads MLflow's document.
+func (e *Experiment) UnmarshalJSON(text []byte) error {
+	var plain struct {
+		ID               string `json:"experiment_id"`
+		Name             string `json:"name"`
+		ArtifactLocation string `json:"artifact_location"`
+		LifecycleStage   string `json:"lifecycle_stage"`
+		CreationTime     int64  `json:"creation_time"`
+		LastUpdateTime   int64  `json:"last_update_time"`
+		Tags             Tags   `json:"tags"`
+	}
+	err := json.Unmarshal(text, &plain)
+	*e = Experiment{plain.ID, plain.Name, plain.ArtifactLocation, plain.LifecycleStage, moment(plain.CreationTime),
+		moment(plain.LastUpdateTime), plain.Tags, bytes.Clone(text)}
+	return err
+}
+
+// RunData is a run as the store has it, with the latest value of each metric.
+type RunData struct {
+	ID             string
+	Name           string
+	ExperimentID   string
+	User           string
+	Status         RunStatus
+	StartTime      time.Time
+	EndTime        time.Time // zero: it has not ended
+	ArtifactURI    string
+	LifecycleStage string // "active" or "deleted"
+	Metrics        map[string]Metric
+	Params         Tags
+	Tags           Tags
+	Raw            json.RawMessage // the whole document, in the shape of MLflow's REST answers
+}
+
+// UnmarshalJSON reads MLflow's {"info", "data", ...}.
+func (r *RunData) UnmarshalJSON(text []byte) error {
+	var plain struct {
+		Info struct {
+			ID             string    `json:"run_id"`
+			Name           string    `json:"run_name"`
+			ExperimentID   string    `json:"experiment_id"`
+			User           string    `json:"user_id"`
+			Status         RunStatus `json:"status"`
+			StartTime      int64     `json:"start_time"`
+			EndTime        int64     `json:"end_time"`
+			ArtifactURI    string    `json:"artifact_uri"`
+			LifecycleStage string    `json:"lifecycle_stage"`
+		} `json:"info"`
+		Data struct {
+			Metrics []Metric `json:"metrics"`
+			Params  Tags     `json:"params"`
+			Tags    Tags     `json:"tags"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return err
+	}
+	info := plain.Info
+	*r = RunData{info.ID, info.Name, info.ExperimentID, info.User, info.Status, moment(info.StartTime),
+		moment(info.EndTime), info.ArtifactURI, info.LifecycleStage, make(map[string]Metric, len(plain.Data.Metrics)),
+		plain.Data.Params, plain.Data.Tags, bytes.Clone(text)}
+	for _, metric := range plain.Data.Metrics {
+		r.Metrics[metric.Key] = metric
+	}
+	return nil
+}
+
+// ---- experiments ----------------------------------------------------------------------------------------------------
+
+// ExperimentOptions says how to create an experiment.
+type ExperimentOptions struct {
+	ArtifactLocation string // "": <artifact root>/<experiment id>
+	Tags             Tags
+}
+
+// CreateExperiment creates an experiment, and gives its id (mlplat_experiment_create). ErrExists: the name is taken.
+func (c *Client) CreateExperiment(ctx context.Context, name string, options ExperimentOptions) (string, error) {
+	return c.text(ctx, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Experiment_create(p, name, options.ArtifactLocation, options.Tags.object(), out, call)
+	})
+}
+
+// EnsureExperiment gets or creates: the id of the experiment of this name, safe when many processes do it at once
+// (mlplat_experiment_ensure).
+func (c *Client) EnsureExperiment(ctx context.Context, name string) (string, error) {
+	return c.text(ctx, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Experiment_ensure(p, name, out, call)
+	})
+}
+
+// GetExperiment gives an experiment by id (mlplat_experiment_get).
+func (c *Client) GetExperiment(ctx context.Context, id string) (experiment Experiment, err error) {
+	err = c.document(ctx, &experiment, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Experiment_get(p, id, out, call)
+	})
+	return experiment, err
+}
+
+// ExperimentByName gives an experiment by name (mlplat_experiment_get_by_name).
+func (c *Client) ExperimentByName(ctx context.Context, name string) (experiment Experiment, err error) {
+	err = c.document(ctx, &experiment, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Experiment_get_by_name(p, name, out, call)
+	})
+	return experiment, err
+}
+
+// Search says what to search. The zero value means: all active, newest first.
+type Search struct {
+	ExperimentIDs []string // runs: nil: all active experiments
+	Filter        string   // "metrics.loss < 0.5 AND params.depth = '6'"; "": all
+	OrderBy       []string // "metrics.loss ASC"; nil: newest first
+	View          View
+	PageSize      int    // how many are fetched at once; 0: the library chooses
+	PageToken     string // where to begin: Page.NextPageToken; "": at the first
+}
+
+func (s Search) pageSize() int32 { return int32(min(max(s.PageSize, math.MinInt32), math.MaxInt32)) }
+
+func (s Search) orderBy() string { return strings.Join(s.OrderBy, ",") }
+
+// SearchExperiments goes through experiments (mlplat_experiment_list).
+func (c *Client) SearchExperiments(ctx context.Context, search Search) iter.Seq2[Experiment, error] {
+	return pages(search.PageToken, func(token string) (Page[Experiment], error) {
+		search.PageToken = token
+		return c.SearchExperimentsPage(ctx, search)
+	})
+}
+
+// SearchExperimentsPage gives one page of what SearchExperiments goes through.
+func (c *Client) SearchExperimentsPage(ctx context.Context, search Search) (Page[Experiment], error) {
+	return page[Experiment](ctx, c.handle(), c, "experiments",
+		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+			return raw.Experiment_list(p, int32(search.View), search.pageSize(), search.PageToken, out, call)
+		})
+}
+
+// DeleteExperiment marks an experiment and its runs deleted (mlplat_experiment_delete).
+func (c *Client) DeleteExperiment(ctx context.Context, id string) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Experiment_delete(p, id, call) })
+}
+
+// RestoreExperiment brings a deleted experiment and the runs deleted with it back (mlplat_experiment_restore).
+func (c *Client) RestoreExperiment(ctx context.Context, id string) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Experiment_restore(p, id, call) })
+}
+
+// SetExperimentTag sets a tag of an experiment (mlplat_experiment_set_tag).
+func (c *Client) SetExperimentTag(ctx context.Context, id, key, value string) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
+		return raw.Experiment_set_tag(p, id, key, value, call)
+	})
+}
+
+// ---- runs in the store ----------------------------------------------------------------------------------------------
+
+// GetRun gives a run with its latest metrics, params and tags (mlplat_run_get).
+func (c *Client) GetRun(ctx context.Context, id string) (run RunData, err error) {
+	err = c.document(ctx, &run, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Run_get(p, id, out, call)
+	})
+	return run, err
+}
+
+// SearchRuns goes through runs (mlplat_run_search):
+//
+//	for run, err := range client.SearchRuns(ctx, mlplat.Search{Filter: "metrics.loss < 0.5"}) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(run.Name, run.Metrics["loss"].Value)
+//	}
+func (c *Client) SearchRuns(ctx context.Context, search Search) iter.Seq2[RunData, error] {
+	return pages(search.PageToken, func(token string) (Page[RunData], error) {
+		search.PageToken = token
+		return c.SearchRunsPage(ctx, search)
+	})
+}
+
+// SearchRunsPage gives one page of what SearchRuns goes through.
+func (c *Client) SearchRunsPage(ctx context.Context, search Search) (Page[RunData], error) {
+	ids := strings.Join(search.ExperimentIDs, ",")
+	return page[RunData](ctx, c.handle(), c, "runs",
+		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+			return raw.Run_search(p, ids, search.Filter, search.orderBy(), int32(search.View), search.pageSize(),
+				search.PageToken, out, call)
+		})
+}
+
+// DeleteRun marks a run deleted (mlplat_run_delete).
+func (c *Client) DeleteRun(ctx context.Context, id string) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Run_delete(p, id, call) })
+}
+
+// RestoreRun brings a deleted run back (mlplat_run_restore).
+func (c *Client) RestoreRun(ctx context.Context, id string) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Run_restore(p, id, call) })
+}
+
+const historyPage = 10000
+
+// MetricHistory goes through all points of a metric in the order (time, step, value) (mlplat_metric_history).
+func (c *Client) MetricHistory(ctx context.Context, runID, key string) iter.Seq2[Metric, error] {
+	return pages("", func(token string) (Page[Metric], error) {
+		return page[Metric](ctx, c.handle(), c, "metrics",
+			func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+				return raw.Metric_history(p, runID, key, historyPage, token, out, call)
+			})
+	})
+}
+
+// ---- the spool ------------------------------------------------------------------------------------------------------
+
+// SpoolCounts are the counts of this client's records.
+type SpoolCounts struct {
+	Accepted uint64 // calls returned without an error
+	Durable  uint64 // of these, durable at the level asked for
+	Stored   uint64 // of these, in the store
+	Dead     uint64 // of these, refused by the store and set aside
+}
+
+// SpoolCount gives this client's counts (mlplat_spool_count).
+func (c *Client) SpoolCount(ctx context.Context) (counts SpoolCounts, err error) {
+	var out raw.SpoolCounts
+	err = c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Spool_count(p, &out, call) })
+	counts.Accepted, counts.Durable, counts.Stored, counts.Dead = out.Counts()
+	return counts, err
+}
+
+// SpoolStatus tells of every journal of the store, and its dead letters; it changes nothing (mlplat_spool_status).
+func (c *Client) SpoolStatus(ctx context.Context) (status json.RawMessage, err error) {
+	err = c.document(ctx, &status, raw.Spool_status)
+	return status, err
+}
+
+// SpoolSync stores what dead processes left behind (mlplat_spool_sync).
+func (c *Client) SpoolSync(ctx context.Context) (result json.RawMessage, err error) {
+	err = c.document(ctx, &result, raw.Spool_sync)
+	return result, err
+}
+
+// SpoolRetry tries the dead letters again (mlplat_spool_retry).
+func (c *Client) SpoolRetry(ctx context.Context) (result json.RawMessage, err error) {
+	err = c.document(ctx, &result, raw.Spool_retry)
+	return result, err
+}
