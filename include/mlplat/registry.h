@@ -30,8 +30,14 @@ MLPLAT_API mlplat_status mlplat_registered_model_get(mlplat *ml, const char *nam
  * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_UNSUPPORTED: a filter or an order */
 MLPLAT_API mlplat_status mlplat_registered_model_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
                                                       mlplat_error *err);
-/** Change the description. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: over 5,000 characters */
+/** Change the description; NULL takes it away.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: over 5,000 characters */
 MLPLAT_API mlplat_status mlplat_registered_model_update(mlplat *ml, const char *name, const char *description,
+                                                        mlplat_error *err);
+/** Give a registered model another name, and its versions, tags and aliases with it. What names it elsewhere, such as
+ * the source "models:/<name>/1" of a copy, stays as it is.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_EXISTS: the new name is taken; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_registered_model_rename(mlplat *ml, const char *name, const char *new_name,
                                                         mlplat_error *err);
 /** Delete a registered model with its versions, tags and aliases. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
 MLPLAT_API mlplat_status mlplat_registered_model_delete(mlplat *ml, const char *name, mlplat_error *err);
@@ -63,7 +69,7 @@ MLPLAT_API mlplat_status mlplat_model_version_create(mlplat *ml, const char *nam
                                                      mlplat_error *err);
 /**
  * A model version. *out is yours.
- * @param version  "3", an alias as "@champion", or "latest"
+ * @param version  "3", an alias as "@champion", "latest", or a stage as "Production": the newest version in it
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID
  */
 MLPLAT_API mlplat_status mlplat_model_version_get(mlplat *ml, const char *name, const char *version, mlplat_doc **out,
@@ -72,11 +78,32 @@ MLPLAT_API mlplat_status mlplat_model_version_get(mlplat *ml, const char *name, 
  * @param name  NULL: of all models @param query  as above */
 MLPLAT_API mlplat_status mlplat_model_version_list(mlplat *ml, const char *name, const mlplat_search *query,
                                                    mlplat_doc **out, mlplat_error *err);
-/** Change the description. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+/** The newest version of each stage: {"model_versions": [...]}; the stage that was used first comes first. *out is
+ * yours.
+ * @param stages  "Staging,Production", in any case of letters; NULL or "": all of None, Staging, Production, Archived
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such model; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_model_version_latest(mlplat *ml, const char *name, const char *stages,
+                                                     mlplat_doc **out, mlplat_error *err);
+/** Move a version to a stage, as users of MLflow did before there were aliases. *out, the version as it is then, is
+ * yours.
+ * @param stage  None, Staging, Production or Archived, in any case of letters
+ * @param archive_existing  1: all other versions in that stage become Archived; for Staging and Production only
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_model_version_transition(mlplat *ml, const char *name, const char *version,
+                                                         const char *stage, int archive_existing, mlplat_doc **out,
+                                                         mlplat_error *err);
+/** Make a version of one model a version of another, which is created if it is not there. The copy has the source
+ * models:/<name>/<number>, and the run, description and tags of the version; its files are the same, no copies.
+ * *version, which may be NULL, is the new number.
+ * @param source  models:/<name>/<version>, models:/<name>@<alias>, models:/<name>/latest, models:/<name>/<stage>
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_model_version_copy(mlplat *ml, const char *source, const char *to, int64_t *version,
+                                                   mlplat_error *err);
+/** Change the description; NULL takes it away. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
 MLPLAT_API mlplat_status mlplat_model_version_update(mlplat *ml, const char *name, const char *version,
                                                      const char *description, mlplat_error *err);
-/** Delete a version with its tags and aliases; its number is not given again.
- * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: "latest", which may be another in a moment */
+/** Delete a version with its aliases; its number is not given again.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: "latest" or a stage, which may be another in a moment */
 MLPLAT_API mlplat_status mlplat_model_version_delete(mlplat *ml, const char *name, const char *version,
                                                      mlplat_error *err);
 /** Set a tag. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
@@ -86,7 +113,7 @@ MLPLAT_API mlplat_status mlplat_model_version_set_tag(mlplat *ml, const char *na
 MLPLAT_API mlplat_status mlplat_model_version_delete_tag(mlplat *ml, const char *name, const char *version,
                                                          const char *key, mlplat_error *err);
 /** Point an alias at a version, from wherever it pointed before, in one step.
- * @param alias  1 to 255 of [A-Za-z0-9_-], not "latest", not "v" and digits
+ * @param alias  1 to 255 letters, digits, '_' and '-', not "latest", not "v" and digits
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such version; MLPLAT_INVALID */
 MLPLAT_API mlplat_status mlplat_model_alias_set(mlplat *ml, const char *name, const char *alias, const char *version,
                                                 mlplat_error *err);

@@ -117,9 +117,9 @@ mlplat_status mlplat_model_version_delete(mlplat *ml, const char *name, const ch
     mlp_registry *r = NULL;
     mlp_version_ref ref;
     mlplat_status s = begin(ml, name, version, &r, &ref, err);
-    if (s == MLPLAT_OK && ref.kind == MLP_VERSION_LATEST) /* somebody may register one at this moment */
-        s = mlp_fail(err, MLPLAT_INVALID, "\"latest\" of model '%s' cannot be deleted: say which version by its number",
-                     name);
+    if (s == MLPLAT_OK && (ref.kind == MLP_VERSION_LATEST || ref.kind == MLP_VERSION_STAGE)) /* may be another now */
+        s = mlp_fail(err, MLPLAT_INVALID, "\"%s\" of model '%s' cannot be deleted: say which version by its number",
+                     version, name);
     return s == MLPLAT_OK ? r->ops->version_delete(r->store, name, &ref, err) : s;
 }
 

@@ -110,6 +110,17 @@ mlplat_status mlplat_registered_model_update(mlplat *ml, const char *name, const
     return s == MLPLAT_OK ? r->ops->model_update(r->store, name, description, err) : s;
 }
 
+mlplat_status mlplat_registered_model_rename(mlplat *ml, const char *name, const char *new_name, mlplat_error *err)
+{
+    mlp_registry *r = NULL;
+    mlplat_status s = mlp_registry_check_name(new_name, err);
+    if (s == MLPLAT_OK)
+        s = mlp_registry_check_name(name, err);
+    if (s == MLPLAT_OK)
+        s = mlp_registry_of(ml, &r, err);
+    return s == MLPLAT_OK ? r->ops->model_rename(r->store, name, new_name, err) : s;
+}
+
 mlplat_status mlplat_registered_model_delete(mlplat *ml, const char *name, mlplat_error *err)
 {
     mlp_registry *r = NULL;

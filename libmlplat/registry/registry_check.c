@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "base/word_chars.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -29,9 +30,20 @@ static bool is_alnum(unsigned char c)
     return c < 0x80 && isalnum(c);
 }
 
+/* As Python's strip() has it. */
+static bool is_space(uint32_t c)
+{
+    return c == ' ' || (c >= 0x9 && c <= 0xd) || (c >= 0x1c && c <= 0x1f) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
 static bool is_blank(const char *text)
 {
-    return !text[strspn(text, " \t\n\r\v\f")];
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at)
+        if (!is_space(mlp_check_next_char(&at)))
+            return false;
+    return true;
 }
 
 mlplat_status mlp_registry_check_name(const char *name, mlplat_error *err)
@@ -75,9 +87,11 @@ mlplat_status mlp_registry_check_alias(const char *alias, mlplat_error *err)
         return s;
     if (!*alias)
         return mlp_fail(err, MLPLAT_INVALID, "alias is empty: give it a name");
-    for (const char *p = alias; *p; p++)
-        if (!is_alnum((unsigned char)*p) && *p != '_' && *p != '-')
+    for (const unsigned char *p = (const unsigned char *)alias; *p;) {
+        uint32_t c = mlp_check_next_char(&p);
+        if (c != '-' && !mlp_word_chars_has(c))
             return mlp_check_refuse("alias", alias, "only letters, digits, '_' and '-' are allowed", err);
+    }
     return MLPLAT_OK;
 }
 
@@ -103,22 +117,63 @@ mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err)
     return good ? MLPLAT_OK : mlp_check_refuse("run id", run_id, "it has letters, digits, '_' and '-' only", err);
 }
 
+const char *const mlp_stages[] = {"None", "Staging", "Production", "Archived", NULL};
+
+static int find_stage(const char *stage, size_t n)
+{
+    for (int i = 0; i < MLP_STAGE_COUNT; i++)
+        if (strlen(mlp_stages[i]) == n && strncasecmp(stage, mlp_stages[i], n) == 0)
+            return i;
+    return -1;
+}
+
+static mlplat_status no_stage(const char *stage, mlplat_error *err)
+{
+    return mlp_check_refuse("stage", stage, "it is one of None, Staging, Production, Archived", err);
+}
+
+mlplat_status mlp_registry_check_stage(const char *stage, int *out, mlplat_error *err)
+{
+    if (!stage)
+        return mlp_fail(err, MLPLAT_INVALID, "stage is missing: give None, Staging, Production or Archived");
+    *out = find_stage(stage, strlen(stage));
+    return *out < 0 ? no_stage(stage, err) : MLPLAT_OK;
+}
+
+mlplat_status mlp_registry_check_stages(const char *stages, unsigned *out, mlplat_error *err)
+{
+    *out = 0;
+    for (const char *at = stages ? stages : ""; *at;) {
+        size_t n = strcspn(at, ",");
+        int i = find_stage(at, n);
+        if (i < 0)
+            return no_stage(stages, err);
+        *out |= 1u << i;
+        at += n + (at[n] == ',');
+    }
+    if (!*out)
+        *out = (1u << MLP_STAGE_COUNT) - 1;
+    return MLPLAT_OK;
+}
+
 mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *ref, mlplat_error *err)
 {
+    int stage = -1;
     *ref = (mlp_version_ref){0};
     if (!version)
-        return mlp_fail(err, MLPLAT_INVALID, "version is missing: give a number, \"@alias\" or \"latest\"");
-    if (*version == '@') {
+        return mlp_fail(err, MLPLAT_INVALID, "version is missing: give a number, \"@alias\", \"latest\" or a stage");
+    if (strcasecmp(version + (*version == '@'), "latest") == 0) {
+        ref->kind = MLP_VERSION_LATEST;
+    } else if (*version == '@') {
         ref->kind = MLP_VERSION_ALIAS;
         ref->alias = version + 1;
         return mlp_registry_check_alias(ref->alias, err);
+    } else if ((stage = find_stage(version, strlen(version))) >= 0) {
+        ref->kind = MLP_VERSION_STAGE;
+        ref->stage = mlp_stages[stage];
+    } else if (!mlp_text_int64(version, &ref->number)) {
+        return mlp_check_refuse("version", version, "give a number, \"@alias\", \"latest\" or a stage", err);
     }
-    if (strcasecmp(version, "latest") == 0) {
-        ref->kind = MLP_VERSION_LATEST;
-        return MLPLAT_OK;
-    }
-    if (!mlp_text_int64(version, &ref->number))
-        return mlp_check_refuse("version", version, "give a number, \"@alias\" or \"latest\"", err);
     return MLPLAT_OK;
 }
 

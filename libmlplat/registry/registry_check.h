@@ -10,7 +10,10 @@ mlplat_status mlp_registry_check_tag_key(const char *key, mlplat_error *err);
 mlplat_status mlp_registry_check_alias(const char *alias, mlplat_error *err);     /* characters and length */
 mlplat_status mlp_registry_check_new_alias(const char *alias, mlplat_error *err); /* and not a reserved one */
 mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err);   /* NULL is fine */
-/* "3", "@champion", "latest". ref lends from version. */
+/* The place in mlp_stages, in any case of letters; a list "Staging,Production" as a set, none: all. */
+mlplat_status mlp_registry_check_stage(const char *stage, int *out, mlplat_error *err);
+mlplat_status mlp_registry_check_stages(const char *stages, unsigned *out, mlplat_error *err);
+/* "3", "@champion", "latest", "Production". ref lends from version. */
 mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *ref, mlplat_error *err);
 /* A JSON object of tags, each checked; NULL gives an empty one. *out is a new reference. */
 mlplat_status mlp_registry_check_tags(const char *text, json_t **out, mlplat_error *err);

@@ -178,12 +178,28 @@ static mlplat_status find_latest(mlp_registry_db_store *store, const char *name,
     return one_number(stmt, number, found, err);
 }
 
+static mlplat_status find_stage(mlp_registry_db_store *store, const char *name, const char *stage, int64_t *number,
+                                bool *found, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(
+        store->db,
+        MLP_REGISTRY_SQL(store, "SELECT max(version) FROM model_versions WHERE name = ?1 AND current_stage = ?2", ""),
+        &stmt, err);
+    if (s != MLPLAT_OK)
+        return s;
+    mlp_stmt_text(stmt, 1, name);
+    mlp_stmt_text(stmt, 2, stage);
+    return one_number(stmt, number, found, err);
+}
+
 mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *name, const mlp_version_ref *ref,
                                    int64_t *number, mlplat_error *err)
 {
     bool found = false;
     mlplat_status s = ref->kind == MLP_VERSION_NUMBER  ? find_number(store, name, ref->number, number, &found, err)
                       : ref->kind == MLP_VERSION_ALIAS ? find_alias(store, name, ref->alias, number, &found, err)
+                      : ref->kind == MLP_VERSION_STAGE ? find_stage(store, name, ref->stage, number, &found, err)
                                                        : find_latest(store, name, number, &found, err);
     if (s != MLPLAT_OK || found)
         return s;
@@ -195,6 +211,8 @@ mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *nam
                         (long long)ref->number);
     if (ref->kind == MLP_VERSION_ALIAS)
         return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no alias '%s'", name, ref->alias);
+    if (ref->kind == MLP_VERSION_STAGE)
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version in stage '%s'", name, ref->stage);
     return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no versions yet", name);
 }
 
@@ -267,12 +285,15 @@ static const mlp_registry_store db_store = {
     .model_get = mlp_registry_db_model_get,
     .model_list = mlp_registry_db_model_list,
     .model_update = mlp_registry_db_model_update,
+    .model_rename = mlp_registry_db_model_rename,
     .model_delete = mlp_registry_db_model_delete,
     .model_tag = mlp_registry_db_model_tag,
     .version_create = mlp_registry_db_version_create,
     .version_get = mlp_registry_db_version_get,
     .version_location = mlp_registry_db_version_location,
     .version_list = mlp_registry_db_version_list,
+    .version_latest = mlp_registry_db_version_latest,
+    .version_transition = mlp_registry_db_version_transition,
     .version_update = mlp_registry_db_version_update,
     .version_delete = mlp_registry_db_version_delete,
     .version_tag = mlp_registry_db_version_tag,

@@ -27,6 +27,8 @@ typedef struct mlp_registry_call {
     json_t *doc;
     char *text;
     int64_t number;
+    unsigned stages;
+    bool archive;
     mlp_logged_model logged;
 } mlp_registry_call;
 
@@ -59,6 +61,7 @@ mlplat_status mlp_registry_db_model_create(void *store, const char *name, const 
 mlplat_status mlp_registry_db_model_get(void *store, const char *name, json_t **out, mlplat_error *err);
 mlplat_status mlp_registry_db_model_list(void *store, const mlp_registry_page *page, json_t **out, mlplat_error *err);
 mlplat_status mlp_registry_db_model_update(void *store, const char *name, const char *description, mlplat_error *err);
+mlplat_status mlp_registry_db_model_rename(void *store, const char *name, const char *new_name, mlplat_error *err);
 mlplat_status mlp_registry_db_model_delete(void *store, const char *name, mlplat_error *err);
 mlplat_status mlp_registry_db_model_tag(void *store, const char *name, const char *key, const char *value,
                                         mlplat_error *err);
@@ -70,6 +73,10 @@ mlplat_status mlp_registry_db_version_location(void *store, const char *name, co
                                                mlplat_error *err);
 mlplat_status mlp_registry_db_version_list(void *store, const char *name, const mlp_registry_page *page, json_t **out,
                                            mlplat_error *err);
+mlplat_status mlp_registry_db_version_latest(void *store, const char *name, unsigned stages, json_t **out,
+                                             mlplat_error *err);
+mlplat_status mlp_registry_db_version_transition(void *store, const char *name, const mlp_version_ref *ref,
+                                                 const char *stage, bool archive, json_t **out, mlplat_error *err);
 mlplat_status mlp_registry_db_version_update(void *store, const char *name, const mlp_version_ref *ref,
                                              const char *description, mlplat_error *err);
 mlplat_status mlp_registry_db_version_delete(void *store, const char *name, const mlp_version_ref *ref,

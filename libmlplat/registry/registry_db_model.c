@@ -49,7 +49,7 @@ static mlplat_status put_latest(mlp_registry_db_store *store, const char *name, 
             MLP_REGISTRY_SQL(store,
                              "SELECT max(version) FROM model_versions WHERE name = ?1 AND current_stage <> "
                              "'Deleted_Internal'",
-                             " GROUP BY current_stage ORDER BY 1"),
+                             " GROUP BY current_stage ORDER BY min(version)"),
             &stmt, err);
     if (s == MLPLAT_OK)
         mlp_stmt_text(stmt, 1, name);

@@ -413,8 +413,7 @@ static mlplat_status delete_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlp_registry_call *call = ctx;
     const char *const sql[] = {
         MLP_REGISTRY_SQL(call->store, "DELETE FROM registered_model_aliases WHERE name = ?1 AND version = ?2", ""),
-        MLP_REGISTRY_SQL(call->store, "DELETE FROM model_version_tags WHERE name = ?1 AND version = ?2", ""),
-        MLP_REGISTRY_SQL(call->store, REDACT, ""),
+        MLP_REGISTRY_SQL(call->store, REDACT, ""), /* its tags stay, as in MLflow; nobody sees them */
     };
     mlplat_status s = mlp_registry_db_find(call->store, call->name, call->ref, &call->number, err);
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof sql / sizeof sql[0]; i++) {
@@ -422,7 +421,7 @@ static mlplat_status delete_fn(mlp_db *db, void *ctx, mlplat_error *err)
         if ((s = mlp_db_prepare(db, sql[i], &stmt, err)) == MLPLAT_OK) {
             mlp_stmt_text(stmt, 1, call->name);
             mlp_stmt_int(stmt, 2, call->number);
-            if (i == 2)
+            if (i == 1)
                 mlp_stmt_int(stmt, 3, mlp_clock_ms());
             s = mlp_stmt_step(stmt, NULL, err);
         }

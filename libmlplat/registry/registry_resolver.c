@@ -11,8 +11,8 @@ static mlplat_status improper(const char *uri, mlplat_error *err)
     char shown[MLP_URI_SHOWN];
     mlp_uri_show(uri, shown);
     return mlp_fail(err, MLPLAT_INVALID,
-                    "'%s' is not models:/<name>/<version>, models:/<name>@<alias> or "
-                    "models:/<name>/latest",
+                    "'%s' is not models:/<name>/<version>, models:/<name>@<alias>, models:/<name>/latest, "
+                    "models:/<name>/<stage> or models:/<model id>",
                     shown);
 }
 

@@ -9,12 +9,25 @@
 #include <mlplat/registry.h>
 
 /* Which version of a model: stores look it up in the same step as what they do with it. */
-typedef enum mlp_version_kind { MLP_VERSION_NUMBER, MLP_VERSION_ALIAS, MLP_VERSION_LATEST } mlp_version_kind;
+typedef enum mlp_version_kind {
+    MLP_VERSION_NUMBER,
+    MLP_VERSION_ALIAS,
+    MLP_VERSION_LATEST,
+    MLP_VERSION_STAGE /* the latest one in a stage */
+} mlp_version_kind;
 typedef struct mlp_version_ref {
     mlp_version_kind kind;
     int64_t number;
     const char *alias;
+    const char *stage; /* as MLflow writes it */
 } mlp_version_ref;
+
+/* MLflow's stages, in its order; a set of them has bit 1 << i for the i-th. */
+extern const char *const mlp_stages[];
+enum { MLP_STAGE_NONE, MLP_STAGE_STAGING, MLP_STAGE_PRODUCTION, MLP_STAGE_ARCHIVED, MLP_STAGE_COUNT };
+
+/* A prompt is a registered model with this tag, "true", and so is each of its versions. */
+#define MLP_PROMPT_TAG "mlflow.prompt.is_prompt"
 
 /* A version to be made; NULL: has none. */
 typedef struct mlp_version_new {
@@ -48,6 +61,7 @@ typedef struct mlp_registry_store {
     mlplat_status (*model_get)(void *store, const char *name, json_t **out, mlplat_error *err);
     mlplat_status (*model_list)(void *store, const mlp_registry_page *page, json_t **out, mlplat_error *err);
     mlplat_status (*model_update)(void *store, const char *name, const char *description, mlplat_error *err);
+    mlplat_status (*model_rename)(void *store, const char *name, const char *new_name, mlplat_error *err);
     mlplat_status (*model_delete)(void *store, const char *name, mlplat_error *err);
     mlplat_status (*model_tag)(void *store, const char *name, const char *key, const char *value /* NULL: remove */,
                                mlplat_error *err);
@@ -59,6 +73,11 @@ typedef struct mlp_registry_store {
                                       mlplat_error *err);
     mlplat_status (*version_list)(void *store, const char *name /* NULL: of all */, const mlp_registry_page *page,
                                   json_t **out, mlplat_error *err);
+    /* The newest version of each stage in the set, the stage that was used first first. */
+    mlplat_status (*version_latest)(void *store, const char *name, unsigned stages, json_t **out, mlplat_error *err);
+    /* *out, if asked for, is the version as it is then; archive: others in this stage are archived. */
+    mlplat_status (*version_transition)(void *store, const char *name, const mlp_version_ref *ref, const char *stage,
+                                        bool archive, json_t **out, mlplat_error *err);
     mlplat_status (*version_update)(void *store, const char *name, const mlp_version_ref *ref, const char *description,
                                     mlplat_error *err);
     mlplat_status (*version_delete)(void *store, const char *name, const mlp_version_ref *ref, mlplat_error *err);

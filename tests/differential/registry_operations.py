@@ -25,6 +25,12 @@ def _create_version(side, name, source, run_id=None, description=None, tags=None
     return side.registry.create_model_version(name, source, run_id, version_tags(tags), run_link, description)
 
 
+def _get_version(side, name, version):
+    """In the library's own words, where what is no number is no alias."""
+    from mlplat import _c, doc
+    return doc.loads(_c.model_version_get(side.ml._h, name, str(version)))
+
+
 create_model = Operation(
     "create_model",
     lambda side, name, description=None, tags=None:
@@ -41,6 +47,11 @@ update_model = Operation(
     "update_model",
     lambda side, name, description: side.registry.update_registered_model(name, description),
     lambda side, name, description: side.ml.registry.update(name, description),
+    compare=False)
+rename_model = Operation(
+    "rename_model",
+    lambda side, name, new_name: side.registry.rename_registered_model(name, new_name),
+    lambda side, name, new_name: side.ml.registry.rename(name, new_name),
     compare=False)
 delete_model = Operation(
     "delete_model",
@@ -62,7 +73,7 @@ create_version = Operation(
 get_version = Operation(
     "get_version",
     lambda side, name, version: side.registry.get_model_version(name, version),
-    lambda side, name, version: side.ml.registry.version(name, version))
+    _get_version)
 update_version = Operation(
     "update_version",
     lambda side, name, version, description: side.registry.update_model_version(name, version, description),
@@ -93,3 +104,37 @@ get_by_alias = Operation(
     "get_by_alias",
     lambda side, name, alias: side.registry.get_model_version_by_alias(name, alias),
     lambda side, name, alias: side.ml.registry.version(name, "@" + alias))
+latest_versions = Operation(
+    "latest_versions",
+    lambda side, name, *stages: side.registry.get_latest_versions(name, list(stages)),
+    lambda side, name, *stages: side.ml.registry.latest(name, *stages))
+transition = Operation(
+    "transition",
+    lambda side, name, version, stage, archive=False:
+        side.registry.transition_model_version_stage(name, str(version), stage, archive),
+    lambda side, name, version, stage, archive=False:
+        side.ml.registry.transition(name, version, stage, archive_existing=archive))
+copy_version = Operation(
+    "copy_version",
+    lambda side, source, to: int(side.client.copy_model_version(source, to).version),
+    lambda side, source, to: side.ml.registry.copy_version(source, to))
+resolve = Operation(
+    "resolve",
+    lambda side, uri: _resolve(uri),
+    lambda side, uri: side.ml.artifacts.resolve(uri))
+
+
+def _resolve(uri):
+    from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
+    return ModelsArtifactRepository.get_underlying_uri(uri)
+
+
+def _register(side, name, source, tags=None):
+    import mlflow
+    return int(mlflow.register_model(source, name, tags=tags).version)
+
+
+register = Operation(
+    "register",
+    _register,
+    lambda side, name, source, tags=None: side.ml.registry.register(name, source, tags=tags))

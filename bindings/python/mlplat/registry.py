@@ -42,6 +42,11 @@ class ModelVersion(dict[str, "Any"]):
         return self.get("run_id") or None
 
     @property
+    def stage(self) -> str:
+        """The stage: None, Staging, Production or Archived."""
+        return self.get("current_stage") or "None"
+
+    @property
     def aliases(self) -> "list[str]":
         """The aliases that point at it."""
         return list(self.get("aliases") or ())
@@ -77,9 +82,14 @@ class Registry:
         """Registered models by name; max_results 0: 100 a page, at most 1,000 (mlplat_registered_model_list)."""
         return doc.page(_c.registered_model_list(self._session._h, max_results, page_token), "registered_models", dict)
 
-    def update(self, name: str, description: str) -> None:
-        """Change a registered model's description (mlplat_registered_model_update)."""
-        _c.registered_model_update(self._session._h, name, description or "")
+    def update(self, name: str, description: "str | None") -> None:
+        """Change a registered model's description; None takes it away (mlplat_registered_model_update)."""
+        _c.registered_model_update(self._session._h, name, description)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a registered model another name, and its versions, tags and aliases with it; raises Exists if it is
+        taken (mlplat_registered_model_rename)."""
+        _c.registered_model_rename(self._session._h, name, new_name)
 
     def delete(self, name: str) -> None:
         """Delete a registered model with its versions, tags and aliases (mlplat_registered_model_delete)."""
@@ -115,9 +125,27 @@ class Registry:
         return doc.page(_c.model_version_list(self._session._h, name, max_results, page_token), "model_versions",
                         ModelVersion)
 
-    def update_version(self, name: str, version: "int | str", description: str) -> None:
-        """Change a version's description (mlplat_model_version_update)."""
-        _c.model_version_update(self._session._h, name, _which(version), description or "")
+    def latest(self, name: str, *stages: str) -> "list[ModelVersion]":
+        """The newest version of each stage, or of these: "Staging", "Production" (mlplat_model_version_latest)."""
+        found = doc.loads(_c.model_version_latest(self._session._h, name, ",".join(stages)))
+        return [ModelVersion(version) for version in found["model_versions"]]
+
+    def transition(self, name: str, version: "int | str", stage: str, *, archive_existing: bool = False) -> ModelVersion:
+        """Move a version to a stage: "None", "Staging", "Production", "Archived" (mlplat_model_version_transition).
+
+        archive_existing: all other versions in that stage become Archived; for Staging and Production only.
+        """
+        return ModelVersion(doc.loads(_c.model_version_transition(
+            self._session._h, name, _which(version), stage, archive_existing)))
+
+    def copy_version(self, source: "ModelVersion | str", to: str) -> int:
+        """Make a version of one model a version of another, which is created if it is not there; its number there
+        (mlplat_model_version_copy). source: a ModelVersion, or "models:/<name>/<version>"."""
+        return _c.model_version_copy(self._session._h, source.uri if isinstance(source, ModelVersion) else source, to)
+
+    def update_version(self, name: str, version: "int | str", description: "str | None") -> None:
+        """Change a version's description; None takes it away (mlplat_model_version_update)."""
+        _c.model_version_update(self._session._h, name, _which(version), description)
 
     def delete_version(self, name: str, version: "int | str") -> None:
         """Delete a version with its tags and aliases (mlplat_model_version_delete)."""
