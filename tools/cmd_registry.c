@@ -7,6 +7,7 @@
 #define MODEL_COLUMNS "NAME=name,UPDATED=@last_updated_timestamp,ALIASES=aliases,DESCRIPTION=description"
 #define VERSION_COLUMNS                                                                                                \
     "NAME=name,VERSION=version,ALIASES=aliases,STATUS=status,RUN_ID=run_id,CREATED=@creation_timestamp,SOURCE=source"
+#define LATEST_COLUMNS "NAME=name,STAGE=current_stage,VERSION=version,ALIASES=aliases,RUN_ID=run_id,SOURCE=source"
 
 static int take_page(cli *c, mlplat_search *query)
 {
@@ -61,6 +62,14 @@ static int model_update(cli *c)
 {
     int code = cli_open(c);
     return code == CLI_OK ? done(c, mlplat_registered_model_update(c->ml, c->args[0], c->args[1], &c->err)) : code;
+}
+
+static int model_rename(cli *c)
+{
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_registered_model_rename(c->ml, c->args[0], c->args[1], &c->err));
+    return code == CLI_OK ? cli_print_pairs(c, "name", c->args[1], NULL) : code;
 }
 
 static int model_delete(cli *c)
@@ -124,6 +133,36 @@ static int version_list(cli *c)
     return code == CLI_OK ? cli_print_list(c, doc, "model_versions", VERSION_COLUMNS) : code;
 }
 
+static int version_latest(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_model_version_latest(c->ml, c->args[0], cli_get(c, "stages"), &doc, &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "model_versions", LATEST_COLUMNS) : code;
+}
+
+static int version_transition(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_model_version_transition(c->ml, c->args[0], c->args[1], c->args[2],
+                                                             cli_get(c, "archive-existing") != NULL, &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc, LATEST_COLUMNS) : code;
+}
+
+static int version_copy(cli *c)
+{
+    int64_t version = 0;
+    char number[32];
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_model_version_copy(c->ml, c->args[0], c->args[1], &version, &c->err));
+    snprintf(number, sizeof number, "%" PRId64, version);
+    return code == CLI_OK ? cli_print_pairs(c, "version", number, "name", c->args[1], NULL) : code;
+}
+
 static int version_update(cli *c)
 {
     int code = cli_open(c);
@@ -176,6 +215,14 @@ static const cli_option version_options[] = {
     {"tag", "KEY=VALUE", "a tag; may be given again"},
     {NULL, NULL, NULL},
 };
+static const cli_option latest_options[] = {
+    {"stages", "STAGES", "of these stages only, as Staging,Production"},
+    {NULL, NULL, NULL},
+};
+static const cli_option transition_options[] = {
+    {"archive-existing", NULL, "all other versions in Staging or Production become Archived"},
+    {NULL, NULL, NULL},
+};
 static const cli_option page_options[] = {
     {"max", "N", "most results of one page; default 100"},
     {"page-token", "TOKEN", "the next page, as the page before told"},
@@ -189,6 +236,8 @@ const cli_command cli_registry_commands[] = {
     {"model list", "", "List registered models by name", "model list", page_options, model_list},
     {"model update", "MODEL DESCRIPTION", "Change the description", "model update fraud-detector \"Phishing pages\"",
      NULL, model_update},
+    {"model rename", "MODEL NEW_NAME", "Give a registered model another name",
+     "model rename fraud-detector phishing-detector", NULL, model_rename},
     {"model delete", "MODEL", "Delete a registered model with its versions", "model delete fraud-detector", NULL,
      model_delete},
     {"model tag", "MODEL KEY VALUE", "Set a tag of a registered model", "model tag fraud-detector team risk", NULL,
@@ -197,10 +246,16 @@ const cli_command cli_registry_commands[] = {
      model_untag},
     {"version create", "MODEL SOURCE", "Register a model version and print its number",
      "version create fraud-detector runs:/$run/model", version_options, version_create},
-    {"version get", "MODEL VERSION", "Show a version by number, @alias or latest",
+    {"version get", "MODEL VERSION", "Show a version by number, @alias, latest or stage",
      "version get fraud-detector @champion", NULL, version_get},
     {"version list", "[MODEL]", "List versions, newest first", "version list fraud-detector", page_options,
      version_list},
+    {"version latest", "MODEL", "Show the newest version of each stage",
+     "version latest fraud-detector --stages Production", latest_options, version_latest},
+    {"version transition", "MODEL VERSION STAGE", "Move a version to a stage",
+     "version transition fraud-detector 2 Production --archive-existing", transition_options, version_transition},
+    {"version copy", "SOURCE MODEL", "Make a version of one model a version of another",
+     "version copy models:/fraud-detector@champion fraud-live", NULL, version_copy},
     {"version update", "MODEL VERSION DESCRIPTION", "Change the description",
      "version update fraud-detector 2 \"deeper trees\"", NULL, version_update},
     {"version delete", "MODEL VERSION", "Delete a version", "version delete fraud-detector 2", NULL, version_delete},

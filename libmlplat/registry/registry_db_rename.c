@@ -42,11 +42,11 @@ static mlplat_status rename_fn(mlp_db *db, void *ctx, mlplat_error *err)
         const char *sql;
         bool timed;
     } steps[] = {
-        {MLP_REGISTRY_SQL(call->store, "UPDATE registered_models SET name = ?2, last_updated_time = ?3 WHERE name = ?1",
-                          ""),
+        {MLP_REGISTRY_SQL(call->store,
+                          "UPDATE registered_models SET name = ?2, last_updated_time = ?3 WHERE name = ?1", ""),
          true},
-        {MLP_REGISTRY_SQL(call->store, "UPDATE model_versions SET name = ?2, last_updated_time = ?3 WHERE name IN (?1, ?2)",
-                          ""),
+        {MLP_REGISTRY_SQL(call->store,
+                          "UPDATE model_versions SET name = ?2, last_updated_time = ?3 WHERE name IN (?1, ?2)", ""),
          true},
         {MLP_REGISTRY_SQL(call->store, "UPDATE registered_model_tags SET name = ?2 WHERE name = ?1", ""), false},
         {MLP_REGISTRY_SQL(call->store, "UPDATE registered_model_aliases SET name = ?2 WHERE name = ?1", ""), false},

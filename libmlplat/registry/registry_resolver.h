@@ -1,5 +1,5 @@
-/* "models:/<name>/<version>[/<path>]", "models:/<name>@<alias>[/<path>]", "models:/<name>/latest" and "models:/<model
- * id>" for artifacts/. */
+/* "models:/<name>/<version>[/<path>]", "models:/<name>@<alias>[/<path>]", "models:/<name>/latest",
+ * "models:/<name>/<stage>" and "models:/<model id>" for artifacts/. */
 #ifndef MLP_REGISTRY_RESOLVER_H
 #define MLP_REGISTRY_RESOLVER_H
 #include "session/session.h"
@@ -10,7 +10,7 @@ extern const mlp_resolver mlp_registry_resolver;
 typedef struct mlp_models_uri {
     char *model_id; /* of a logged model; no other part is there then */
     char *name;
-    char *version; /* "3", "@champion", "latest" */
+    char *version; /* "3", "@champion", "latest", "Production" */
     char *rest;    /* path below the model, "" for the model itself */
 } mlp_models_uri;
 

@@ -30,8 +30,8 @@ mlplat_status mlplat_model_version_transition(mlplat *ml, const char *name, cons
     *out = NULL;
     mlplat_status s = mlp_registry_check_stage(stage, &to, err);
     if (s == MLPLAT_OK && archive_existing && to != MLP_STAGE_STAGING && to != MLP_STAGE_PRODUCTION)
-        s = mlp_fail(err, MLPLAT_INVALID, "versions in stage '%s' are not archived: only those in Staging or Production",
-                     mlp_stages[to]);
+        s = mlp_fail(err, MLPLAT_INVALID,
+                     "versions in stage '%s' are not archived: only those in Staging or Production", mlp_stages[to]);
     if (s == MLPLAT_OK)
         s = mlp_registry_check_name(name, err);
     if (s == MLPLAT_OK)

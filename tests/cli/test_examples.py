@@ -15,6 +15,7 @@ PIPELINE = PIPELINE.replace("['n']", "['depth']").replace("n: {componentInput", 
 FIRST = {
     "experiment restore": ["experiment delete fraud"],
     "run restore": ["run delete $run"],
+    "version latest": ["version transition fraud-detector 2 Production"],
     "version delete": ["alias delete fraud-detector champion"],
 }
 WITHOUT = {  # examples that make what the folder has already

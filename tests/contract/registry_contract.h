@@ -6,7 +6,8 @@
 /* A session on an empty store in an empty folder. */
 typedef mlplat *(*registry_contract_open)(const char *folder);
 
-/* Runs the suite; returns the number of tests that failed. */
+/* Each runs a suite; returns the number of tests that failed. */
 int registry_contract_run(const char *store, registry_contract_open open);
+int promotion_contract_run(const char *store, registry_contract_open open); /* stages, other names, copies */
 
 #endif

@@ -48,6 +48,18 @@ static bool read_all(mlplat *ml, const char *version)
     return ok;
 }
 
+static bool promote(mlplat *ml)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    bool ok = passed(mlplat_model_version_transition(ml, "m", "1", "Production", 1, &doc, &err), &err);
+    mlplat_doc_free(doc);
+    doc = NULL;
+    ok = ok && passed(mlplat_model_version_latest(ml, "m", "Production", &doc, &err), &err);
+    mlplat_doc_free(doc);
+    return ok && passed(mlplat_registered_model_rename(ml, "other", "another", &err), &err);
+}
+
 /* One life of a registry, as far as memory lets it; counts the versions that were made. */
 static int live(const char *folder)
 {
@@ -64,6 +76,8 @@ static int live(const char *folder)
         made += passed(mlplat_model_version_create(ml, "m", "/models/1", &o, NULL, &err), &err);
         if (made && passed(mlplat_model_alias_set(ml, "m", "champion", "1", &err), &err) && read_all(ml, "1"))
             made += passed(mlplat_model_version_create(ml, "other", "models:/m@champion", &o, NULL, &err), &err);
+        if (made == 2 && promote(ml))
+            made += passed(mlplat_model_version_copy(ml, "models:/m/Production", "copy", NULL, &err), &err);
     }
     mlplat_close(ml);
     return made;

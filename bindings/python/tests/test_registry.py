@@ -96,3 +96,48 @@ def test_bad_aliases_are_refused(ml, source, alias):
     ml.registry.register("m", source)
     with pytest.raises(mlplat.Invalid):
         ml.registry.set_alias("m", alias, 1)
+
+
+def test_stages(ml, source):
+    for _ in range(3):
+        ml.registry.register("m", source)
+    moved = ml.registry.transition("m", 1, "production")
+    assert (moved.version, moved.stage) == (1, "Production") and ml.registry.version("m", 2).stage == "None"
+    ml.registry.transition("m", 2, "Production", archive_existing=True)
+    assert {v.version: v.stage for v in ml.registry.latest("m")} == {1: "Archived", 2: "Production", 3: "None"}
+    assert [v.version for v in ml.registry.latest("m", "Production", "Staging")] == [2]
+    assert ml.artifacts.resolve("models:/m/Production") == ml.artifacts.resolve("models:/m/2")
+    for call in (lambda: ml.registry.transition("m", 1, "Prod"), lambda: ml.registry.latest("m", "Prod"),
+                 lambda: ml.registry.transition("m", 1, "None", archive_existing=True)):
+        with pytest.raises(mlplat.Invalid):
+            call()
+
+
+def test_another_name(ml, source):
+    ml.registry.register("m", source, tags={"a": 1})
+    ml.registry.set_alias("m", "champion", 1)
+    ml.registry.create("taken")
+    with pytest.raises(mlplat.Exists, match="taken"):
+        ml.registry.rename("m", "taken")
+    ml.registry.rename("m", "new")
+    assert ml.registry.version("new", "champion").tags == {"a": "1"}
+    with pytest.raises(mlplat.NotFound):
+        ml.registry.get("m")
+
+
+def test_a_version_is_copied(ml, run, source):
+    ml.registry.register("m", source, tags={"a": 1}, description="words")
+    assert ml.registry.copy_version("models:/m/1", "live") == 1
+    assert ml.registry.copy_version(ml.registry.version("m"), "live") == 2
+    copy = ml.registry.version("live", 1)
+    assert (copy.source, copy.tags, copy["description"], copy.run_id) == ("models:/m/1", {"a": "1"}, "words", run.id)
+    assert ml.artifacts.resolve(copy.uri) == ml.artifacts.resolve(source)
+    with pytest.raises(mlplat.Invalid):
+        ml.registry.copy_version(source, "live")
+
+
+def test_a_description_is_taken_away(ml, source):
+    ml.registry.register("m", source, description="words")
+    ml.registry.update_version("m", 1, None)
+    ml.registry.update("m", None)
+    assert not ml.registry.version("m", 1)["description"] and not ml.registry.get("m")["description"]
