@@ -92,7 +92,7 @@ HANDLE(mlplat_step, MLP_PY_STEP, NULL)
   if ($input != Py_None && !($1 = ($1_ltype)mlp_pytext_path($input, "$1_name", &kept))) SWIG_fail;
 }
 %typemap(freearg) optional_path { Py_XDECREF(kept$argnum); }
-%apply optional_text { const char *description, const char *tags, const char *default_json, const char *page_token, const char *stages,
+%apply optional_text { const char *description, const char *tags, const char *default_json, const char *page_token,
                        const char *status, const char *artifact_path };
 %typemap(in) const char *path (PyObject *kept = NULL), const char *dir (PyObject *kept = NULL),
              const char *uri (PyObject *kept = NULL) {
