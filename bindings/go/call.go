@@ -38,12 +38,12 @@ func (h *hooks) keepPanic() {
 	}
 }
 
-func (h *hooks) Progress(done, total uint64) bool {
+func (h *hooks) Progress(tell bool, done, total uint64) bool {
 	defer h.keepPanic()
 	if h.ctx.Err() != nil || h.panicked != nil {
 		return false
 	}
-	if h.progress != nil {
+	if h.progress != nil && tell {
 		h.progress(done, total)
 	}
 	return h.panicked == nil && h.ctx.Err() == nil

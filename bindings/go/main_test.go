@@ -13,6 +13,9 @@ import (
 
 // No setting of the machine's gets in.
 func TestMain(m *testing.M) {
+	if os.Getenv("COMPONENT") != "" {
+		mlplat.ComponentMain(trainer)
+	}
 	if file := os.Getenv("HOLD"); file != "" {
 		if err := hold(file); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -69,3 +72,5 @@ func equal[T comparable](t testing.TB, what string, got, want T) {
 type ctxt = context.Context
 
 var withCancel = context.WithCancel
+
+var withTimeout = context.WithTimeout

@@ -104,7 +104,7 @@ SPAN(int64_t, "int64")
 SPAN(double, "float64")
 
 /* ---- callbacks: all go through the call that is going on --------------------------------------------------------- */
-%typemap(in, numinputs=0) (mlplat_progress progress, void *user) { $1 = mlp_gocall_progress; $2 = NULL; }
+%typemap(in, numinputs=0) (mlplat_progress progress, void *user) { $1 = mlp_gocall_own_progress(); $2 = NULL; }
 %typemap(in, numinputs=0) (mlplat_write write, void *user) { $1 = mlp_gocall_write; $2 = NULL; }
 %typemap(gotype) (mlplat_component_fn fn, void *user) "uintptr"
 %typemap(in) (mlplat_component_fn fn, void *user) { $1 = mlp_gocall_component; $2 = (void *)$input; }

@@ -79,7 +79,7 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.durability = durability;
     o.profile = profile;
     o.config_file = config_file;
-    o.progress = mlp_gocall_progress;
+    o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;
     return mlplat_open(&o, out, err);

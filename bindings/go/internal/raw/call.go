@@ -88,8 +88,8 @@ func Words(words ...string) string {
 
 // Hooks is what C calls while a call goes on, on the caller's thread.
 type Hooks interface {
-	// Progress says whether to go on.
-	Progress(done, total uint64) bool
+	// Progress says whether to go on. It is told to the user, or is that of a part that only asks.
+	Progress(tell bool, done, total uint64) bool
 	// Write says whether it took all.
 	Write(data []byte) bool
 }
@@ -105,8 +105,8 @@ type Component interface {
 }
 
 //export mlplatGoProgress
-func mlplatGoProgress(hooks C.uintptr_t, done, total C.uint64_t) C.int {
-	if cgo.Handle(hooks).Value().(Hooks).Progress(uint64(done), uint64(total)) {
+func mlplatGoProgress(hooks C.uintptr_t, tell C.int, done, total C.uint64_t) C.int {
+	if cgo.Handle(hooks).Value().(Hooks).Progress(tell != 0, uint64(done), uint64(total)) {
 		return 0
 	}
 	return 1

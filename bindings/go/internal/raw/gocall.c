@@ -9,6 +9,7 @@
 static _Thread_local mlp_gocall *now;
 static _Thread_local const char *refused; /* the argument that cannot cross, and why */
 static _Thread_local mlplat_status refused_status;
+static _Thread_local bool owned; /* the arguments of the next call have a progress */
 
 static void *refuse(const char *name, mlplat_status why)
 {
@@ -21,6 +22,8 @@ bool mlp_gocall_enter(mlp_gocall *call, mlp_gocall **outer)
 {
     *outer = now;
     now = call;
+    call->own = owned;
+    owned = false;
     if (!refused)
         return true;
     call->error.status = refused_status;
@@ -119,10 +122,22 @@ void mlp_gocall_ports_free(mlp_goports *ports)
 
 static _Thread_local mlp_gonews *quick; /* of a call that must not go back to Go */
 
-int mlp_gocall_progress(void *user, uint64_t done, uint64_t total)
+static int own_progress(void *user, uint64_t done, uint64_t total)
 {
     (void)user;
-    return now && now->hooks ? mlplatGoProgress(now->hooks, done, total) : 0;
+    return now && now->hooks ? mlplatGoProgress(now->hooks, 1, done, total) : 0;
+}
+
+mlplat_progress mlp_gocall_own_progress(void)
+{
+    owned = true;
+    return own_progress;
+}
+
+int mlp_gocall_session_progress(void *user, uint64_t done, uint64_t total)
+{
+    (void)user;
+    return now && now->hooks ? mlplatGoProgress(now->hooks, !now->own, done, total) : 0;
 }
 
 int64_t mlp_gocall_write(void *user, const void *data, size_t n)

@@ -8,7 +8,8 @@
 /* In the caller's Go memory. The error comes first, so that one is the other. */
 typedef struct mlp_gocall {
     mlplat_error error;
-    uintptr_t hooks; /* a cgo.Handle for progress, write and read; 0: nobody listens */
+    uintptr_t hooks; /* a cgo.Handle for progress and write; 0: nobody listens */
+    bool own;        /* it has a progress of its own, so that the session's only asks whether to go on */
 } mlp_gocall;
 
 /* Makes a call the one that is going on in this thread. False: a text of its was refused, and its error says so. */
@@ -36,7 +37,8 @@ void mlp_gocall_ports(const char *p, size_t n, mlp_goports *out);
 void mlp_gocall_ports_free(mlp_goports *ports);
 
 /* The library's hooks; they go to the call that is going on in this thread. */
-int mlp_gocall_progress(void *user, uint64_t done, uint64_t total);
+int mlp_gocall_session_progress(void *user, uint64_t done, uint64_t total);
+mlplat_progress mlp_gocall_own_progress(void);
 int64_t mlp_gocall_write(void *user, const void *data, size_t n);
 void mlp_gocall_log(void *user, mlplat_log_level level, const char *line);
 mlplat_status mlp_gocall_component(mlplat_step *step, void *user, mlplat_error *err);

@@ -108,8 +108,8 @@ typedef long long swig_type_75;
 typedef _gostring_ swig_type_76;
 typedef _gostring_ swig_type_77;
 typedef _gostring_ swig_type_78;
-typedef _gostring_ swig_type_79;
-typedef _gostring_ swig_type_80;
+typedef long long swig_type_79;
+typedef long long swig_type_80;
 typedef _gostring_ swig_type_81;
 typedef _gostring_ swig_type_82;
 typedef _gostring_ swig_type_83;
@@ -135,16 +135,16 @@ typedef _gostring_ swig_type_102;
 typedef _gostring_ swig_type_103;
 typedef _gostring_ swig_type_104;
 typedef _gostring_ swig_type_105;
-typedef long long swig_type_106;
+typedef _gostring_ swig_type_106;
 typedef _gostring_ swig_type_107;
 typedef _gostring_ swig_type_108;
 typedef _gostring_ swig_type_109;
-typedef long long swig_type_110;
-typedef _gostring_ swig_type_111;
+typedef _gostring_ swig_type_110;
+typedef long long swig_type_111;
 typedef _gostring_ swig_type_112;
 typedef _gostring_ swig_type_113;
 typedef _gostring_ swig_type_114;
-typedef _gostring_ swig_type_115;
+typedef long long swig_type_115;
 typedef _gostring_ swig_type_116;
 typedef _gostring_ swig_type_117;
 typedef _gostring_ swig_type_118;
@@ -247,6 +247,11 @@ typedef _gostring_ swig_type_214;
 typedef _gostring_ swig_type_215;
 typedef _gostring_ swig_type_216;
 typedef _gostring_ swig_type_217;
+typedef _gostring_ swig_type_218;
+typedef _gostring_ swig_type_219;
+typedef _gostring_ swig_type_220;
+typedef _gostring_ swig_type_221;
+typedef _gostring_ swig_type_222;
 extern void _wrap_Swig_free_raw_1c357d9e57ac7bd3(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_1c357d9e57ac7bd3(swig_intgo arg1);
 extern swig_type_1 _wrap_status_name_raw_1c357d9e57ac7bd3(swig_intgo arg1);
@@ -296,76 +301,77 @@ extern swig_intgo _wrap_run_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_
 extern swig_intgo _wrap_run_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_71 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_run_restore_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_72 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_metric_history_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_73 arg2, swig_type_74 arg3, swig_type_75 arg4, swig_type_76 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_metric_sample_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_77 arg2, swig_type_78 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_79 arg2, swig_type_80 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_text_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_81 arg2, swig_type_82 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_dict_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_83 arg2, swig_type_84 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_85 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_86 arg2, swig_type_87 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_88 arg2, swig_type_89 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_90 arg2, swig_type_91 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_92 arg2, swig_type_93 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_94 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_metric_history_since_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_77 arg2, swig_type_78 arg3, swig_type_79 arg4, swig_type_80 arg5, swig_type_81 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_metric_sample_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_82 arg2, swig_type_83 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_84 arg2, swig_type_85 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_text_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_86 arg2, swig_type_87 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_dict_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_88 arg2, swig_type_89 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_90 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_91 arg2, swig_type_92 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_93 arg2, swig_type_94 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_95 arg2, swig_type_96 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_97 arg2, swig_type_98 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_99 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_count_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_status_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_sync_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_retry_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_95 arg2, swig_type_96 arg3, swig_type_97 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_intgo arg2, int arg3, swig_type_98 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_run_start_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_99 arg2, swig_type_100 arg3, swig_type_101 arg4, swig_type_102 arg5, swig_type_103 arg6, swig_type_104 arg7, swig_type_105 arg8, swig_type_106 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
-extern swig_intgo _wrap_run_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_107 arg2, swig_type_108 arg3, swig_type_109 arg4, swig_type_110 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_logged_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_111 arg2, swig_type_112 arg3, swig_type_113 arg4, swig_type_114 arg5, swig_type_115 arg6, swig_type_116 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_search_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_117 arg2, swig_type_118 arg3, swig_type_119 arg4, swig_intgo arg5, int arg6, swig_type_120 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_log_model_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_121 arg2, swig_type_122 arg3, swig_type_123 arg4, swig_type_124 arg5, swig_type_125 arg6, swig_type_126 arg7, swig_type_127 arg8, swig_type_128 arg9, swig_type_129 arg10, swig_type_130 arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_registered_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_131 arg2, swig_type_132 arg3, swig_type_133 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_134 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_135 arg2, swig_type_136 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_137 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_138 arg2, swig_type_139 arg3, swig_type_140 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_141 arg2, swig_type_142 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_143 arg2, swig_type_144 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_145 arg2, swig_type_146 arg3, swig_type_147 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_148 arg2, swig_type_149 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_150 arg2, swig_type_151 arg3, swig_type_152 arg4, swig_type_153 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_154 arg2, swig_type_155 arg3, swig_type_156 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_157 arg2, swig_type_158 arg3, swig_type_159 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_160 arg2, swig_type_161 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, int arg2, swig_type_162 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_163 arg2, swig_type_164 arg3, swig_type_165 arg4, swig_type_166 arg5, swig_type_167 arg6, swig_type_168 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_model_version_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_169 arg2, int arg3, swig_type_170 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_100 arg2, swig_type_101 arg3, swig_type_102 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_intgo arg2, int arg3, swig_type_103 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_run_start_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_104 arg2, swig_type_105 arg3, swig_type_106 arg4, swig_type_107 arg5, swig_type_108 arg6, swig_type_109 arg7, swig_type_110 arg8, swig_type_111 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
+extern swig_intgo _wrap_run_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_112 arg2, swig_type_113 arg3, swig_type_114 arg4, swig_type_115 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_logged_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_116 arg2, swig_type_117 arg3, swig_type_118 arg4, swig_type_119 arg5, swig_type_120 arg6, swig_type_121 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_search_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_122 arg2, swig_type_123 arg3, swig_type_124 arg4, swig_intgo arg5, int arg6, swig_type_125 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_log_model_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_126 arg2, swig_type_127 arg3, swig_type_128 arg4, swig_type_129 arg5, swig_type_130 arg6, swig_type_131 arg7, swig_type_132 arg8, swig_type_133 arg9, swig_type_134 arg10, swig_type_135 arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_registered_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_136 arg2, swig_type_137 arg3, swig_type_138 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_139 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_140 arg2, swig_type_141 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_142 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_143 arg2, swig_type_144 arg3, swig_type_145 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_146 arg2, swig_type_147 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_148 arg2, swig_type_149 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_150 arg2, swig_type_151 arg3, swig_type_152 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_153 arg2, swig_type_154 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_155 arg2, swig_type_156 arg3, swig_type_157 arg4, swig_type_158 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_159 arg2, swig_type_160 arg3, swig_type_161 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_162 arg2, swig_type_163 arg3, swig_type_164 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_165 arg2, swig_type_166 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, int arg2, swig_type_167 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_168 arg2, swig_type_169 arg3, swig_type_170 arg4, swig_type_171 arg5, swig_type_172 arg6, swig_type_173 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_model_version_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_174 arg2, int arg3, swig_type_175 arg4, swig_voidp arg5, swig_voidp arg6);
 extern swig_intgo _wrap_store_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_container_raw_1c357d9e57ac7bd3(swig_type_171 arg1, swig_type_172 arg2, swig_type_173 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_load_raw_1c357d9e57ac7bd3(swig_type_174 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_type_177 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_178 arg2, swig_type_179 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_env_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_container_raw_1c357d9e57ac7bd3(swig_type_176 arg1, swig_type_177 arg2, swig_type_178 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_load_raw_1c357d9e57ac7bd3(swig_type_179 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_component_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_type_182 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_183 arg2, swig_type_184 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_env_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_185 arg2, swig_type_186 arg3, swig_voidp arg4);
 extern swig_intgo _wrap_component_spec_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_component_free_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_new_raw_1c357d9e57ac7bd3(swig_type_182 arg1, swig_type_183 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_new_raw_1c357d9e57ac7bd3(swig_type_187 arg1, swig_type_188 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_pipeline_free_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_184 arg2, swig_type_185 arg3, swig_type_186 arg4, swig_voidp arg5);
-extern swig_type_187 _wrap_task_name_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_task_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_188 arg2, swig_type_189 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_set_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_190 arg2, swig_type_191 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_connect_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_192 arg2, swig_voidp arg3, swig_type_193 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_voidp arg5);
+extern swig_type_192 _wrap_task_name_raw_1c357d9e57ac7bd3(swig_voidp arg1);
+extern swig_intgo _wrap_task_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_193 arg2, swig_type_194 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_set_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_195 arg2, swig_type_196 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_connect_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_197 arg2, swig_voidp arg3, swig_type_198 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_task_after_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_compile_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_validate_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_component_program_raw_1c357d9e57ac7bd3(swig_type_194 arg1, swig_type_195 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_pipeline_task_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_196 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_pipeline_run_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_197 arg3, swig_type_198 arg4, swig_type_199 arg5, swig_type_200 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_step_int_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_201 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_double_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_202 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_bool_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_203 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_string_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_204 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_input_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_205 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_206 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_207 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_208 arg2, swig_type_209 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_metadata_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_210 arg2, swig_type_211 arg3, swig_type_212 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_program_raw_1c357d9e57ac7bd3(swig_type_199 arg1, swig_type_200 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_task_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_201 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_run_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_202 arg3, swig_type_203 arg4, swig_type_204 arg5, swig_type_205 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_step_int_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_206 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_double_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_207 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_bool_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_208 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_string_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_209 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_input_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_210 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_211 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_212 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_213 arg2, swig_type_214 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_metadata_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_215 arg2, swig_type_216 arg3, swig_type_217 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_step_session_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_step_run_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_component_main_raw_1c357d9e57ac7bd3(swig_type_213 arg1, swig_type_214 arg2, swig_type_215 arg3, swig_type_216 arg4, swig_type_217 arg5, uintptr_t arg6);
+extern int _wrap_component_main_raw_1c357d9e57ac7bd3(swig_type_218 arg1, swig_type_219 arg2, swig_type_220 arg3, swig_type_221 arg4, swig_type_222 arg5, uintptr_t arg6);
 #undef intgo
 */
 import "C"
@@ -1069,6 +1075,29 @@ func Metric_history(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int64, a
 	return swig_r
 }
 
+func Metric_history_since(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int64, arg5 int64, arg6 string, arg7 *unsafe.Pointer, arg8 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	swig_r = (int)(C._wrap_metric_history_since_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_2)), C.swig_type_79(_swig_i_3), C.swig_type_80(_swig_i_4), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
+	}
+	return swig_r
+}
+
 func Metric_sample(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg5 int32, arg6 *unsafe.Pointer, arg7 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -1078,7 +1107,7 @@ func Metric_sample(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_sample_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_sample_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1094,7 +1123,7 @@ func Run_log_artifact(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1110,7 +1139,7 @@ func Run_log_text(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_text_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_text_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1126,7 +1155,7 @@ func Run_log_dict(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_dict_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_dict_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1142,7 +1171,7 @@ func Logged_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1156,7 +1185,7 @@ func Logged_model_finalize(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1172,7 +1201,7 @@ func Logged_model_set_tags(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1188,7 +1217,7 @@ func Logged_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1204,7 +1233,7 @@ func Logged_model_log_params(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1219,7 +1248,7 @@ func Logged_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_logged_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_logged_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1270,7 +1299,7 @@ func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_experiment_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1291,7 +1320,7 @@ func Experiment_list(arg1 unsafe.Pointer, arg2 int32, arg3 int32, arg4 string, a
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_experiment_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1312,7 +1341,7 @@ func Run_start(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
-	swig_r = (int)(C._wrap_run_start_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_7)), C.swig_type_106(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	swig_r = (int)(C._wrap_run_start_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_7)), C.swig_type_111(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1345,7 +1374,7 @@ func Run_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_3)), C.swig_type_110(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_3)), C.swig_type_115(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1369,7 +1398,7 @@ func Logged_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1402,7 +1431,7 @@ func Run_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_run_search_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_run_search_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1433,7 +1462,7 @@ func Run_log_model(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_run_log_model_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_run_log_model_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1474,7 +1503,7 @@ func Registered_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1493,7 +1522,7 @@ func Registered_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1506,7 +1535,7 @@ func Registered_model_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1521,7 +1550,7 @@ func Registered_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_registered_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_registered_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1535,7 +1564,7 @@ func Registered_model_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1554,7 +1583,7 @@ func Registered_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1571,7 +1600,7 @@ func Model_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsa
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1588,7 +1617,7 @@ func Model_version_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1607,7 +1636,7 @@ func Model_version_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_version_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_version_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1625,7 +1654,7 @@ func Model_version_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 s
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1648,7 +1677,7 @@ func Model_version_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1668,7 +1697,7 @@ func Model_alias_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_alias_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_alias_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1687,7 +1716,7 @@ func Model_alias_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_alias_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_alias_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1704,7 +1733,7 @@ func Registered_model_list(arg1 unsafe.Pointer, arg2 int32, arg3 string, arg4 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1722,7 +1751,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_model_version_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_model_version_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1752,7 +1781,7 @@ func Model_version_list(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_model_version_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1778,7 +1807,7 @@ func Component_container(arg1 string, arg2 string, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_container_raw_1c357d9e57ac7bd3(*(*C.swig_type_171)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_container_raw_1c357d9e57ac7bd3(*(*C.swig_type_176)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1796,7 +1825,7 @@ func Component_load(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_load_raw_1c357d9e57ac7bd3(*(*C.swig_type_174)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_load_raw_1c357d9e57ac7bd3(*(*C.swig_type_179)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1810,7 +1839,7 @@ func Component_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1829,7 +1858,7 @@ func Component_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1845,7 +1874,7 @@ func Component_env(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_env_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_env_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1875,7 +1904,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_pipeline_new_raw_1c357d9e57ac7bd3(*(*C.swig_type_182)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_pipeline_new_raw_1c357d9e57ac7bd3(*(*C.swig_type_187)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1897,7 +1926,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1926,7 +1955,7 @@ func Task_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1942,7 +1971,7 @@ func Task_set_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1959,7 +1988,7 @@ func Task_connect(arg1 unsafe.Pointer, arg2 string, arg3 unsafe.Pointer, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_task_connect_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_task_connect_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2001,7 +2030,7 @@ func Component_program(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_program_raw_1c357d9e57ac7bd3(*(*C.swig_type_194)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_program_raw_1c357d9e57ac7bd3(*(*C.swig_type_199)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2018,7 +2047,7 @@ func Pipeline_task(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_task_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_task_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2037,7 +2066,7 @@ func Pipeline_run(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 st
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_pipeline_run_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_pipeline_run_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2059,7 +2088,7 @@ func Step_int(arg1 unsafe.Pointer, arg2 string, arg3 *int64, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_int_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_int_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2072,7 +2101,7 @@ func Step_double(arg1 unsafe.Pointer, arg2 string, arg3 *float64, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_double_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_double_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2085,7 +2114,7 @@ func Step_bool(arg1 unsafe.Pointer, arg2 string, arg3 *int32, arg4 *Call) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_bool_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_bool_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2098,7 +2127,7 @@ func Step_string(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_string_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_string_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2111,7 +2140,7 @@ func Step_input_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_input_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_input_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2124,7 +2153,7 @@ func Step_output_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2137,7 +2166,7 @@ func Step_artifact(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2150,7 +2179,7 @@ func Step_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2167,7 +2196,7 @@ func Step_metadata(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_step_metadata_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_step_metadata_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2206,7 +2235,7 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_component_main_raw_1c357d9e57ac7bd3(*(*C.swig_type_213)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
+	swig_r = (int32)(C._wrap_component_main_raw_1c357d9e57ac7bd3(*(*C.swig_type_218)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

@@ -261,7 +261,7 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.durability = durability;
     o.profile = profile;
     o.config_file = config_file;
-    o.progress = mlp_gocall_progress;
+    o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;
     return mlplat_open(&o, out, err);
@@ -945,7 +945,7 @@ intgo _wrap_artifact_put_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
   intgo _swig_go_result;
   
   {
-    arg4 = mlp_gocall_progress; arg5 = NULL; 
+    arg4 = mlp_gocall_own_progress(); arg5 = NULL; 
   }
   arg1 = (mlplat *)_swig_go_0;
   {
@@ -985,7 +985,7 @@ intgo _wrap_artifact_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
   intgo _swig_go_result;
   
   {
-    arg4 = mlp_gocall_progress; arg5 = NULL; 
+    arg4 = mlp_gocall_own_progress(); arg5 = NULL; 
   }
   arg1 = (mlplat *)_swig_go_0;
   {
@@ -1888,6 +1888,53 @@ intgo _wrap_metric_history_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _
   free((void *)arg3);
   free((void *)arg5);
   mlp_gocall_leave(outer7);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_metric_history_since_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, long long _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  int64_t arg4 ;
+  int64_t arg5 ;
+  char *arg6 = 0 ;
+  mlplat_doc **arg7 = 0 ;
+  mlplat_error *arg8 = 0 ;
+  mlp_gocall *outer8 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "run_id"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "key"); 
+  }
+  arg4 = (int64_t)_swig_go_3; 
+  arg5 = (int64_t)_swig_go_4; 
+  {
+    arg6 = (char *)mlp_gocall_optional(_swig_go_5.p, (size_t)_swig_go_5.n, "page_token");
+  }
+  arg7 = (mlplat_doc **)_swig_go_6;
+  {
+    arg8 = _swig_go_7;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_7, &outer8)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg6);
+      mlp_gocall_leave(outer8);
+      return (intgo)arg8->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_metric_history_since(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5,(char const *)arg6,arg7,arg8);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg6);
+  mlp_gocall_leave(outer8);
   return _swig_go_result;
 }
 
@@ -3974,7 +4021,7 @@ intgo _wrap_pipeline_run_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc *_s
   intgo _swig_go_result;
   
   {
-    arg9 = mlp_gocall_progress; arg10 = NULL; 
+    arg9 = mlp_gocall_own_progress(); arg10 = NULL; 
   }
   arg1 = (mlplat *)_swig_go_0;
   arg2 = (mlplat_doc *)_swig_go_1;
