@@ -74,3 +74,6 @@ type ctxt = context.Context
 var withCancel = context.WithCancel
 
 var withTimeout = context.WithTimeout
+
+// words are values with a space between each.
+func words(values ...any) string { return strings.TrimSuffix(fmt.Sprintln(values...), "\n") }

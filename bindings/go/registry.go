@@ -6,13 +6,15 @@ import (
 	"encoding/json"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
 	"mlplat.example/bindings/go/internal/raw"
 )
 
-// Registry is the model registry. A version is named by its number, "3", by an alias, "@champion", or by "latest".
+// Registry is the model registry. A version is named by its number, "3", by an alias, "@champion", by "latest", or by a
+// stage, "Production".
 type Registry struct{ c *Client }
 
 // Registry gives the registry of the client.
@@ -145,6 +147,14 @@ func (r Registry) Update(ctx context.Context, name, description string) error {
 	})
 }
 
+// Rename gives a registered model another name, and its versions, tags and aliases with it
+// (mlplat_registered_model_rename).
+func (r Registry) Rename(ctx context.Context, name, newName string) error {
+	return r.c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
+		return raw.Registered_model_rename(p, name, newName, call)
+	})
+}
+
 // Delete deletes a registered model with its versions, tags and aliases (mlplat_registered_model_delete).
 func (r Registry) Delete(ctx context.Context, name string) error {
 	return r.c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Registered_model_delete(p, name, call) })
@@ -206,6 +216,35 @@ func (r Registry) VersionsPage(ctx context.Context, name string, search Search) 
 		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
 			return raw.Model_version_list(p, name, search.pageSize(), search.PageToken, out, call)
 		})
+}
+
+// Latest gives the newest version of each stage, of all stages if none is named (mlplat_model_version_latest).
+func (r Registry) Latest(ctx context.Context, name string, stages ...string) ([]ModelVersion, error) {
+	found, err := page[ModelVersion](ctx, r.c.handle(), r.c, "model_versions",
+		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+			return raw.Model_version_latest(p, name, strings.Join(stages, ","), out, call)
+		})
+	return found.Items, err
+}
+
+// Transition moves a version to a stage, None, Staging, Production or Archived; archiveExisting: all others in that stage
+// become Archived (mlplat_model_version_transition).
+func (r Registry) Transition(ctx context.Context, name, version, stage string,
+	archiveExisting bool) (moved ModelVersion, err error) {
+	archive := map[bool]int32{true: 1}[archiveExisting]
+	err = r.c.document(ctx, &moved, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Model_version_transition(p, name, version, stage, archive, out, call)
+	})
+	return moved, err
+}
+
+// Copy makes a version of one model, source: models:/<name>/<version> and its like, a version of another, which is created
+// if it is not there; the files are the same. It gives the new number (mlplat_model_version_copy).
+func (r Registry) Copy(ctx context.Context, source, to string) (version int64, err error) {
+	err = r.c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
+		return raw.Model_version_copy(p, source, to, &version, call)
+	})
+	return version, err
 }
 
 // UpdateVersion changes a version's description (mlplat_model_version_update).

@@ -49,13 +49,13 @@ func TestModelsAndVersionsAreChanged(t *testing.T) {
 	must(t, registry.DeleteVersionTag(ctx, "fraud", "1", "a"))
 	version, err := registry.Version(ctx, "fraud", "latest")
 	must(t, err)
-	equal(t, "version", fmt.Sprint(version.Version, version.Description, version.Tags), "1the firstmap[k:v]")
+	equal(t, "version", words(version.Version, version.Description, version.Tags), "1 the first map[k:v]")
 	must(t, registry.UpdateVersion(ctx, "fraud", "1", ""))
 	must(t, registry.Update(ctx, "fraud", ""))
 	must(t, registry.DeleteTag(ctx, "fraud", "k"))
 	model, err := registry.Get(ctx, "fraud")
 	must(t, err)
-	equal(t, "model", fmt.Sprint(model.Description, len(model.Tags), model.LatestVersions[0].Description), "0")
+	equal(t, "model", words(model.Description, len(model.Tags), model.LatestVersions[0].Description), " 0 ")
 	must(t, registry.SetAlias(ctx, "fraud", "champion", "1"))
 	must(t, registry.DeleteAlias(ctx, "fraud", "champion"))
 	_, err = registry.Version(ctx, "fraud", "@champion")
@@ -86,4 +86,27 @@ func TestTheRegistryIsSearchedPageByPage(t *testing.T) {
 		versions = append(versions, fmt.Sprint(version.Version))
 	}
 	equal(t, "versions", fmt.Sprint(versions), "[6 5 4 3 2 1]")
+}
+
+func TestStagesNamesAndCopies(t *testing.T) {
+	client := open(t, mlplat.Options{})
+	registry := client.Registry()
+	for range 2 {
+		_, err := registry.Register(ctx, "fraud", t.TempDir(), mlplat.VersionOptions{})
+		must(t, err)
+	}
+	_, err := registry.Transition(ctx, "fraud", "1", "Production", false)
+	must(t, err)
+	moved, err := registry.Transition(ctx, "fraud", "2", "Production", true)
+	must(t, err)
+	equal(t, "stage", moved.Stage, "Production")
+	latest, err := registry.Latest(ctx, "fraud", "Production", "Archived")
+	must(t, err)
+	equal(t, "latest", words(len(latest), latest[0].Version+latest[1].Version), "2 3")
+	version, err := registry.Copy(ctx, "models:/fraud/Production", "scam")
+	must(t, err)
+	equal(t, "copy", version, 1)
+	must(t, registry.Rename(ctx, "fraud", "fraud-2"))
+	_, err = registry.Version(ctx, "fraud-2", "Production")
+	must(t, err)
 }

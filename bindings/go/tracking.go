@@ -204,6 +204,11 @@ func (c *Client) SearchExperimentsPage(ctx context.Context, search Search) (Page
 		})
 }
 
+// RenameExperiment gives an experiment another name (mlplat_experiment_rename).
+func (c *Client) RenameExperiment(ctx context.Context, id, newName string) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Experiment_rename(p, id, newName, call) })
+}
+
 // DeleteExperiment marks an experiment and its runs deleted (mlplat_experiment_delete).
 func (c *Client) DeleteExperiment(ctx context.Context, id string) error {
 	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Experiment_delete(p, id, call) })
@@ -219,6 +224,11 @@ func (c *Client) SetExperimentTag(ctx context.Context, id, key, value string) er
 	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
 		return raw.Experiment_set_tag(p, id, key, value, call)
 	})
+}
+
+// DeleteExperimentTag removes a tag of an experiment (mlplat_experiment_delete_tag).
+func (c *Client) DeleteExperimentTag(ctx context.Context, id, key string) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Experiment_delete_tag(p, id, key, call) })
 }
 
 // ---- runs in the store ----------------------------------------------------------------------------------------------
@@ -256,6 +266,20 @@ func (c *Client) SearchRunsPage(ctx context.Context, search Search) (Page[RunDat
 		})
 }
 
+// RunChange is what to change of a run. Zero: nothing.
+type RunChange struct {
+	Name    string
+	Status  RunStatus
+	EndTime time.Time
+}
+
+// UpdateRun changes name, status and end time of a run; what is not given stays (mlplat_run_update).
+func (c *Client) UpdateRun(ctx context.Context, id string, change RunChange) error {
+	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
+		return raw.Run_update(p, id, change.Name, string(change.Status), millis(change.EndTime), call)
+	})
+}
+
 // DeleteRun marks a run deleted (mlplat_run_delete).
 func (c *Client) DeleteRun(ctx context.Context, id string) error {
 	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Run_delete(p, id, call) })
@@ -276,6 +300,55 @@ func (c *Client) MetricHistory(ctx context.Context, runID, key string) iter.Seq2
 				return raw.Metric_history(p, runID, key, historyPage, token, out, call)
 			})
 	})
+}
+
+// MetricHistorySince goes through the points from a time on, for following a run: points may come late, so ask from some
+// seconds before the newest one (mlplat_metric_history_since).
+func (c *Client) MetricHistorySince(ctx context.Context, runID, key string, since time.Time) iter.Seq2[Metric, error] {
+	return pages("", func(token string) (Page[Metric], error) {
+		return page[Metric](ctx, c.handle(), c, "metrics",
+			func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+				return raw.Metric_history_since(p, runID, key, millis(since), historyPage, token, out, call)
+			})
+	})
+}
+
+// Axis is what the buckets of a sample divide.
+type Axis int32
+
+const (
+	AxisStep Axis = iota
+	AxisTime
+)
+
+// MetricSample is a metric's history decimated for plots, exact over all points.
+type MetricSample struct {
+	Count   int64    `json:"count"` // of all points
+	NaN     int64    `json:"nan"`   // of these, not a number
+	Low     int64    `json:"low"`   // of the axis: a step, or milliseconds since 1970
+	High    int64    `json:"high"`
+	Buckets []Bucket `json:"buckets"`
+}
+
+// Bucket is a part of the axis that has points.
+type Bucket struct {
+	Start int64   `json:"start"`
+	Count int64   `json:"count"`
+	NaN   int64   `json:"nan"`
+	Min   *Metric `json:"min"` // nil: there is nothing but NaN
+	Max   *Metric `json:"max"`
+	Last  Metric  `json:"last"`
+}
+
+// SampleMetric decimates a metric's history: the range of its steps or times in at most so many buckets of equal width
+// (0: 1,000), each with its smallest, its largest and its last point (mlplat_metric_sample).
+func (c *Client) SampleMetric(ctx context.Context, runID, key string, buckets int, axis Axis) (sample MetricSample,
+	err error) {
+	n := int32(min(max(buckets, math.MinInt32), math.MaxInt32))
+	err = c.document(ctx, &sample, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Metric_sample(p, runID, key, n, int32(axis), out, call)
+	})
+	return sample, err
 }
 
 // ---- the spool ------------------------------------------------------------------------------------------------------

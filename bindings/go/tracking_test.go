@@ -275,13 +275,15 @@ func TestExperiments(t *testing.T) {
 	must(t, err)
 	equal(t, "id", experiment.ID, id)
 	equal(t, "tags", fmt.Sprint(experiment.Tags), "map[owner:b team:a]")
+	must(t, client.DeleteExperimentTag(ctx, id, "owner"))
+	must(t, client.RenameExperiment(ctx, id, "fraud 2"))
 	must(t, client.DeleteExperiment(ctx, id))
 	var deleted []string
 	for experiment, err := range client.SearchExperiments(ctx, mlplat.Search{View: mlplat.ViewDeleted}) {
 		must(t, err)
 		deleted = append(deleted, experiment.Name)
 	}
-	equal(t, "deleted", fmt.Sprint(deleted), "[fraud]")
+	equal(t, "deleted", fmt.Sprint(deleted), "[fraud 2]")
 	must(t, client.RestoreExperiment(ctx, id))
 }
 
@@ -311,4 +313,39 @@ func TestTheSpoolTells(t *testing.T) {
 	result, err = client.SpoolRetry(ctx)
 	must(t, err)
 	equal(t, "retry", strings.Contains(string(result), `"stored"`), true)
+}
+
+func TestARunIsUpdated(t *testing.T) {
+	client := open(t, mlplat.Options{})
+	run := start(t, client, mlplat.RunOptions{Name: "first"})
+	must(t, run.End(ctx, mlplat.Finished))
+	end := time.UnixMilli(1_800_000_000_000)
+	must(t, client.UpdateRun(ctx, run.ID(), mlplat.RunChange{Name: "second", Status: mlplat.Killed, EndTime: end}))
+	data, err := run.Data(ctx)
+	must(t, err)
+	equal(t, "run", words(data.Name, data.Status, data.EndTime.Equal(end)), "second KILLED true")
+}
+
+func TestAHistoryIsSampledExactly(t *testing.T) {
+	client := open(t, mlplat.Options{})
+	run := start(t, client, mlplat.RunOptions{})
+	values := make([]float64, 1000)
+	times := make([]int64, len(values))
+	for i := range values {
+		values[i], times[i] = float64(i%100), int64(i+1)
+	}
+	values[5] = math.NaN()
+	must(t, run.LogSpan(ctx, "loss", mlplat.Span{Values: values, TimesMS: times}))
+	sample, err := client.SampleMetric(ctx, run.ID(), "loss", 10, mlplat.AxisStep)
+	must(t, err)
+	equal(t, "sample", words(sample.Count, sample.NaN, sample.Low, sample.High, len(sample.Buckets)), "1000 1 0 999 10")
+	first := sample.Buckets[0]
+	equal(t, "first", words(first.Count, first.Min.Value, first.Max.Value, first.Last.Step), "101 0 99 100")
+	n := 0
+	for point, err := range client.MetricHistorySince(ctx, run.ID(), "loss", time.UnixMilli(901)) {
+		must(t, err)
+		equal(t, "late enough", point.Time.UnixMilli() >= 901, true)
+		n++
+	}
+	equal(t, "points since", n, 100)
 }

@@ -2889,6 +2889,41 @@ intgo _wrap_registered_model_update_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
+intgo _wrap_registered_model_rename_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "new_name"); 
+  }
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_registered_model_rename(arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_registered_model_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
@@ -3023,6 +3058,125 @@ intgo _wrap_model_version_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
   }
   
   result = (mlplat_status)mlplat_model_version_get(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_model_version_latest_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  mlplat_doc **arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "stages"); 
+  }
+  arg4 = (mlplat_doc **)_swig_go_3;
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_model_version_latest(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_model_version_transition_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  char *arg4 = 0 ;
+  int arg5 ;
+  mlplat_doc **arg6 = 0 ;
+  mlplat_error *arg7 = 0 ;
+  mlp_gocall *outer7 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "version"); 
+  }
+  {
+    arg4 = (char *)mlp_gocall_text(_swig_go_3.p, (size_t)_swig_go_3.n, "stage"); 
+  }
+  arg5 = (int)_swig_go_4; 
+  arg6 = (mlplat_doc **)_swig_go_5;
+  {
+    arg7 = _swig_go_6;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_6, &outer7)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      mlp_gocall_leave(outer7);
+      return (intgo)arg7->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_model_version_transition(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,arg6,arg7);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  mlp_gocall_leave(outer7);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_model_version_copy_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long *_swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  int64_t *arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "source"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "to"); 
+  }
+  arg4 = (int64_t *)_swig_go_3;
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_model_version_copy(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5);
   _swig_go_result = (intgo)result;
   free((void *)arg2);
   free((void *)arg3);
