@@ -130,7 +130,7 @@ static void offer_experiments(state *st)
     mlplat_doc *doc = NULL;
     query.max_results = MOST;
     query.view = strcmp(st->c.command->words, "experiment restore") == 0 ? MLPLAT_VIEW_DELETED : MLPLAT_VIEW_ACTIVE;
-    if (mlplat_experiment_list(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
+    if (mlplat_experiment_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
         offer_list(st, doc, "experiments", "name", "experiment_id");
 }
 

@@ -93,7 +93,7 @@ static int experiment_list(cli *c)
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)
-        code = cli_result(c, mlplat_experiment_list(c->ml, &query, &doc, &c->err));
+        code = cli_result(c, mlplat_experiment_search(c->ml, &query, &doc, &c->err));
     return code == CLI_OK ? cli_print_list(c, doc, "experiments", EXPERIMENT_COLUMNS) : code;
 }
 
@@ -322,6 +322,8 @@ static const cli_option create_options[] = {
     {NULL, NULL, NULL},
 };
 static const cli_option list_options[] = {
+    {"filter", "FILTER", "\"name LIKE 'fraud%'\", \"tags.team = 'risk'\""},
+    {"order-by", "KEYS", "\"name ASC\"; default: newest first"},
     {"view", "VIEW", "active, deleted or all; default active"},
     {"max", "N", "most results of one page; default 1000"},
     {"page-token", "TOKEN", "the next page, as the page before told"},
@@ -345,7 +347,7 @@ static const cli_option search_options[] = {
     {"experiment", "EXPERIMENT", "name or id; default: all"},
     {"experiment-id", "IDS", "ids joined by commas"},
     {"filter", "FILTER", "\"metrics.loss < 0.5\", \"params.depth = '6'\", \"tags.team LIKE 'a%'\""},
-    {"order-by", "KEY", "\"metrics.loss ASC\"; default: newest first"},
+    {"order-by", "KEYS", "\"metrics.loss ASC, start_time\"; default: newest first"},
     {"view", "VIEW", "active, deleted or all; default active"},
     {"max", "N", "most results of one page; default 1000"},
     {"page-token", "TOKEN", "the next page, as the page before told"},
@@ -367,7 +369,7 @@ const cli_command cli_tracking_commands[] = {
      experiment_create},
     {"experiment get", "EXPERIMENT", "Show an experiment by name or id", "experiment get fraud -o json", NULL,
      experiment_get},
-    {"experiment list", "", "List experiments, newest first", "experiment list --view all", list_options,
+    {"experiment list", "", "List or search experiments, newest first", "experiment list --view all", list_options,
      experiment_list},
     {"experiment delete", "EXPERIMENT", "Mark an experiment and its runs deleted", "experiment delete fraud", NULL,
      experiment_delete},

@@ -31,7 +31,7 @@ BLOCKING(mlplat_spool_status)
 BLOCKING(mlplat_spool_sync)
 BLOCKING(mlplat_spool_retry)
 BLOCKING(experiment_create)
-BLOCKING(experiment_list)
+BLOCKING(experiment_search)
 BLOCKING(run_start)
 BLOCKING(run_search)
 BLOCKING(run_log_model)
@@ -40,7 +40,7 @@ BLOCKING(logged_model_create)
 REPLACED(mlplat_run_update)
 REPLACED(mlplat_logged_model_create)
 REPLACED(mlplat_experiment_create)
-REPLACED(mlplat_experiment_list)
+REPLACED(mlplat_experiment_search)
 REPLACED(mlplat_run_start)
 REPLACED(mlplat_run_search)
 REPLACED(mlplat_run_log_model)
@@ -63,14 +63,16 @@ static mlplat_status experiment_create(mlplat *ml, const char *name, optional_pa
     return mlplat_experiment_create(ml, name, &o, id, err);
 }
 
-static mlplat_status experiment_list(mlplat *ml, mlplat_view view, int max_results, optional_text page_token,
-                                     mlplat_doc **out, mlplat_error *err)
+static mlplat_status experiment_search(mlplat *ml, optional_text filter, optional_text order_by, mlplat_view view,
+                                       int max_results, optional_text page_token, mlplat_doc **out, mlplat_error *err)
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.filter = filter;
+    q.order_by = order_by;
     q.view = view;
     q.max_results = max_results;
     q.page_token = page_token;
-    return mlplat_experiment_list(ml, &q, out, err);
+    return mlplat_experiment_search(ml, &q, out, err);
 }
 
 static mlplat_status run_start(mlplat *ml, optional_text experiment, optional_text experiment_id, optional_text name,

@@ -54,24 +54,35 @@ MLPLAT_API mlplat_status mlplat_experiment_get_by_name(mlplat *ml, const char *n
 /** Which of the living and the deleted a list shows. */
 typedef enum mlplat_view { MLPLAT_VIEW_ACTIVE = 0, MLPLAT_VIEW_DELETED = 1, MLPLAT_VIEW_ALL = 2 } mlplat_view;
 
-/** What to list or search. Zero means: all active, newest first, first page of 1,000. */
+/**
+ * What to search, in MLflow's language. Zero means: all active ones in the usual order, first page.
+ *
+ * A filter is comparisons joined by AND: "metrics.loss < 0.5 AND params.depth = '6'". A key with other characters than
+ * letters, digits, _ and . stands in backticks or double quotes: "tags.`git-branch` = 'main'". Numbers are compared
+ * with =, !=, <, <=, > and >=, texts with =, !=, LIKE and ILIKE (% any characters, _ one), lists are IN ('a', 'b')
+ * and NOT IN. An order is keys joined by commas, each with ASC or DESC: "metrics.loss ASC, start_time DESC".
+ */
 typedef struct mlplat_search {
     size_t size;
-    const char *experiment_ids; /**< runs: ids joined by commas; NULL: all active experiments */
-    const char *filter;         /**< comparisons joined by AND: "metrics.loss < 0.5", "params.depth = '6'", "tags.team
-                                     LIKE 'a%'", "attributes.status = 'FINISHED'"; NULL: all. Keys with other characters
-                                     than letters, digits, _ and . stand in backticks: "tags.`git-branch` = 'main'" */
-    const char *order_by;       /**< keys joined by commas: "metrics.loss ASC"; NULL: newest first. Nulls and NaN come
-                                     last */
-    mlplat_view view;
-    int max_results;            /**< of one page, 1 to 50,000; 0: 1,000 */
+    const char *experiment_ids; /**< of runs: ids joined by commas; NULL: all active experiments */
+    const char *filter;         /**< NULL: all */
+    const char *order_by;       /**< NULL: the usual one */
+    mlplat_view view;           /**< of experiments and runs */
+    int max_results;            /**< of one page; 0: as many as MLflow gives */
     const char *page_token;     /**< "next_page_token" of the page before; NULL: the first */
 } mlplat_search;
 #define MLPLAT_SEARCH_INIT { sizeof(mlplat_search), 0, 0, 0, MLPLAT_VIEW_ACTIVE, 0, 0 }
 
-/** Experiments, newest first: {"experiments": [...], "next_page_token"}. Only view, max_results and page_token of the
- * query count. *out is yours. @return MLPLAT_OK; MLPLAT_INVALID */
-MLPLAT_API mlplat_status mlplat_experiment_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+/**
+ * Experiments: {"experiments": [...], "next_page_token"}. *out is yours.
+ *
+ * A filter knows name (texts), creation_time and last_update_time (whole numbers), experiment_id (=, !=, IN, NOT IN,
+ * with ids in quotes) and tags.<key> (texts, IS NULL, IS NOT NULL); LIKE, ILIKE and IN are written in capitals. An
+ * order knows the same without tags; without one they are newest first, and equal ones have the greater id first.
+ * @param query  NULL: all active ones; max_results 1 to 50,000, 0: 1,000
+ * @return MLPLAT_OK; MLPLAT_INVALID: the filter, the order or the token, with the place
+ */
+MLPLAT_API mlplat_status mlplat_experiment_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
                                                 mlplat_error *err);
 
 /**
@@ -206,8 +217,16 @@ MLPLAT_API mlplat_status mlplat_run_delete_tag(mlplat_run *run, const char *key,
 /** A run with its latest metrics, params and tags. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
 MLPLAT_API mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_doc **out, mlplat_error *err);
 
-/** Runs: {"runs": [...], "next_page_token"}. *out is yours. @param query  NULL: all active runs
- * @return MLPLAT_OK; MLPLAT_INVALID: the filter, order or token, with the place */
+/**
+ * Runs: {"runs": [...], "next_page_token"}. *out is yours.
+ *
+ * A filter knows metrics.<key> (numbers: the latest value; NaN is unequal to all), params.<key> and tags.<key> (texts,
+ * IS NULL, IS NOT NULL), datasets.name, .digest and .context (texts, lists) and the attributes run_id (texts, lists),
+ * run_name, status, user_id, artifact_uri (texts), start_time, end_time (numbers), with or without "attributes." in
+ * front. An order knows the same without datasets; nulls and NaN come last, equal ones newest first, then by id.
+ * @param query  NULL: all active runs; max_results 1 to 50,000, 0: 1,000
+ * @return MLPLAT_OK; MLPLAT_INVALID: the filter, the order or the token, with the place
+ */
 MLPLAT_API mlplat_status mlplat_run_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
                                            mlplat_error *err);
 

@@ -121,7 +121,7 @@ mlplat_status mlplat_experiment_get_by_name(mlplat *ml, const char *name, mlplat
     return give(s, json, out, err);
 }
 
-mlplat_status mlplat_experiment_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out, mlplat_error *err)
+mlplat_status mlplat_experiment_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out, mlplat_error *err)
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
     mlp_tracking *t = NULL;
@@ -131,7 +131,7 @@ mlplat_status mlplat_experiment_list(mlplat *ml, const mlplat_search *query, mlp
     if (s == MLPLAT_OK)
         s = mlp_tracking_of(ml, &t, err);
     if (s == MLPLAT_OK)
-        s = t->ops->experiment_list(t->store, &q, &json, err);
+        s = t->ops->experiment_search(t->store, &q, &json, err);
     return give(s, json, out, err);
 }
 

@@ -1,5 +1,5 @@
 #include "base/err.h"
-#include "tracking/page.h"
+#include "db/page.h"
 #include "tracking/tracking_store.h"
 #include "tracking/validate.h"
 

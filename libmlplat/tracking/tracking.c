@@ -1,6 +1,6 @@
 #include "base/alloc.h"
 #include "base/err.h"
-#include "tracking/page.h"
+#include "db/page.h"
 #include "tracking/tracking_store.h"
 #include "tracking/tracking_take.h"
 #include <string.h>

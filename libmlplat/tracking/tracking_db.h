@@ -18,7 +18,6 @@ mlplat_status mlp_tracking_db_experiment_create(void *store, const char *name, c
                                                 char **id, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_get(void *store, const char *id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_by_name(void *store, const char *name, json_t **out, mlplat_error *err);
-mlplat_status mlp_tracking_db_experiment_list(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_rename(void *store, const char *id, const char *name, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_delete(void *store, const char *id, mlplat_error *err);
 mlplat_status mlp_tracking_db_experiment_restore(void *store, const char *id, mlplat_error *err);
@@ -50,6 +49,18 @@ mlplat_status mlp_tracking_db_model_doc(mlp_db *db, mlp_stmt *stmt, json_t **out
 /* UNSUPPORTED, naming the MLflow that is needed, if the store has no logged models. */
 mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, mlplat_error *err);
 
+/* Inside a transaction: the experiment's document, NULL if there is none. */
+mlplat_status mlp_tracking_db_experiment_doc(mlp_db *db, int64_t id, json_t **out, mlplat_error *err);
+
+/* ---- tracking_db_search.c */
+mlplat_status mlp_tracking_db_experiment_search(void *store, const mlplat_search *query, json_t **out,
+                                                mlplat_error *err);
+mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
+/* Ids of experiments, "1, 2", as an array of numbers; and " AND <column> IN (?, ?)" for them, NULL: for the active
+ * ones. */
+mlplat_status mlp_tracking_db_parse_ids(const char *text, json_t **out, mlplat_error *err);
+void mlp_tracking_db_put_ids(const json_t *ids, const char *column, mlp_buf *out);
+
 /* ---- tracking_db_run.c */
 mlplat_status mlp_tracking_db_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_run_update(void *store, const char *run_id, const mlplat_run_change *change,
@@ -63,7 +74,6 @@ mlplat_status mlp_tracking_db_run_model(void *store, const char *run_id, const j
 
 /* ---- tracking_db_read.c */
 mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err);
-mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
                                       mlp_buckets *out, mlplat_error *err);

@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
-#include "tracking/page.h"
 #include "tracking/tracking_db.h"
 #include "tracking/validate.h"
 #include <string.h>
@@ -12,8 +11,7 @@ typedef struct experiment_call {
     mlp_tracking_db_store *store;
     const char *name, *location, *key, *value;
     const json_t *tags;
-    const mlplat_search *query;
-    int64_t id, limit, offset, now;
+    int64_t id, now;
     json_t *out;
 } experiment_call;
 
@@ -143,7 +141,7 @@ mlplat_status mlp_tracking_db_experiment_create(void *store, const char *name, c
     "experiments "
 
 /* Of the row that stmt is at. */
-static mlplat_status experiment_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err)
+static mlplat_status row_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err)
 {
     static const char *const texts[] = {NULL, "name", "artifact_location", "lifecycle_stage"};
     char id[24];
@@ -169,6 +167,22 @@ static mlplat_status experiment_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, ml
     return s;
 }
 
+mlplat_status mlp_tracking_db_experiment_doc(mlp_db *db, int64_t id, json_t **out, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    mlplat_status s = mlp_db_prepare(db, EXPERIMENT_COLUMNS "WHERE experiment_id = ?", &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_int(stmt, 1, id);
+        s = mlp_stmt_step(stmt, &row, err);
+    }
+    *out = NULL;
+    if (s == MLPLAT_OK && row)
+        s = row_doc(db, stmt, out, err);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
 static mlplat_status get_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     experiment_call *call = ctx;
@@ -189,7 +203,7 @@ static mlplat_status get_fn(mlp_db *db, void *ctx, mlplat_error *err)
     json_decref(call->out);
     call->out = NULL;
     if (s == MLPLAT_OK && row)
-        s = experiment_doc(db, stmt, &call->out, err);
+        s = row_doc(db, stmt, &call->out, err);
     mlp_stmt_done(stmt);
     return s;
 }
@@ -221,62 +235,6 @@ mlplat_status mlp_tracking_db_experiment_by_name(void *store, const char *name, 
 {
     experiment_call call = {.store = store, .name = name};
     return read_one(&call, out, err);
-}
-
-static mlplat_status list_rows(mlp_db *db, experiment_call *call, mlp_stmt *stmt, json_t *list, mlplat_error *err)
-{
-    bool row = true;
-    mlplat_status s = MLPLAT_OK;
-    for (int64_t n = 0; s == MLPLAT_OK && row; n++) {
-        json_t *doc = NULL;
-        s = mlp_stmt_step(stmt, &row, err);
-        if (s == MLPLAT_OK && row && n == call->limit)
-            return mlp_page_put(call->out, call->offset + call->limit, err);
-        if (s == MLPLAT_OK && row)
-            s = experiment_doc(db, stmt, &doc, err);
-        if (s == MLPLAT_OK && row)
-            s = mlp_json_push(list, doc, err);
-    }
-    return s;
-}
-
-static mlplat_status list_fn(mlp_db *db, void *ctx, mlplat_error *err)
-{
-    static const char *const sql[] = {
-        EXPERIMENT_COLUMNS
-        "WHERE lifecycle_stage = 'active' ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
-        EXPERIMENT_COLUMNS
-        "WHERE lifecycle_stage = 'deleted' ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
-        EXPERIMENT_COLUMNS "ORDER BY creation_time DESC, experiment_id LIMIT ? OFFSET ?",
-    };
-    experiment_call *call = ctx;
-    mlp_stmt *stmt = NULL;
-    json_decref(call->out);
-    call->out = json_object();
-    json_t *list = json_array();
-    mlplat_status s = mlp_json_set(call->out, "experiments", list, err);
-    if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, sql[call->query ? call->query->view : MLPLAT_VIEW_ACTIVE], &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_int(stmt, 1, call->limit + 1);
-        mlp_stmt_int(stmt, 2, call->offset);
-        s = list_rows(db, call, stmt, list, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-mlplat_status mlp_tracking_db_experiment_list(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
-{
-    experiment_call call = {.store = store, .query = query};
-    mlplat_status s = mlp_tracking_page(query, &call.limit, &call.offset, err);
-    if (s == MLPLAT_OK)
-        s = mlp_db_read(call.store->db, list_fn, &call, &call.store->ml->hook, err);
-    if (s == MLPLAT_OK)
-        *out = call.out;
-    else
-        json_decref(call.out);
-    return s;
 }
 
 /* ---- change ---------------------------------------------------------------------------------------------------- */

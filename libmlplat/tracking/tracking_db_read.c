@@ -2,8 +2,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "db/metric_scan.h"
-#include "tracking/page.h"
-#include "tracking/search.h"
+#include "db/page.h"
 #include "tracking/tracking_db.h"
 #include "tracking/validate.h"
 #include <math.h>
@@ -145,9 +144,6 @@ mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const char *run_id, json_t **o
 typedef struct read_call {
     const mlp_tracking_db_store *store;
     const char *id, *key;
-    const mlplat_search *query;
-    mlp_search_sql sql;
-    json_t *experiments; /* ids as numbers; NULL: all active ones */
     int64_t since_ms; /* of a history */
     int64_t limit, offset;
     json_t *out;
@@ -176,121 +172,6 @@ mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **
 {
     read_call call = {.store = store, .id = run_id};
     return read_with(&call, get_fn, out, err);
-}
-
-/* ---- search ---------------------------------------------------------------------------------------------------- */
-
-/* "1, 2" as numbers. */
-static mlplat_status parse_ids(const char *text, json_t **out, mlplat_error *err)
-{
-    mlplat_status s = (*out = json_array()) ? MLPLAT_OK : mlp_fail_memory(err);
-    while (s == MLPLAT_OK) {
-        text += strspn(text, " \t");
-        size_t n = strcspn(text, ", \t");
-        int64_t id = 0;
-        char *one = mlp_strndup(text, n);
-        s = one ? mlp_validate_experiment_id(one, &id, err) : mlp_fail_memory(err);
-        mlp_free(one);
-        if (s == MLPLAT_OK)
-            s = mlp_json_push(*out, json_integer(id), err);
-        text += n + strspn(text + n, " \t");
-        if (*text != ',')
-            break;
-        text++;
-    }
-    if (s == MLPLAT_OK && *text)
-        s = mlp_fail(err, MLPLAT_INVALID, "experiment_ids: expected ids joined by commas, as in \"1,2\"");
-    return s;
-}
-
-static mlplat_status search_text(const read_call *call, mlp_buf *out, mlplat_error *err)
-{
-    static const char *const stages[] = {" AND r.lifecycle_stage = 'active'", " AND r.lifecycle_stage = 'deleted'", ""};
-    const mlp_search_sql *sql = &call->sql;
-    mlp_buf_printf(out, RUN_COLUMNS "%s WHERE %s%s AND r.experiment_id IN (", sql->joins.data ? sql->joins.data : "",
-                   sql->where.data, stages[call->query ? call->query->view : MLPLAT_VIEW_ACTIVE]);
-    if (!call->experiments)
-        mlp_buf_puts(out, "SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active'");
-    for (size_t i = 0; i < json_array_size(call->experiments); i++)
-        mlp_buf_puts(out, i ? ", ?" : "?");
-    mlp_buf_printf(out, ") ORDER BY %s LIMIT ? OFFSET ?", sql->order.data);
-    return mlp_buf_ok(out, err);
-}
-
-static void bind_values(mlp_stmt *stmt, int *i, const json_t *values)
-{
-    size_t n;
-    json_t *value;
-    json_array_foreach((json_t *)values, n, value)
-    {
-        ++*i;
-        if (json_is_string(value))
-            mlp_stmt_text_n(stmt, *i, json_string_value(value), json_string_length(value));
-        else if (json_is_integer(value))
-            mlp_stmt_int(stmt, *i, json_integer_value(value));
-        else
-            mlp_stmt_double(stmt, *i, json_real_value(value));
-    }
-}
-
-static mlplat_status search_rows(mlp_db *db, read_call *call, mlp_stmt *stmt, json_t *list, mlplat_error *err)
-{
-    bool row = true;
-    mlplat_status s = MLPLAT_OK;
-    for (int64_t n = 0; s == MLPLAT_OK; n++) {
-        json_t *doc = NULL;
-        s = mlp_stmt_step(stmt, &row, err);
-        if (s != MLPLAT_OK || !row)
-            break;
-        if (n == call->limit)
-            return mlp_page_put(call->out, call->offset + call->limit, err);
-        s = run_doc(db, stmt, &doc, err);
-        if (s == MLPLAT_OK)
-            s = mlp_json_push(list, doc, err);
-    }
-    return s;
-}
-
-static mlplat_status search_fn(mlp_db *db, void *ctx, mlplat_error *err)
-{
-    read_call *call = ctx;
-    mlp_stmt *stmt = NULL;
-    mlp_buf text = {0};
-    int i = 0;
-    json_decref(call->out);
-    call->out = json_object();
-    json_t *list = json_array();
-    mlplat_status s = mlp_json_set(call->out, "runs", list, err);
-    if (s == MLPLAT_OK)
-        s = search_text(call, &text, err);
-    if (s == MLPLAT_OK)
-        s = mlp_db_prepare_once(db, text.data, &stmt, err);
-    if (s == MLPLAT_OK) {
-        bind_values(stmt, &i, call->sql.join_values);
-        bind_values(stmt, &i, call->sql.where_values);
-        bind_values(stmt, &i, call->experiments);
-        mlp_stmt_int(stmt, i + 1, call->limit + 1);
-        mlp_stmt_int(stmt, i + 2, call->offset);
-        s = search_rows(db, call, stmt, list, err);
-    }
-    mlp_stmt_done(stmt);
-    mlp_buf_free(&text);
-    return s;
-}
-
-mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
-{
-    read_call call = {.store = store, .query = query};
-    mlplat_status s = mlp_tracking_page(query, &call.limit, &call.offset, err);
-    if (s == MLPLAT_OK)
-        s = mlp_search_compile(query ? query->filter : NULL, query ? query->order_by : NULL, &call.sql, err);
-    if (s == MLPLAT_OK && query && query->experiment_ids && *query->experiment_ids)
-        s = parse_ids(query->experiment_ids, &call.experiments, err);
-    if (s == MLPLAT_OK)
-        s = read_with(&call, search_fn, out, err);
-    mlp_search_free(&call.sql);
-    json_decref(call.experiments);
-    return s;
 }
 
 /* ---- history --------------------------------------------------------------------------------------------------- */

@@ -62,7 +62,7 @@ typedef struct mlp_tracking_store {
                                        char **id, mlplat_error *err);
     mlplat_status (*experiment_get)(void *store, const char *id, json_t **out, mlplat_error *err);
     mlplat_status (*experiment_by_name)(void *store, const char *name, json_t **out, mlplat_error *err);
-    mlplat_status (*experiment_list)(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
+    mlplat_status (*experiment_search)(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
     mlplat_status (*experiment_rename)(void *store, const char *id, const char *name, mlplat_error *err);
     mlplat_status (*experiment_delete)(void *store, const char *id, mlplat_error *err);
     mlplat_status (*experiment_restore)(void *store, const char *id, mlplat_error *err);

@@ -188,22 +188,22 @@ static void experiments_are_listed_in_pages_by_view(void **state)
     }
     assert_ok(mlplat_experiment_delete(f->ml, id, &err));
     q.max_results = 3;
-    assert_ok(mlplat_experiment_list(f->ml, &q, &page, &err));
+    assert_ok(mlplat_experiment_search(f->ml, &q, &page, &err));
     assert_int_equal(size_at(page, "experiments"), 3);
     q.page_token = text_at(page, "next_page_token");
-    assert_ok(mlplat_experiment_list(f->ml, &q, &next, &err));
+    assert_ok(mlplat_experiment_search(f->ml, &q, &next, &err));
     assert_int_equal(size_at(next, "experiments"), 2); /* with Default, without e4 */
     assert_false(has(next, "next_page_token"));
     mlplat_doc_free(page);
     mlplat_doc_free(next);
     q = (mlplat_search)MLPLAT_SEARCH_INIT;
     q.view = MLPLAT_VIEW_DELETED;
-    assert_ok(mlplat_experiment_list(f->ml, &q, &page, &err));
+    assert_ok(mlplat_experiment_search(f->ml, &q, &page, &err));
     assert_int_equal(size_at(page, "experiments"), 1);
     assert_string_equal(text_at(page, "experiments[0].name"), "e4");
     mlplat_doc_free(page);
     q.view = MLPLAT_VIEW_ALL;
-    assert_ok(mlplat_experiment_list(f->ml, &q, &page, &err));
+    assert_ok(mlplat_experiment_search(f->ml, &q, &page, &err));
     assert_int_equal(size_at(page, "experiments"), 6);
     mlplat_doc_free(page);
     mlplat_free(id);
@@ -456,7 +456,7 @@ static void bad_options_are_refused(void **state)
     q.max_results = -1;
     assert_status(mlplat_run_search(f->ml, &q, &doc, &err), MLPLAT_INVALID);
     q.max_results = 50001;
-    assert_status(mlplat_experiment_list(f->ml, &q, &doc, &err), MLPLAT_INVALID);
+    assert_status(mlplat_experiment_search(f->ml, &q, &doc, &err), MLPLAT_INVALID);
     q.max_results = 0;
     q.page_token = "?";
     assert_status(mlplat_run_search(f->ml, &q, &doc, &err), MLPLAT_INVALID);

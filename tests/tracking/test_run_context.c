@@ -2,7 +2,7 @@
 #include "support/support.h"
 #include "base/alloc.h"
 #include "tracking/git_head.h"
-#include "tracking/page.h"
+#include "db/page.h"
 #include "tracking/run_context.h"
 #include "tracking/run_keys.h"
 #include "tracking/run_name.h"

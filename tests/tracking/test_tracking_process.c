@@ -286,7 +286,7 @@ static void sixteen_processes_ensure_one_experiment(void **state)
     mlplat_doc *doc = NULL;
     size_t n = 0;
     mlplat *ml = test_open(folder);
-    assert_ok(mlplat_experiment_list(ml, NULL, &doc, &err));
+    assert_ok(mlplat_experiment_search(ml, NULL, &doc, &err));
     assert_ok(mlplat_doc_size(doc, "experiments", &n, &err));
     assert_int_equal(n, 2);
     mlplat_doc_free(doc);

@@ -89,6 +89,11 @@ def page(text: str, key: str, kind: "type[T]") -> "Page[T]":
     return result
 
 
+def joined(value: "str | Iterable[str] | None") -> "str | None":
+    """Text as it is, a sequence of texts joined by commas."""
+    return value if value is None or isinstance(value, str) else ", ".join(value)
+
+
 def lines(value: "str | Iterable[str] | None") -> "str | None":
     """Text as it is, a sequence of lines joined."""
     return value if value is None or isinstance(value, str) else "".join(line + "\n" for line in value)

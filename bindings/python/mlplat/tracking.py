@@ -269,10 +269,18 @@ class Experiments:
         """An experiment by name (mlplat_experiment_get_by_name)."""
         return doc.loads(_c.experiment_get_by_name(self._session._h, name))
 
-    def list(self, *, view: "View" = "active", max_results: int = 0,
-             page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
-        """Experiments, newest first; max_results 0: 1,000 a page (mlplat_experiment_list)."""
-        return doc.page(_c.experiment_list(self._session._h, view, max_results, page_token), "experiments", dict)
+    def search(self, filter: "str | None" = None, *, order_by: "str | Iterable[str] | None" = None,
+               view: "View" = "active", max_results: int = 0,
+               page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
+        """Experiments, newest first (mlplat_experiment_search).
+
+        filter: comparisons joined by AND: "name LIKE 'fraud%'", "tags.team = 'risk'", "creation_time > 1700000000000".
+        order_by: a key or several: "name ASC".
+        max_results: of one page, 1 to 50,000; 0: 1,000. The result's next_page_token asks for the next one.
+        """
+        return doc.page(
+            _c.experiment_search(self._session._h, filter, doc.joined(order_by), view, max_results, page_token),
+            "experiments", dict)
 
     def rename(self, id: str, new_name: str) -> None:
         """Give an experiment another name (mlplat_experiment_rename)."""
@@ -341,22 +349,21 @@ class Tracking:
         return RunData(doc.loads(_c.run_get(self._h, run_id)))
 
     def search_runs(self, filter: "str | None" = None, *, experiment: "str | None" = None,
-                    experiment_ids: "str | Iterable[str] | None" = None, order_by: "str | None" = None,
+                    experiment_ids: "str | Iterable[str] | None" = None,
+                    order_by: "str | Iterable[str] | None" = None,
                     view: "View" = "active", max_results: int = 0,
                     page_token: "str | None" = None) -> "doc.Page[RunData]":
         """Runs, newest first, each a RunData (mlplat_run_search).
 
         filter: comparisons joined by AND: "metrics.loss < 0.5", "params.depth = '6'", "tags.team LIKE 'a%'".
         experiment: its name; or experiment_ids; None: all active experiments.
-        order_by: one key: "metrics.loss ASC".
+        order_by: a key or several: "metrics.loss ASC", ["params.depth", "start_time DESC"].
         max_results: of one page, 1 to 50,000; 0: 1,000. The result's next_page_token asks for the next one.
         """
         if experiment is not None:
             experiment_ids = doc.loads(_c.experiment_get_by_name(self._h, experiment))["experiment_id"]
-        if experiment_ids is not None and not isinstance(experiment_ids, str):
-            experiment_ids = ",".join(experiment_ids)
-        return doc.page(_c.run_search(self._h, experiment_ids, filter, order_by, view, max_results, page_token),
-                        "runs", RunData)
+        return doc.page(_c.run_search(self._h, doc.joined(experiment_ids), filter, doc.joined(order_by), view,
+                                      max_results, page_token), "runs", RunData)
 
     def update_run(self, run_id: str, *, name: "str | None" = None,
                    status: "Status | Literal['RUNNING', 'SCHEDULED'] | None" = None, end_time_ms: int = 0) -> None:

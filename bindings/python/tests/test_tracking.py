@@ -261,7 +261,7 @@ def test_deleted_runs_and_experiments_come_back(ml, run):
     id = ml.experiments.create("gone", tags={"a": 1})
     ml.experiments.delete(id)
     assert ml.experiments.get(id)["lifecycle_stage"] == "deleted"
-    assert [e["name"] for e in ml.experiments.list(view="deleted")] == ["gone"]
+    assert [e["name"] for e in ml.experiments.search(view="deleted")] == ["gone"]
     with pytest.raises(mlplat.State):
         ml.run("x", experiment="gone")
     ml.experiments.restore(id)

@@ -1,4 +1,4 @@
-#include "tracking/page.h"
+#include "db/page.h"
 #include "base/err.h"
 #include <stdio.h>
 #include <string.h>

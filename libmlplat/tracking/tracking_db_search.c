@@ -1,0 +1,143 @@
+/* Searches over runs and experiments. */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "db/page.h"
+#include "db/search_page.h"
+#include "tracking/tracking_db.h"
+#include "tracking/tracking_search.h"
+#include "tracking/validate.h"
+#include <string.h>
+
+typedef struct search_call {
+    const mlp_tracking_db_store *store;
+    const char *list; /* what the answer calls its list */
+    mlp_search search;
+    mlp_search_sql sql;
+    mlp_search_page page;
+    json_t *ids; /* of experiments, as numbers */
+    json_t *out;
+} search_call;
+
+static mlplat_status call_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    search_call *call = ctx;
+    bool more = false;
+    json_t *list = json_array();
+    json_decref(call->out);
+    call->out = json_object();
+    mlplat_status s = mlp_json_set(call->out, call->list, list, err);
+    if (s == MLPLAT_OK)
+        s = mlp_search_page_read(db, &call->page, list, &more, err);
+    return s == MLPLAT_OK && more ? mlp_page_put(call->out, call->page.offset + call->page.limit, err) : s;
+}
+
+/* Reads what the language and the query say; where the store is read and what is restricted is set already. */
+static mlplat_status run_call(search_call *call, const mlp_search_language *language, const mlplat_search *query,
+                              json_t **out, mlplat_error *err)
+{
+    call->page.sql = &call->sql;
+    mlplat_status s = mlp_tracking_page(query, &call->page.limit, &call->page.offset, err);
+    if (s == MLPLAT_OK)
+        s = mlp_search_parse(language, query ? query->filter : NULL, query ? query->order_by : NULL, &call->search,
+                             err);
+    if (s == MLPLAT_OK)
+        s = mlp_search_sql_make(&call->search, &call->sql, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_read(call->store->db, call_fn, call, &call->store->ml->hook, err);
+    if (s == MLPLAT_OK)
+        *out = call->out;
+    else
+        json_decref(call->out);
+    mlp_search_sql_free(&call->sql);
+    mlp_search_free(&call->search);
+    return s;
+}
+
+/* ---- runs -------------------------------------------------------------------------------------------------------- */
+
+/* "1, 2" as numbers. */
+mlplat_status mlp_tracking_db_parse_ids(const char *text, json_t **out, mlplat_error *err)
+{
+    mlplat_status s = (*out = json_array()) ? MLPLAT_OK : mlp_fail_memory(err);
+    while (s == MLPLAT_OK) {
+        text += strspn(text, " \t");
+        size_t n = strcspn(text, ", \t");
+        int64_t id = 0;
+        char *one = mlp_strndup(text, n);
+        s = one ? mlp_validate_experiment_id(one, &id, err) : mlp_fail_memory(err);
+        mlp_free(one);
+        if (s == MLPLAT_OK)
+            s = mlp_json_push(*out, json_integer(id), err);
+        text += n + strspn(text + n, " \t");
+        if (*text != ',')
+            break;
+        text++;
+    }
+    if (s == MLPLAT_OK && *text)
+        s = mlp_fail(err, MLPLAT_INVALID, "experiment_ids: expected ids joined by commas, as in \"1,2\"");
+    return s;
+}
+
+void mlp_tracking_db_put_ids(const json_t *ids, const char *column, mlp_buf *out)
+{
+    if (!ids) {
+        mlp_buf_printf(out, " AND %s IN (SELECT experiment_id FROM experiments WHERE lifecycle_stage = 'active')",
+                       column);
+        return;
+    }
+    mlp_buf_printf(out, " AND %s IN (", column);
+    for (size_t i = 0; i < json_array_size(ids); i++)
+        mlp_buf_puts(out, i ? ", ?" : "?");
+    mlp_buf_putc(out, ')');
+}
+
+static mlplat_status run_doc(mlp_db *db, void *user, mlp_stmt *stmt, json_t **out, mlplat_error *err)
+{
+    (void)user;
+    return mlp_tracking_db_run_doc(db, mlp_stmt_col_text(stmt, 0), out, err);
+}
+
+mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
+{
+    static const char *const stages[] = {" AND r.lifecycle_stage = 'active'", " AND r.lifecycle_stage = 'deleted'", ""};
+    search_call call = {
+        .store = store, .list = "runs", .page = {.select = "SELECT r.run_uuid FROM runs r", .doc = run_doc}};
+    mlp_buf also = {0};
+    mlplat_status s = MLPLAT_OK;
+    if (query && query->experiment_ids && *query->experiment_ids)
+        s = mlp_tracking_db_parse_ids(query->experiment_ids, &call.ids, err);
+    mlp_buf_puts(&also, stages[query ? query->view : MLPLAT_VIEW_ACTIVE]);
+    mlp_tracking_db_put_ids(call.ids, "r.experiment_id", &also);
+    if (s == MLPLAT_OK)
+        s = mlp_buf_ok(&also, err);
+    call.page.also = also.data;
+    call.page.also_values = call.ids;
+    if (s == MLPLAT_OK)
+        s = run_call(&call, &mlp_tracking_search_runs, query, out, err);
+    mlp_buf_free(&also);
+    json_decref(call.ids);
+    return s;
+}
+
+/* ---- experiments ------------------------------------------------------------------------------------------------- */
+
+static mlplat_status experiment_doc(mlp_db *db, void *user, mlp_stmt *stmt, json_t **out, mlplat_error *err)
+{
+    (void)user;
+    return mlp_tracking_db_experiment_doc(db, mlp_stmt_col_int(stmt, 0), out, err);
+}
+
+mlplat_status mlp_tracking_db_experiment_search(void *store, const mlplat_search *query, json_t **out,
+                                                mlplat_error *err)
+{
+    static const char *const stages[] = {" AND e.lifecycle_stage = 'active'", " AND e.lifecycle_stage = 'deleted'", ""};
+    search_call call = {.store = store,
+                        .list = "experiments",
+                        .page = {.select = "SELECT e.experiment_id FROM experiments e",
+                                 .also = stages[query ? query->view : MLPLAT_VIEW_ACTIVE],
+                                 .doc = experiment_doc}};
+    if (query && query->experiment_ids)
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "experiment_ids is for runs: say it in the filter, experiment_id IN ('1', '2')");
+    return run_call(&call, &mlp_tracking_search_experiments, query, out, err);
+}
