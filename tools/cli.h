@@ -56,6 +56,7 @@ struct cli {
 
 /* Tables, one per module; each ends with words NULL. */
 extern const cli_command cli_tracking_commands[];
+extern const cli_command cli_values_commands[];
 extern const cli_command cli_registry_commands[];
 extern const cli_command cli_artifacts_commands[];
 extern const cli_command cli_store_commands[];
@@ -97,6 +98,14 @@ extern const cli_script cli_scripts[];
 /* cli_man.c: a page of the manual as roff: of a group of commands, or of the whole for NULL. */
 int cli_man(const char *group);
 
+/* run_tail.c, run_diff.c */
+int cli_run_tail(cli *c);
+int cli_run_diff(cli *c);
+
+/* cmd_tracking.c: what is done to the run args[0] names, through its handle. The records are in the store, or refused
+ * aloud, when it returns. */
+int cli_with_run(cli *c, mlplat_status (*act)(cli *c, mlplat_run *run));
+
 /* cli_help.c */
 typedef struct cli_group {
     const char *name, *help; /* "run", one line */
@@ -122,6 +131,8 @@ bool cli_interrupted(void);
  * "@" is a time in milliseconds, which a table shows for people. */
 int cli_print(cli *c, mlplat_doc *doc, const char *columns);
 int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *columns);
+/* A table and tsv show the member alone. */
+int cli_print_value(cli *c, mlplat_doc *doc, const char *member);
 /* Pairs of key and value, NULL ends; a table shows the first value alone. */
 int cli_print_pairs(cli *c, ...);
 /* The code, or CLI_FAILED if standard output could not be written: a full disk behind a redirection must not look like
@@ -134,5 +145,6 @@ typedef struct cli_text {
 } cli_text;
 void cli_text_add(cli_text *text, const char *s, size_t n);
 void cli_text_quote(cli_text *text, const char *s, size_t n); /* as a JSON string */
+int cli_read(const char *path, cli_text *out);                /* a whole file, "-": standard input; an exit code */
 
 #endif

@@ -75,7 +75,7 @@ static char *cell(const mlplat_doc *doc, const char *path, bool is_time)
 }
 
 typedef struct {
-    char name[MAX_COLUMNS][32];
+    char name[MAX_COLUMNS][40];
     char path[MAX_COLUMNS][128];
     bool is_time[MAX_COLUMNS];
     int n;
@@ -305,6 +305,20 @@ int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *column
         fprintf(stderr, "mlplat: there are more: --page-token %s\n", token);
     mlplat_doc_free(doc);
     return code;
+}
+
+int cli_print_value(cli *c, mlplat_doc *doc, const char *member)
+{
+    int code = CLI_OK;
+    if (!c->quiet && (c->format == CLI_TABLE || c->format == CLI_TSV)) {
+        char *text = cell(doc, member, false);
+        puts(text);
+        free(text);
+    } else if (!c->quiet) {
+        code = print_document(c, doc);
+    }
+    mlplat_doc_free(doc);
+    return cli_written(code);
 }
 
 int cli_print_pairs(cli *c, ...)

@@ -28,6 +28,7 @@ const cli_alias cli_aliases[] = {
     {"artifact download", "artifact get"},
     {"artifact log-artifact", "artifact log"},
     {"artifact upload", "artifact put"},
+    {"metric latest", "metric get"},
     {"model describe", "model get"},
     {"model search", "model list"},
     {"version describe", "version get"},

@@ -1,7 +1,9 @@
 #include "cli.h"
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static volatile sig_atomic_t interrupted;
@@ -100,4 +102,25 @@ int cli_open(cli *c)
     sigaction(SIGINT, &once, NULL); /* a second Ctrl-C ends the program at once */
     signal(SIGPIPE, SIG_IGN);
     return cli_result(c, mlplat_open(&options, &c->ml, &c->err));
+}
+
+int cli_read(const char *path, cli_text *out)
+{
+    char block[65536];
+    size_t n;
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (!file) {
+        int missing = errno == ENOENT;
+        fprintf(stderr, "mlplat: %s: %s\n", path, strerror(errno));
+        return missing ? CLI_NOT_FOUND : CLI_DENIED;
+    }
+    cli_text_add(out, "", 0);
+    while ((n = fread(block, 1, sizeof block, file)) > 0)
+        cli_text_add(out, block, n);
+    int broken = ferror(file) ? errno : 0;
+    if (file != stdin)
+        fclose(file);
+    if (broken)
+        fprintf(stderr, "mlplat: %s: %s\n", path, strerror(broken));
+    return broken ? CLI_FAILED : CLI_OK;
 }

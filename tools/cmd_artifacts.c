@@ -1,11 +1,28 @@
 /* artifact, and the model directory. */
 #include "cli.h"
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define FILE_COLUMNS "PATH=path,DIR=is_dir,SIZE=file_size"
 
+/* What comes in at standard input becomes the file at the URI. */
+static int put_stdin(cli *c)
+{
+    cli_text data = {0};
+    int code = cli_read("-", &data);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_artifact_put_bytes(c->ml, data.data, data.n, c->args[1], &c->err));
+    free(data.data);
+    return code == CLI_OK ? cli_print_pairs(c, "uri", c->args[1], NULL) : code;
+}
+
 static int artifact_put(cli *c)
 {
+    if (strcmp(c->args[0], "-") == 0)
+        return put_stdin(c);
     int code = cli_open(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_artifact_put(c->ml, c->args[0], c->args[1], NULL, &c->err));
@@ -94,7 +111,8 @@ const cli_command cli_artifacts_commands[] = {
     {"artifact log", "RUN_ID PATH", "Copy a file or directory into a run's artifacts",
      "artifact log $run plots --to figures", log_options, artifact_log},
     {"artifact put", "PATH URI", "Copy a local file or directory to a URI",
-     "artifact put model.pkl runs:/$run/model.pkl", NULL, artifact_put},
+     "artifact put model.pkl runs:/$run/model.pkl\n"
+     "artifact put - runs:/$run/notes/readme.txt <<< 'it went well'", NULL, artifact_put},
     {"artifact get", "URI PATH", "Copy the file or directory at a URI here",
      "artifact get models:/fraud-detector@champion model", NULL, artifact_get},
     {"artifact list", "URI", "List what is at a URI", "artifact list runs:/$run", NULL,

@@ -1,6 +1,5 @@
 /* pipeline, component. */
 #include "cli.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +7,9 @@
 static int read_document(cli *c, const char *path, mlplat_doc **out)
 {
     cli_text text = {0};
-    char block[65536];
-    size_t n;
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (!file) {
-        int missing = errno == ENOENT;
-        fprintf(stderr, "mlplat: %s: %s\n", path, strerror(errno));
-        return missing ? CLI_NOT_FOUND : CLI_DENIED;
-    }
-    cli_text_add(&text, "", 0);
-    while ((n = fread(block, 1, sizeof block, file)) > 0)
-        cli_text_add(&text, block, n);
-    int broken = ferror(file);
-    if (file != stdin)
-        fclose(file);
-    int code = broken ? cli_usage("%s: cannot be read", path)
-                      : cli_result(c, mlplat_doc_parse_yaml(text.data, text.n, out, &c->err));
+    int code = cli_read(path, &text);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_doc_parse_yaml(text.data, text.n, out, &c->err));
     free(text.data);
     return code;
 }

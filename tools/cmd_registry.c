@@ -203,6 +203,15 @@ static int alias_delete(cli *c)
     return code == CLI_OK ? done(c, mlplat_model_alias_delete(c->ml, c->args[0], c->args[1], &c->err)) : code;
 }
 
+static int alias_list(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_registered_model_get(c->ml, c->args[0], &doc, &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "aliases", "ALIAS=alias,VERSION=version") : code;
+}
+
 static const cli_option model_options[] = {
     {"description", "TEXT", "what it is for"},
     {"tag", "KEY=VALUE", "a tag; may be given again"},
@@ -263,6 +272,8 @@ const cli_command cli_registry_commands[] = {
      NULL, version_tag},
     {"version untag", "MODEL VERSION KEY", "Remove a tag of a version", "version untag fraud-detector 2 checked", NULL,
      version_untag},
+    {"alias list", "MODEL", "List the aliases of a model and the versions they point at", "alias list fraud-detector",
+     NULL, alias_list},
     {"alias set", "MODEL ALIAS VERSION", "Point an alias at a version", "alias set fraud-detector champion 2", NULL,
      alias_set},
     {"alias delete", "MODEL ALIAS", "Remove an alias", "alias delete fraud-detector champion", NULL, alias_delete},

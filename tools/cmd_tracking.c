@@ -70,6 +70,18 @@ static int experiment_create(cli *c)
     return code;
 }
 
+static int experiment_ensure(cli *c)
+{
+    char *id = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_experiment_ensure(c->ml, c->args[0], &id, &c->err));
+    if (code == CLI_OK)
+        code = cli_print_pairs(c, "experiment_id", id, "name", c->args[0], NULL);
+    mlplat_free(id);
+    return code;
+}
+
 static int experiment_get(cli *c)
 {
     char *id = NULL;
@@ -160,9 +172,7 @@ static int run_start(cli *c)
     return code;
 }
 
-/* What is done to one run through its handle; the records are in the store, or refused aloud, before the program ends.
- */
-static int with_run(cli *c, mlplat_status (*act)(cli *c, mlplat_run *run))
+int cli_with_run(cli *c, mlplat_status (*act)(cli *c, mlplat_run *run))
 {
     mlplat_run *run = NULL;
     mlplat_spool_counts counts = {.size = sizeof counts};
@@ -192,7 +202,7 @@ static mlplat_status act_end(cli *c, mlplat_run *run)
 
 static int run_end(cli *c)
 {
-    return with_run(c, act_end);
+    return cli_with_run(c, act_end);
 }
 
 static int run_get(cli *c)
@@ -270,19 +280,23 @@ static int metric_log(cli *c)
 {
     point p = {0};
     int code = take_point(c, &p);
-    return code == CLI_OK ? with_run(c, act_metric) : code;
+    return code == CLI_OK ? cli_with_run(c, act_metric) : code;
 }
 
 static int metric_history(cli *c)
 {
-    int64_t most = 0;
+    int64_t most = 0, since = 0;
     mlplat_doc *doc = NULL;
+    const char *token = cli_get(c, "page-token"), **args = c->args;
     int code = cli_get_int(c, "max", &most);
     if (code == CLI_OK)
-        code = cli_open(c);
+        code = cli_get_int(c, "since", &since);
     if (code == CLI_OK)
-        code = cli_result(
-            c, mlplat_metric_history(c->ml, c->args[0], c->args[1], most, cli_get(c, "page-token"), &doc, &c->err));
+        code = cli_open(c);
+    if (code == CLI_OK && cli_get(c, "since"))
+        code = cli_result(c, mlplat_metric_history_since(c->ml, args[0], args[1], since, most, token, &doc, &c->err));
+    else if (code == CLI_OK)
+        code = cli_result(c, mlplat_metric_history(c->ml, args[0], args[1], most, token, &doc, &c->err));
     return code == CLI_OK ? cli_print_list(c, doc, "metrics", "STEP=step,VALUE=value,TIMESTAMP=@timestamp") : code;
 }
 
@@ -293,7 +307,7 @@ static mlplat_status act_param(cli *c, mlplat_run *run)
 
 static int param_log(cli *c)
 {
-    return with_run(c, act_param);
+    return cli_with_run(c, act_param);
 }
 
 static mlplat_status act_tag(cli *c, mlplat_run *run)
@@ -303,7 +317,7 @@ static mlplat_status act_tag(cli *c, mlplat_run *run)
 
 static int tag_set(cli *c)
 {
-    return with_run(c, act_tag);
+    return cli_with_run(c, act_tag);
 }
 
 static mlplat_status act_untag(cli *c, mlplat_run *run)
@@ -313,7 +327,7 @@ static mlplat_status act_untag(cli *c, mlplat_run *run)
 
 static int tag_delete(cli *c)
 {
-    return with_run(c, act_untag);
+    return cli_with_run(c, act_untag);
 }
 
 static const cli_option create_options[] = {
@@ -353,12 +367,22 @@ static const cli_option search_options[] = {
     {"page-token", "TOKEN", "the next page, as the page before told"},
     {NULL, NULL, NULL},
 };
+static const cli_option tail_options[] = {
+    {"key", "KEY", "only this metric, param or tag; may be given again"},
+    {"all", NULL, "begin with every value that is there; default: the latest of each metric"},
+    {NULL, NULL, NULL},
+};
+static const cli_option diff_options[] = {
+    {"all", NULL, "also what is the same in all of them"},
+    {NULL, NULL, NULL},
+};
 static const cli_option metric_options[] = {
     {"step", "N", "default: the key's next"},
     {"timestamp", "MS", "milliseconds since 1970; default: now"},
     {NULL, NULL, NULL},
 };
 static const cli_option history_options[] = {
+    {"since", "MS", "only points of this time and later, milliseconds since 1970"},
     {"max", "N", "most points of one page; default: all"},
     {"page-token", "TOKEN", "the next page, as the page before told"},
     {NULL, NULL, NULL},
@@ -367,6 +391,8 @@ static const cli_option history_options[] = {
 const cli_command cli_tracking_commands[] = {
     {"experiment create", "NAME", "Create an experiment", "experiment create fraud --tag team=risk", create_options,
      experiment_create},
+    {"experiment ensure", "NAME", "Print the id of an experiment, which is made if it is not there",
+     "experiment ensure fraud", NULL, experiment_ensure},
     {"experiment get", "EXPERIMENT", "Show an experiment by name or id", "experiment get fraud -o json", NULL,
      experiment_get},
     {"experiment list", "", "List or search experiments, newest first", "experiment list --view all", list_options,
@@ -384,6 +410,10 @@ const cli_command cli_tracking_commands[] = {
     {"run get", "RUN_ID", "Show a run", "run get $run -o yaml", NULL, run_get},
     {"run list", "", "List or search runs, newest first", "run list --filter \"metrics.auc > 0.9\"", search_options,
      run_list},
+    {"run tail", "RUN_ID", "Follow a run: what is logged to it, as it comes, until it ends",
+     "run tail $run\nrun tail $run --key loss -o json", tail_options, cli_run_tail},
+    {"run diff", "RUN_ID RUN_ID ...", "Show the params, metrics and tags in which runs differ", "run diff $run $other",
+     diff_options, cli_run_diff},
     {"run delete", "RUN_ID", "Mark a run deleted", "run delete $run", NULL, run_delete},
     {"run restore", "RUN_ID", "Bring a deleted run back", "run restore $run", NULL,
      run_restore},

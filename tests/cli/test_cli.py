@@ -59,6 +59,18 @@ def new_run(cli, *more):
     return cli("run", "start", *more).strip()
 
 
+def run_with_all(cli, *last):
+    """A run with a metric, a param and a tag; last is done to it then."""
+    run = new_run(cli)
+    cli("metric", "log", run, "loss", "0.5")
+    cli("metric", "log", run, "other", "nan")
+    cli("param", "log", run, "depth", "6")
+    cli("tag", "set", run, "team", "risk")
+    if last:
+        cli(*last, run)
+    return run
+
+
 def new_file(cli, name="a.txt", text="hello"):
     path = cli.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,15 +144,29 @@ SCENARIOS = {
     "run start": lambda cli: cli.json("run", "start", "--experiment", "e", "--name", "n", "--tag", "a=1",
                                       "--description", "d", "--source-name", "s"),
     "run end": lambda cli: cli.json("run", "end", new_run(cli), "--status", "FAILED"),
-    "run get": lambda cli: cli.json("run", "get", new_run(cli)),
+    "run get": lambda cli: cli.json("run", "get", run_with_all(cli, "run", "end")),
     "run list": lambda cli: created(cli, "run", "start", "--experiment", "e").lines(
         "run", "list", "--experiment", "e", "--filter", "attributes.status = 'RUNNING'", "--order-by", "metrics.a DESC",
         "--max", "5", "--view", "active"),
+    "run resume": lambda cli: [run := new_run(cli), cli("run", "end", run), cli.json("run", "resume", run)][-1],
+    "run tail": lambda cli: cli.lines("run", "tail", run_with_all(cli, "run", "end")),
+    "run diff": lambda cli: cli.lines("run", "diff", run_with_all(cli), new_run(cli), "--all"),
+    "run log-batch": lambda cli: cli.json(
+        "run", "log-batch", new_run(cli), new_file(cli, "batch.json", '{"metrics": {"a": 1}, "tags": {"t": "v"}}')),
     "run delete": lambda cli: cli.json("run", "delete", new_run(cli)),
     "run restore": lambda cli: [run := new_run(cli), cli("run", "delete", run), cli.json("run", "restore", run)][-1],
     "metric log": lambda cli: cli.json("metric", "log", new_run(cli), "loss", "1e-3", "--step", "-7",
                                        "--timestamp", "5"),
     "metric history": history,
+    "metric list": lambda cli: cli.lines("metric", "list", run_with_all(cli)),
+    "metric get": lambda cli: cli.json("metric", "get", run_with_all(cli), "loss"),
+    "param list": lambda cli: cli.lines("param", "list", run_with_all(cli)),
+    "param get": lambda cli: cli.json("param", "get", run_with_all(cli), "depth"),
+    "tag list": lambda cli: cli.lines("tag", "list", run_with_all(cli)),
+    "tag get": lambda cli: cli.json("tag", "get", run_with_all(cli), "mlflow.runName"),
+    "experiment ensure": lambda cli: after(cli.json("experiment", "ensure", "e"), cli("experiment", "get", "e")),
+    "alias list": lambda cli: after(cli, new_version(cli), cli("alias", "set", "m", "champion", "1")).lines(
+        "alias", "list", "m"),
     "param log": lambda cli: cli.json("param", "log", new_run(cli), "depth", "6"),
     "tag set": lambda cli: cli.json("tag", "set", new_run(cli), "team", "größe"),
     "tag delete": lambda cli: [run := new_run(cli), cli("tag", "set", run, "a", "b"),
@@ -189,15 +215,56 @@ def table(cli):
 
 
 def documented():
-    """Per command of the page: the words of its heading, its text, and the keys it promises, "key?" being optional."""
+    """Per command of the page: the words of its heading, its text, and what it promises to print: see promised()."""
     found = {}
-    for section in re.split(r"^### ", DOCS.read_text(), flags=re.M)[1:]:
+    for section in re.split(r"^### ", DOCS.read_text().split("\n## Objects\n")[0], flags=re.M)[1:]:
         heading, text = section.split("\n", 1)
         heading = heading.strip().strip("`")
-        words = re.match(r"[a-z]+( [a-z]+)?", heading).group(0).strip()
+        words = re.match(r"[a-z]+( [a-z-]+)?", heading).group(0).strip()
         keys = re.search(r"^JSON[^:]*: (.*?)(\n\n|\Z)", text, flags=re.M | re.S)
-        found[words] = (heading, text, re.findall(r"`([A-Za-z_]+\??)`", keys.group(1)) if keys else None)
+        found[words] = (heading, text, promised(keys.group(1)) if keys else None)
     return found
+
+
+def promised(text):
+    """{path: type} of "`a`, `b?`" or of the object in "[run](#run)"; "?" stays with the path, a type may be None."""
+    link = re.fullmatch(r"\[.*?\]\(#([a-z-]+)\)", text.strip())
+    return objects()[link.group(1)] if link else {key: None for key in re.findall(r"`([A-Za-z_]+\??)`", text)}
+
+
+def objects():
+    """The tables below "Objects": {"model-version": {"tags[].key": "text", "run_id?": "text"}}."""
+    found = {}
+    for section in re.split(r"^### ", DOCS.read_text().split("\n## Objects\n")[1], flags=re.M)[1:]:
+        heading, text = section.split("\n", 1)
+        rows = re.findall(r"^\| (`.*?`) \| (.*?) \| .*\|$", text, flags=re.M)
+        found[heading.strip().lower().replace(" ", "-")] = {
+            path: kind for paths, kind in rows for path in re.findall(r"`(.*?)`", paths)}
+    return found
+
+
+KINDS = {"text": str, "number": (int, float), "true or false": bool, "object": dict}
+
+
+def faults(value, promise, path=""):
+    """What is printed and not promised, is promised and not printed, or is of another type."""
+    plain = {key.replace("?", ""): kind for key, kind in promise.items()}
+    if path in plain:
+        kind = plain[path]
+        link = re.fullmatch(r"\[.*?\]\(#([a-z-]+)\)", kind or "")
+        if link:
+            return [f"{path}: {fault}" for fault in faults(value, objects()[link.group(1)])]
+        return [] if kind is None or any(isinstance(value, KINDS[one]) for one in kind.split(" or ") if one in KINDS) \
+            or isinstance(value, KINDS.get(kind, ())) else [f"{path} is {value!r}, no {kind}"]
+    if isinstance(value, list):
+        return [fault for item in value for fault in faults(item, promise, f"{path}[]")]
+    if not isinstance(value, dict):
+        return [f"{path} is not promised"]
+    below = path and f"{path}."
+    found = [fault for key, item in value.items() for fault in faults(item, promise, f"{below}{key}")]
+    direct = {key[len(below):] for key in promise if key.startswith(below)}
+    wanted = {re.split(r"[.\[]", key)[0] for key in direct if not re.match(r"\w+\?", key)}
+    return found + [f"{below}{key} is missing" for key in sorted(wanted - set(value))]
 
 
 @pytest.mark.parametrize("command", sorted(SCENARIOS))
@@ -205,12 +272,19 @@ def test_command_prints_the_keys_it_promises(cli, command):
     result = SCENARIOS[command](cli)
     results = result if isinstance(result, list) else [result]
     assert results
-    promised = documented()[command][2]
-    assert promised, f"docs/cli.md promises no keys of {command}"
-    for one in results:
-        extra = set(one) - {key.rstrip("?") for key in promised}
-        missing = {key for key in promised if not key.endswith("?")} - set(one)
-        assert not extra and not missing, (command, extra, missing)
+    promise = documented()[command][2]
+    assert promise, f"docs/cli.md promises no keys of {command}"
+    assert [fault for one in results for fault in faults(one, promise)] == []
+
+
+def test_the_check_of_keys_finds_faults():
+    promise = {"a": "text", "b?": "number", "c[].d": "text", "c[].e?": "number or text", "f[]": "[point](#point)"}
+    good = {"a": "x", "c": [{"d": "y"}, {"d": "z", "e": 1}], "f": [{"key": "k", "value": 1, "timestamp": 2, "step": 3}]}
+    assert faults(good, promise) == []
+    assert faults({**good, "more": 1}, promise) == ["more is not promised"]
+    assert faults({**good, "c": [{"e": None}]}, promise) == ["c[].e is None, no number or text", "c[].d is missing"]
+    assert faults({"a": 1, "c": [], "f": [{}]}, promise)[0] == "a is 1, no text"
+    assert "f[]: step is missing" in faults({**good, "f": [{}]}, promise)
 
 
 def test_artifact_cat_prints_the_bytes(cli):
@@ -251,8 +325,8 @@ def test_help_at_every_level(cli):
         assert command["help"] in text
         assert all(f"\n  mlplat {line}\n" in text for line in command["example"].splitlines())
         assert all(f"--{option['option']}" in text and option["help"] in text for option in command["options"])
-    groups = {words.split()[0] for words in table(cli) if " " in words}
-    assert groups == set(re.findall(r"^  ([a-z]+) ", cli("help").split("Options")[0], flags=re.M)) - {"completion", "help"}
+    groups = {words.split()[0] for words in table(cli) if " " in words} | {"completion", "help"}
+    assert groups == set(re.findall(r"^  ([a-z]+) ", cli("help").split("Options")[0], flags=re.M))
     assert not (cli.folder / "mlflow.db").exists()
 
 

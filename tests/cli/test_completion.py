@@ -19,7 +19,7 @@ SCRIPTS = {"bash": "mlplat.bash", "zsh": "_mlplat", "fish": "mlplat.fish"}
 # Each shell is told to print the line as it stands when Ctrl-G is typed.
 START = {
     "bash": (["bash", "--norc", "--noprofile", "-i"],
-             "show() { printf '\\n<%s>\\n' \"$READLINE_LINE\"; }; bind -x '\"\\C-g\": show'; bind 'set bell-style none'\n"
+             "show() { printf '\\n<%s>\\n' \"$READLINE_LINE\"; }\nbind -x '\"\\C-g\": show'; bind 'set bell-style none'\n"
              "bind 'set enable-bracketed-paste off'; source <(mlplat completion bash)\n"),
     "zsh": (["zsh", "-f", "-i"],
             "show() { print; print -r -- \"<$BUFFER>\"; }; zle -N show; bindkey '^G' show; unsetopt beep\n"

@@ -15,6 +15,8 @@ PIPELINE = PIPELINE.replace("['n']", "['depth']").replace("n: {componentInput", 
 FIRST = {
     "experiment restore": ["experiment delete fraud"],
     "run restore": ["run delete $run"],
+    "run tail": ["run end $run"],
+    "run resume": ["run end $run"],
     "version latest": ["version transition fraud-detector 2 Production"],
     "version delete": ["alias delete fraud-detector champion"],
 }
