@@ -195,10 +195,13 @@ MLPLAT_API mlplat_status mlplat_run_log_metrics(mlplat_run *run, const char *key
                                                 mlplat_error *err);
 
 /**
- * Log metrics, params and tags of one document: {"metrics": [{"key", "value", "step"?, "timestamp"?}] or {key: value},
- * "params": {key: value} or [{"key", "value"}], "tags": likewise}. All of it is checked before any of it is accepted;
- * any number of each. Values of params and tags are texts; numbers, true and false are taken as JSON writes them.
- * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_CONFLICT: a param has another value; MLPLAT_STATE
+ * Log metrics, params and tags of one document: {"metrics": [{"key", "value", "step"?, "timestamp"?, "model_id"?,
+ * "dataset_name"?, "dataset_digest"?}] or {key: value}, "params": {key: value} or [{"key", "value"}], "tags":
+ * likewise}. A metric with a "model_id" is the run's and that logged model's, measured on the dataset. All of it is
+ * checked before any of it is accepted; any number of each. Values of params and tags are texts; numbers, true and
+ * false are taken as JSON writes them.
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_CONFLICT: a param has another value; MLPLAT_STATE; MLPLAT_NOT_FOUND: no
+ *         such logged model; MLPLAT_UNSUPPORTED: the store has none
  */
 MLPLAT_API mlplat_status mlplat_run_log_batch(mlplat_run *run, const char *batch, mlplat_error *err);
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "spool/metric_origin.h"
 #include "spool/spool_inside.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +67,20 @@ static json_t *text_json(const char *text, size_t n)
     return json;
 }
 
+static mlplat_status origin_json(const mlp_record *r, json_t *out, mlplat_error *err)
+{
+    mlp_metric_origin o;
+    mlp_metric_origin_get(r, &o);
+    mlplat_status status = MLPLAT_OK;
+    if (o.model_id_n)
+        status = mlp_json_set(out, "model_id", text_json(o.model_id, o.model_id_n), err);
+    if (status == MLPLAT_OK && o.dataset_name_n)
+        status = mlp_json_set(out, "dataset_name", text_json(o.dataset_name, o.dataset_name_n), err);
+    if (status == MLPLAT_OK && o.dataset_digest_n)
+        status = mlp_json_set(out, "dataset_digest", text_json(o.dataset_digest, o.dataset_digest_n), err);
+    return status;
+}
+
 static mlplat_status record_json(const char *journal_id, const mlp_record *r, const mlp_verdict *v, json_t **out,
                                  mlplat_error *err)
 {
@@ -81,6 +96,8 @@ static mlplat_status record_json(const char *journal_id, const mlp_record *r, co
         status = mlp_json_set(*out, "step", json_integer(r->step), err);
         if (status == MLPLAT_OK)
             status = mlp_json_set(*out, "timestamp", json_integer(r->timestamp_ms), err);
+        if (status == MLPLAT_OK)
+            status = origin_json(r, *out, err);
     }
     if (status == MLPLAT_OK)
         status = mlp_json_set(*out, "status", json_string(mlplat_status_name(v->status)), err);
@@ -314,12 +331,14 @@ static double double_of(const json_t *value)
     return strtod(text, NULL); /* NaN, Infinity, -Infinity */
 }
 
-static mlp_record record_of(const json_t *r, uint64_t seq)
+/* Lent by r and keep. */
+static mlplat_status record_of(const json_t *r, uint64_t seq, json_t *keep, mlp_record *out, mlplat_error *err)
 {
     const json_t *run = json_object_get(r, "run_id"), *key = json_object_get(r, "key"),
                  *value = json_object_get(r, "value");
+    const char *model = json_string_value(json_object_get(r, "model_id"));
     bool metric = strcmp(json_string_value(json_object_get(r, "kind")), "metric") == 0;
-    mlp_record out = {
+    *out = (mlp_record){
         .kind = metric ? MLP_RECORD_METRIC : MLP_RECORD_TAG,
         .seq = seq,
         .run_id = json_string_value(run),
@@ -332,7 +351,10 @@ static mlp_record record_of(const json_t *r, uint64_t seq)
         .step = (int64_t)json_integer_value(json_object_get(r, "step")),
         .timestamp_ms = (int64_t)json_integer_value(json_object_get(r, "timestamp")),
     };
-    return out;
+    if (!metric || !model)
+        return MLPLAT_OK;
+    return mlp_metric_origin_put(model, json_string_value(json_object_get(r, "dataset_name")),
+                                 json_string_value(json_object_get(r, "dataset_digest")), keep, out, err);
 }
 
 /* Under a journal id of its own: those numbers lie below the old journal's mark. */
@@ -342,9 +364,10 @@ static mlplat_status apply_letters(mlp_spool *sp, const json_t *letters, mlp_ver
     char id[33];
     size_t n = json_array_size(letters);
     mlp_record *records = mlp_alloc_array(n + 1, sizeof *records);
-    mlplat_status status = records ? mlp_random_hex(id, err) : mlp_fail_memory(err);
+    json_t *keep = json_array();
+    mlplat_status status = records && keep ? mlp_random_hex(id, err) : mlp_fail_memory(err);
     for (size_t i = 0; i < n && status == MLPLAT_OK; i++)
-        records[i] = record_of(json_array_get(letters, i), i + 1);
+        status = record_of(json_array_get(letters, i), i + 1, keep, &records[i], err);
     *dead = 0;
     if (status == MLPLAT_OK && n > 0) {
         status = mlp_settle_batch(sp, id, records, n, verdicts, true, dead, err);
@@ -353,6 +376,7 @@ static mlplat_status apply_letters(mlp_spool *sp, const json_t *letters, mlp_ver
         pthread_mutex_unlock(&sp->sink_lock);
     }
     mlp_free(records);
+    json_decref(keep);
     return status;
 }
 

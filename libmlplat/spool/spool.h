@@ -22,7 +22,7 @@ typedef struct mlp_record {
     size_t run_id_n;
     const char *key;
     size_t key_n;
-    const char *text; /* tag value */
+    const char *text; /* a tag's value; of a metric what metric_origin.h says, usually nothing */
     size_t text_n;
     double value; /* metric */
     int64_t step, timestamp_ms;

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "spool/metric_origin.h"
 #include "tracking/run_record.h"
 #include "tracking/validate.h"
 #include <math.h>
@@ -10,7 +11,8 @@
 typedef struct batch {
     mlplat_run *run;
     json_t *doc;
-    json_t *texts;       /* values that were no strings, as text */
+    json_t *texts;       /* values that were no strings, as text, and what metrics are of */
+    const char *model;   /* the logged model that was looked up last; lent by doc */
     mlp_record *records; /* metrics, then tags */
     mlp_run_key **keys;  /* of the metrics */
     size_t n_metrics, n_records;
@@ -111,6 +113,36 @@ static mlplat_status whole_of(const char *key, const json_t *item, const char *n
     return MLPLAT_OK;
 }
 
+/* A text of the item, NULL if it has none. */
+static mlplat_status text_at(const char *key, const json_t *item, const char *name, const char **out, mlplat_error *err)
+{
+    const json_t *value = json_is_object(item) ? json_object_get(item, name) : NULL;
+    *out = json_string_length(value) ? json_string_value(value) : NULL;
+    if (!value || json_is_null(value) || json_is_string(value))
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_INVALID, "%s of metric '%s' is no text", name, key);
+}
+
+/* A metric may be of a logged model too; its dataset counts only then, as in MLflow. */
+static mlplat_status add_origin(batch *b, const char *key, const json_t *item, mlp_record *record, mlplat_error *err)
+{
+    const mlp_tracking *t = b->run->tracking;
+    const char *model, *dataset, *digest;
+    mlplat_status s = text_at(key, item, "model_id", &model, err);
+    if (s == MLPLAT_OK)
+        s = text_at(key, item, "dataset_name", &dataset, err);
+    if (s == MLPLAT_OK)
+        s = text_at(key, item, "dataset_digest", &digest, err);
+    if (s != MLPLAT_OK || !model)
+        return s;
+    if (!t->ops->model_check)
+        return mlp_fail(err, MLPLAT_UNSUPPORTED, "metric '%s': this store has no logged models", key);
+    if (!b->model || strcmp(b->model, model) != 0)
+        s = t->ops->model_check(t->store, model, err);
+    b->model = model;
+    return s == MLPLAT_OK ? mlp_metric_origin_put(model, dataset, digest, b->texts, record, err) : s;
+}
+
 static mlplat_status add_metric(batch *b, const char *name, const json_t *item, mlplat_error *err)
 {
     int64_t step = MLPLAT_STEP_AUTO, timestamp_ms = b->now;
@@ -128,8 +160,8 @@ static mlplat_status add_metric(batch *b, const char *name, const json_t *item, 
     if (s != MLPLAT_OK)
         return s;
     b->keys[b->n_metrics++] = key;
-    b->records[b->n_records++] = mlp_run_record_metric(b->run, key, value, step, timestamp_ms);
-    return MLPLAT_OK;
+    b->records[b->n_records] = mlp_run_record_metric(b->run, key, value, step, timestamp_ms);
+    return add_origin(b, name, item, &b->records[b->n_records++], err);
 }
 
 /* The value as text: a number or true and false as JSON writes them. Lent by the batch. */

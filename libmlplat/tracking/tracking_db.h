@@ -46,6 +46,9 @@ mlplat_status mlp_tracking_db_model_params(void *store, const char *id, const js
 mlplat_status mlp_tracking_db_model_delete(void *store, const char *id, mlplat_error *err);
 /* Inside a transaction: of the row that stmt is at. */
 mlplat_status mlp_tracking_db_model_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err);
+/* Inside a transaction: NOT_FOUND; a deleted one is known. id_n bytes of id count. */
+mlplat_status mlp_tracking_db_model_known(mlp_db *db, const char *id, size_t id_n, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_check(void *store, const char *id, mlplat_error *err);
 /* UNSUPPORTED, naming the MLflow that is needed, if the store has no logged models. */
 mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, mlplat_error *err);
 

@@ -185,6 +185,34 @@ mlplat_status mlp_tracking_db_model_get(void *store, const char *id, json_t **ou
     return give(s, &call, out);
 }
 
+mlplat_status mlp_tracking_db_model_known(mlp_db *db, const char *id, size_t id_n, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    mlplat_status s = mlp_db_prepare(db, "SELECT 1 FROM logged_models WHERE model_id = ?", &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text_n(stmt, 1, id, id_n);
+        s = mlp_stmt_step(stmt, &row, err);
+    }
+    mlp_stmt_done(stmt);
+    if (s == MLPLAT_OK && !row)
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "there is no logged model '%.*s'", (int)(id_n < 60 ? id_n : 60), id);
+    return s;
+}
+
+static mlplat_status check_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const model_call *call = ctx;
+    return mlp_tracking_db_model_known(db, call->id, strlen(call->id), err);
+}
+
+mlplat_status mlp_tracking_db_model_check(void *store, const char *id, mlplat_error *err)
+{
+    model_call call = {.store = store, .id = id};
+    mlplat_status s = mlp_tracking_db_models_there(store, err);
+    return s == MLPLAT_OK ? mlp_db_read(call.store->db, check_fn, &call, &call.store->ml->hook, err) : s;
+}
+
 /* ---- params and tags --------------------------------------------------------------------------------------------- */
 
 #define PUT_PARAM                                                                                                      \

@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/err.h"
+#include "spool/metric_origin.h"
 #include "tracking/tracking_db.h"
 #include <float.h>
 #include <math.h>
@@ -32,6 +33,7 @@ typedef struct known_run {
 
 /* One transaction's share of a batch. */
 typedef struct part {
+    const mlp_tracking_db_store *store;
     mlp_db *db;
     mlp_spool *const *spool;
     const char *journal_id;
@@ -195,6 +197,54 @@ static mlplat_status put_metric(part *p, const mlp_record *r, mlplat_error *err)
     return s == MLPLAT_OK ? note_latest(p, r, value, is_nan, err) : s;
 }
 
+/* ---- metrics of logged models ------------------------------------------------------------------------------------ */
+
+/* Of one model, name, time, step and run the first value stays, as in MLflow. */
+static mlplat_status put_model_metric(part *p, const mlp_record *r, const mlp_metric_origin *o, mlplat_error *err)
+{
+    bool is_nan;
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(
+        p->db,
+        "INSERT INTO logged_model_metrics (model_id, metric_name, metric_timestamp_ms, metric_step, metric_value, "
+        "experiment_id, run_id, dataset_uuid, dataset_name, dataset_digest) SELECT ?, ?, ?, ?, ?, experiment_id, "
+        "run_uuid, NULL, ?, ? FROM runs WHERE run_uuid = ? ON CONFLICT DO NOTHING",
+        &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text_n(stmt, 1, o->model_id, o->model_id_n);
+        mlp_stmt_text_n(stmt, 2, r->key, r->key_n);
+        mlp_stmt_int(stmt, 3, r->timestamp_ms);
+        mlp_stmt_int(stmt, 4, r->step);
+        mlp_stmt_double(stmt, 5, stored_value(r->value, &is_nan));
+        mlp_stmt_text_n(stmt, 6, o->dataset_name_n ? o->dataset_name : NULL, o->dataset_name_n);
+        mlp_stmt_text_n(stmt, 7, o->dataset_digest_n ? o->dataset_digest : NULL, o->dataset_digest_n);
+        mlp_stmt_text_n(stmt, 8, r->run_id, r->run_id_n);
+        s = mlp_stmt_step(stmt, NULL, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+/* The metric, and what it says of a logged model; a model that is not there is the record's fault. */
+static mlplat_status put_metric_of(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
+{
+    mlp_metric_origin origin;
+    if (!r->text_n)
+        return put_metric(p, r, err);
+    mlp_metric_origin_get(r, &origin);
+    mlplat_status s = mlp_tracking_db_models_there(p->store, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_db_model_known(p->db, origin.model_id, origin.model_id_n, err);
+    if (s == MLPLAT_NOT_FOUND || s == MLPLAT_UNSUPPORTED) {
+        verdict->status = s;
+        snprintf(verdict->reason, sizeof verdict->reason, "%.*s", (int)sizeof verdict->reason - 1, err->message);
+        return MLPLAT_OK;
+    }
+    if (s == MLPLAT_OK)
+        s = put_metric(p, r, err);
+    return s == MLPLAT_OK ? put_model_metric(p, r, &origin, err) : s;
+}
+
 /* ---- runs ------------------------------------------------------------------------------------------------------ */
 
 mlplat_status mlp_tracking_db_run_active(mlp_db *db, const char *run_id, size_t run_n, mlplat_error *err)
@@ -294,7 +344,7 @@ static mlplat_status store_record(part *p, const mlp_record *r, mlp_verdict *ver
     *verdict = *run;
     if (verdict->status == MLPLAT_OK) {
         s = r->kind == MLP_RECORD_METRIC
-                ? put_metric(p, r, &why)
+                ? put_metric_of(p, r, verdict, &why)
                 : mlp_tracking_db_set_tag(p->db, r->run_id, r->run_id_n, r->key, r->key_n, r->text, r->text_n, &why);
         if (s == MLPLAT_CONFLICT || s == MLPLAT_EXISTS) { /* a constraint of the tables: this record will never fit */
             verdict->status = s;
@@ -350,7 +400,14 @@ static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_rec
                                 mlp_verdict *verdicts, mlplat_error *err)
 {
     const mlp_tracking_db_store *store = ctx;
-    part p = {.spool = store->spool, .journal_id = journal_id, .records = records, .verdicts = verdicts, .n = n};
+    part p = {
+        .store = store,
+        .spool = store->spool,
+        .journal_id = journal_id,
+        .records = records,
+        .verdicts = verdicts,
+        .n = n,
+    };
     mlplat_status s = MLPLAT_OK;
     for (; s == MLPLAT_OK && p.from < n; p.from = p.to)
         s = mlp_db_write(store->db, store_part, &p, NULL, err);

@@ -161,6 +161,46 @@ static void tags_and_params_of_a_logged_model(void **state)
     mlplat_doc_free(doc);
 }
 
+static void a_metric_is_the_runs_and_the_models(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_run *run = start(f->ml, NULL);
+    mlplat_doc *doc = create(f->ml, NULL), *now = NULL;
+    char batch[600];
+    const char *id = text_at(doc, "info.model_id");
+    snprintf(batch, sizeof batch,
+             "{\"metrics\": [{\"key\": \"auc\", \"value\": 0.5, \"step\": 3, \"timestamp\": 7, \"model_id\": \"%s\", "
+             "\"dataset_name\": \"train\", \"dataset_digest\": \"abc\"}, "
+             "{\"key\": \"auc\", \"value\": \"NaN\", \"step\": 4, \"timestamp\": 8, \"model_id\": \"%s\"}, "
+             "{\"key\": \"loss\", \"value\": 1, \"dataset_name\": \"train\"}]}",
+             id, id);
+    assert_ok(mlplat_run_log_batch(run, batch, &err));
+    assert_ok(mlplat_run_log_batch(run, batch, &err)); /* once all the same */
+    assert_ok(mlplat_logged_model_get(f->ml, id, &now, &err));
+    assert_int_equal(size_at(now, "data.metrics"), 2);
+    assert_string_equal(text_at(now, "data.metrics[0].key"), "auc");
+    assert_true(double_at(now, "data.metrics[0].value") == 0.5);
+    assert_int_equal(int_at(now, "data.metrics[0].step"), 3);
+    assert_int_equal(int_at(now, "data.metrics[0].timestamp"), 7);
+    assert_string_equal(text_at(now, "data.metrics[0].model_id"), id);
+    assert_string_equal(text_at(now, "data.metrics[0].run_id"), mlplat_run_id(run));
+    assert_string_equal(text_at(now, "data.metrics[0].dataset_name"), "train");
+    assert_string_equal(text_at(now, "data.metrics[0].dataset_digest"), "abc");
+    assert_true(double_at(now, "data.metrics[1].value") == 0); /* MLflow has no column for NaN here */
+    assert_false(has(now, "data.metrics[1].dataset_name"));
+    mlplat_doc_free(now);
+    now = get(f->ml, run);
+    assert_int_equal(size_at(now, "data.metrics"), 2);
+    mlplat_doc_free(now);
+    static const char no_model[] = "{\"metrics\": [{\"key\": \"a\", \"value\": 1, \"model_id\": \"m-0\"}]}";
+    static const char number[] = "{\"metrics\": [{\"key\": \"a\", \"value\": 1, \"model_id\": 7}]}";
+    assert_status(mlplat_run_log_batch(run, no_model, &err), MLPLAT_NOT_FOUND);
+    assert_status(mlplat_run_log_batch(run, number, &err), MLPLAT_INVALID);
+    mlplat_doc_free(doc);
+    end(run);
+}
+
 static void bad_logged_models_are_refused(void **state)
 {
     fixture *f = *state;
@@ -196,6 +236,7 @@ int model_contract_run(const char *store)
         CASE(a_logged_model_is_created_pending),
         CASE(a_logged_model_is_finalized_and_deleted),
         CASE(tags_and_params_of_a_logged_model),
+        CASE(a_metric_is_the_runs_and_the_models),
         CASE(bad_logged_models_are_refused),
     };
     return _cmocka_run_group_tests(store, tests, sizeof tests / sizeof tests[0], NULL, NULL);

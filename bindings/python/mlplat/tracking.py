@@ -151,9 +151,18 @@ class Run:
         _log(self._h, key, value, step, timestamp_ms)
 
     def log_metrics(self, metrics: "Mapping[str, Number]", step: "int | None" = None,
-                    timestamp_ms: "int | None" = None) -> None:
-        """Log one value of each of several metrics: all are accepted or none (mlplat_run_log_batch)."""
+                    timestamp_ms: "int | None" = None, *, model_id: "str | None" = None,
+                    dataset: "tuple[str, str] | None" = None) -> None:
+        """Log one value of each of several metrics: all are accepted or none (mlplat_run_log_batch).
+
+        model_id: a logged model whose metrics these are too.
+        dataset: name and digest of what they were measured on; they count with a model_id.
+        """
         more: "dict[str, Any]" = {}
+        if model_id is not None:
+            more["model_id"] = model_id
+        if dataset is not None:
+            more["dataset_name"], more["dataset_digest"] = dataset
         if step is not None:
             more["step"] = step.__index__()
         if timestamp_ms is not None:
@@ -164,7 +173,8 @@ class Run:
     def log_batch(self, metrics: "Mapping[str, Number] | Sequence[Mapping[str, Any]]" = (),
                   params: "Mapping[str, Any] | None" = None, tags: "Mapping[str, Any] | None" = None) -> None:
         """Log metrics, params and tags together: all of it is checked before any of it is accepted
-        (mlplat_run_log_batch). metrics: {key: value}, or [{"key", "value", "step"?, "timestamp"?}]."""
+        (mlplat_run_log_batch). metrics: {key: value}, or [{"key", "value", "step"?, "timestamp"?, "model_id"?,
+        "dataset_name"?, "dataset_digest"?}]."""
         if hasattr(metrics, "items"):
             metrics = [{"key": key, "value": value} for key, value in metrics.items()]
         items = [{**item, "value": doc.number(item["value"])} for item in metrics]
