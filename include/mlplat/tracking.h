@@ -4,7 +4,9 @@
  * Documents have the shape of MLflow's REST answers: an experiment is {"experiment_id", "name", "artifact_location",
  * "lifecycle_stage", "creation_time", "last_update_time", "tags": [{"key", "value"}]}; a run is {"info": {"run_id",
  * "run_name", "experiment_id", "user_id", "status", "start_time", "end_time", "artifact_uri", "lifecycle_stage"},
- * "data": {"metrics": [{"key", "value", "timestamp", "step"}], "params": [{"key", "value"}], "tags": [...]}}. Ids are
+ * "data": {"metrics": [{"key", "value", "timestamp", "step"}], "params": [{"key", "value"}], "tags": [...]},
+ * "inputs": {"dataset_inputs": [{"dataset": {"name", "digest", "source_type", "source", "schema"?, "profile"?}, "tags":
+ * [{"key", "value"}]}], "model_inputs": [{"model_id"}]}, "outputs": {"model_outputs": [{"model_id", "step"}]}}. Ids are
  * strings, times are milliseconds since 1970, a value that is not finite is "NaN", "Infinity" or "-Infinity".
  *
  * Limits are MLflow's, in characters: keys 1 to 250 letters and digits (of any script) and _ / - . : and spaces, that
@@ -217,11 +219,25 @@ MLPLAT_API mlplat_status mlplat_run_set_tag(mlplat_run *run, const char *key, co
 /** Remove a tag; waits for the store. @return MLPLAT_OK; MLPLAT_NOT_FOUND: the run has no such tag; MLPLAT_STATE */
 MLPLAT_API mlplat_status mlplat_run_delete_tag(mlplat_run *run, const char *key, mlplat_error *err);
 
+/**
+ * Say what the run read, datasets and logged models: {"datasets": [{"dataset": {"name", "digest", "source_type",
+ * "source", "schema"?, "profile"?}, "tags": [{"key", "value"}]?}], "models": [{"model_id"}]}, both optional. The tag
+ * mlflow.data.context says what for: "training". A dataset of one name and digest is one of the experiment; what the
+ * run has already stays as it is. At most 500, 36, 65,535, 1,048,575 and 16,777,215 characters of name, digest, source,
+ * schema and profile, 255 and 500 of a tag. In the store when this returns.
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_STATE; MLPLAT_UNSUPPORTED: models, in a store of MLflow 2
+ */
+MLPLAT_API mlplat_status mlplat_run_log_inputs(mlplat_run *run, const char *inputs, mlplat_error *err);
+
+/** Say which logged models the run made: {"models": [{"model_id", "step"}]}; step is 0 if it is left out.
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_EXISTS: it is an output already; MLPLAT_STATE; MLPLAT_UNSUPPORTED */
+MLPLAT_API mlplat_status mlplat_run_log_outputs(mlplat_run *run, const char *outputs, mlplat_error *err);
+
 /** A run with its latest metrics, params and tags. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
 MLPLAT_API mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_doc **out, mlplat_error *err);
 
 /**
- * Runs: {"runs": [...], "next_page_token"}. *out is yours.
+ * Runs, without their "model_inputs": {"runs": [...], "next_page_token"}. *out is yours.
  *
  * A filter knows metrics.<key> (numbers: the latest value; NaN is unequal to all), params.<key> and tags.<key> (texts,
  * IS NULL, IS NOT NULL), datasets.name, .digest and .context (texts, lists) and the attributes run_id (texts, lists),

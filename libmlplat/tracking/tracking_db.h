@@ -75,13 +75,22 @@ mlplat_status mlp_tracking_db_run_params(void *store, const char *run_id, const 
 mlplat_status mlp_tracking_db_run_untag(void *store, const char *run_id, const char *key, mlplat_error *err);
 mlplat_status mlp_tracking_db_run_model(void *store, const char *run_id, const json_t *model, mlplat_error *err);
 
+/* ---- tracking_db_edges.c */
+mlplat_status mlp_tracking_db_run_inputs(void *store, const char *run_id, const json_t *datasets, const json_t *models,
+                                         mlplat_error *err);
+mlplat_status mlp_tracking_db_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err);
+/* Inside a transaction: puts "inputs" and "outputs" into a run's document. MLflow's searches leave model inputs out. */
+mlplat_status mlp_tracking_db_run_edges(mlp_db *db, const mlp_tracking_db_store *store, const char *run_id,
+                                        bool model_inputs, json_t *doc, mlplat_error *err);
+
 /* ---- tracking_db_read.c */
 mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
                                       mlp_buckets *out, mlplat_error *err);
 /* Inside a transaction: the run's document. NOT_FOUND. */
-mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const char *run_id, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const mlp_tracking_db_store *store, const char *run_id,
+                                      bool model_inputs, json_t **out, mlplat_error *err);
 /* Inside a transaction: appends {"key", "value"} of the rows that sql gives for one parameter. */
 mlplat_status mlp_tracking_db_pairs(mlp_db *db, const char *sql, const char *owner, json_t *out, mlplat_error *err);
 

@@ -124,7 +124,8 @@ static mlplat_status run_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_er
     return s;
 }
 
-mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const char *run_id, json_t **out, mlplat_error *err)
+mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const mlp_tracking_db_store *store, const char *run_id,
+                                      bool model_inputs, json_t **out, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
@@ -138,6 +139,10 @@ mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const char *run_id, json_t **o
     if (s == MLPLAT_OK)
         s = run_doc(db, stmt, out, err);
     mlp_stmt_done(stmt);
+    if (s == MLPLAT_OK && (s = mlp_tracking_db_run_edges(db, store, run_id, model_inputs, *out, err)) != MLPLAT_OK) {
+        json_decref(*out);
+        *out = NULL;
+    }
     return s;
 }
 
@@ -165,7 +170,7 @@ static mlplat_status get_fn(mlp_db *db, void *ctx, mlplat_error *err)
     read_call *call = ctx;
     json_decref(call->out);
     call->out = NULL;
-    return mlp_tracking_db_run_doc(db, call->id, &call->out, err);
+    return mlp_tracking_db_run_doc(db, call->store, call->id, true, &call->out, err);
 }
 
 mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err)

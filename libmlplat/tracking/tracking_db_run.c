@@ -87,7 +87,7 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = insert_tags(db, call, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_run_doc(db, call->base.id, &call->out, err);
+        s = mlp_tracking_db_run_doc(db, call->base.store, call->base.id, true, &call->out, err);
     mlp_free(uri);
     return s;
 }

@@ -93,15 +93,16 @@ void mlp_tracking_db_put_ids(const json_t *ids, const char *column, mlp_buf *out
 
 static mlplat_status run_doc(mlp_db *db, void *user, mlp_stmt *stmt, json_t **out, mlplat_error *err)
 {
-    (void)user;
-    return mlp_tracking_db_run_doc(db, mlp_stmt_col_text(stmt, 0), out, err);
+    return mlp_tracking_db_run_doc(db, user, mlp_stmt_col_text(stmt, 0), false, out, err);
 }
 
 mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
 {
     static const char *const stages[] = {" AND r.lifecycle_stage = 'active'", " AND r.lifecycle_stage = 'deleted'", ""};
     search_call call = {
-        .store = store, .list = "runs", .page = {.select = "SELECT r.run_uuid FROM runs r", .doc = run_doc}};
+        .store = store,
+        .list = "runs",
+        .page = {.select = "SELECT r.run_uuid FROM runs r", .doc = run_doc, .user = store}};
     mlp_buf also = {0};
     mlplat_status s = MLPLAT_OK;
     if (query && query->experiment_ids && *query->experiment_ids)

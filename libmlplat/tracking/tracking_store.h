@@ -79,6 +79,10 @@ typedef struct mlp_tracking_store {
     /* All or none. CONFLICT: one has another value. */
     mlplat_status (*run_params)(void *store, const char *run_id, const mlp_param *params, size_t n, mlplat_error *err);
     mlplat_status (*run_untag)(void *store, const char *run_id, const char *key, mlplat_error *err);
+    /* Lists as MLflow's REST calls log-inputs and outputs have them, NULL or empty: none. EXISTS: it is an output. */
+    mlplat_status (*run_inputs)(void *store, const char *run_id, const json_t *datasets, const json_t *models,
+                                mlplat_error *err);
+    mlplat_status (*run_outputs)(void *store, const char *run_id, const json_t *models, mlplat_error *err);
     /* Appends model to the list in the tag mlflow.log-model.history. */
     mlplat_status (*run_model)(void *store, const char *run_id, const json_t *model, mlplat_error *err);
     mlplat_status (*history)(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);

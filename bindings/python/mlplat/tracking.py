@@ -79,6 +79,17 @@ class RunData(dict[str, "Any"]):
         """The tags."""
         return {t["key"]: t["value"] for t in self["data"].get("tags", ())}
 
+    @property
+    def datasets(self) -> "list[dict[str, Any]]":
+        """The datasets it read, each with the tags that say what for."""
+        return [{**i["dataset"], "tags": {t["key"]: t["value"] for t in i.get("tags", ())}}
+                for i in self.get("inputs", {}).get("dataset_inputs", ())]
+
+    @property
+    def model_outputs(self) -> "list[str]":
+        """The ids of the logged models that it made."""
+        return [m["model_id"] for m in self.get("outputs", {}).get("model_outputs", ())]
+
 
 class Run:
     """One tracked run. End it, or use `with`, which ends it FINISHED, FAILED after an exception, KILLED after Ctrl-C.
@@ -203,6 +214,34 @@ class Run:
     def delete_tag(self, key: str) -> None:
         """Remove a tag; waits for the store (mlplat_run_delete_tag)."""
         _c.run_delete_tag(self._h, key)
+
+    def log_input(self, data: "Any" = None, context: "str | None" = None, *, tags: "Mapping[str, Any] | None" = None,
+                  name: "str | None" = None, digest: "str | None" = None, source: "Any" = None,
+                  source_type: "str | None" = None, schema: "Any" = None, profile: "Any" = None) -> "dict[str, Any]":
+        """Say that the run read a dataset; the description that was stored (mlplat_run_log_inputs).
+
+        data: a pandas or polars DataFrame, a pyarrow Table, a numpy array, a dataset of mlflow.data: its digest,
+        schema and profile are computed as far as they are MLflow's (see mlplat.datasets). None: give name and digest.
+        context: what for: "training"; the tag mlflow.data.context.
+        """
+        from .datasets import describe, inputs
+        dataset = describe(data, name=name, digest=digest, source=source, source_type=source_type, schema=schema,
+                           profile=profile)
+        of = dict(tags or {})
+        if context is not None:
+            of["mlflow.data.context"] = context
+        _c.run_log_inputs(self._h, inputs([(dataset, of)]))
+        return dataset
+
+    def log_model_inputs(self, *model_ids: str) -> None:
+        """Say that the run used logged models (mlplat_run_log_inputs)."""
+        from .datasets import inputs
+        _c.run_log_inputs(self._h, inputs(models=model_ids))
+
+    def log_model_outputs(self, *model_ids: str, step: int = 0) -> None:
+        """Say that the run made logged models (mlplat_run_log_outputs)."""
+        _c.run_log_outputs(self._h, doc.text({
+            "models": [{"model_id": model, "step": step.__index__()} for model in model_ids]}))
 
     def log_artifact(self, path: "Path", artifact_path: "str | None" = None) -> None:
         """Copy a file or a directory into the run's artifacts (mlplat_run_log_artifact).
