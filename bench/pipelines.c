@@ -113,7 +113,7 @@ static mlplat_status run(const char *folder, int steps, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = mlplat_open(&options, &ml, err);
     if (s == MLPLAT_OK)
-        s = mlplat_store_create(ml, NULL, err);
+        s = mlplat_store_create(ml, NULL, NULL, err);
     for (int i = 0; s == MLPLAT_OK && i < 3; i++) {
         double start = now(), used = cpu();
         s = mlplat_pipeline_run(ml, ir, NULL, NULL, err);

@@ -172,7 +172,7 @@ static int store(struct bench *b)
     begin(b);
     mlplat_status s = mlplat_open(&options, &ml, &err);
     if (s == MLPLAT_OK)
-        s = mlplat_store_create(ml, NULL, &err);
+        s = mlplat_store_create(ml, NULL, NULL, &err);
     if (s == MLPLAT_OK)
         s = mlplat_experiment_get(ml, "0", &experiment, &err);
     mlplat_doc_free(experiment);

@@ -13,7 +13,7 @@ int main(void)
     mlplat_error err = {0};
     mlplat_status s = mlplat_open(NULL, &ml, &err);
     if (s == MLPLAT_OK)
-        s = mlplat_store_create(ml, &made, &err);
+        s = mlplat_store_create(ml, NULL, &made, &err);
     if (s == MLPLAT_OK)
         printf("%s\n", mlplat_doc_text(made));
     else

@@ -1,5 +1,6 @@
 #include "pyhooks.h"
 #include "pyhandle.h"
+#include "pytext.h"
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -122,6 +123,7 @@ struct mlp_pyhooks {
     atomic_int owners;
     PyObject *progress;
     PyObject *log;
+    char mlflow[64]; /* the version that is installed, once asked for */
 };
 
 mlp_pyhooks *mlp_pyhooks_new(PyObject *progress, PyObject *log)
@@ -152,6 +154,31 @@ int mlp_pyhooks_session_progress(void *user, uint64_t done, uint64_t total)
 {
     const mlp_pyhooks *hooks = user;
     return mlp_pyhooks_progress(hooks->progress, done, total);
+}
+
+static int find_mlflow(char *out, size_t size)
+{
+    PyObject *module = PyImport_ImportModule("mlplat.store");
+    PyObject *version = module ? PyObject_CallMethod(module, "installed_mlflow", NULL) : NULL;
+    const char *text = version && version != Py_None ? mlp_pytext_utf8(version, "version") : NULL;
+    if (text)
+        snprintf(out, size, "%s", text);
+    PyErr_Clear(); /* none is as good as one that cannot be told */
+    Py_XDECREF(version);
+    Py_XDECREF(module);
+    return text != NULL;
+}
+
+const char *mlp_pyhooks_mlflow(void *user)
+{
+    mlp_pyhooks *hooks = user;
+    PyObject *kind, *value, *trace;
+    PyGILState_STATE gil = PyGILState_Ensure();
+    PyErr_Fetch(&kind, &value, &trace);
+    int found = find_mlflow(hooks->mlflow, sizeof hooks->mlflow);
+    PyErr_Restore(kind, value, trace);
+    PyGILState_Release(gil);
+    return found ? hooks->mlflow : NULL;
 }
 
 /* One line on its way from a thread of the library to Python's main thread. */

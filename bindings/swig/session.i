@@ -20,7 +20,8 @@ static int session_waits(mlplat *ml, mlplat_durability asked)
 %inline %{
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
-                                  optional_path config_file, PyObject *progress, PyObject *log, PyObject **made,
+                                  optional_path config_file, optional_text mlflow_version, PyObject *progress,
+                                  PyObject *log, PyObject **made,
                                   mlplat_error *err)
 {
     mlplat *ml = NULL;
@@ -40,6 +41,8 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.progress = mlp_pyhooks_session_progress;
     o.log = log == Py_None ? NULL : mlp_pyhooks_log;
     o.user = hooks;
+    o.mlflow_version = mlflow_version;
+    o.mlflow_installed = mlp_pyhooks_mlflow;
     mlplat_status status = mlplat_open(&o, &ml, err);
     if (status == MLPLAT_OK)
         *made = mlp_pyhandle_new(MLP_PY_SESSION, ml, 0, NULL);

@@ -46,6 +46,9 @@ typedef enum mlplat_log_level {
 /** Takes one line of log, UTF-8, secrets already replaced; from any thread of the library. */
 typedef void (*mlplat_log)(void *user, mlplat_log_level level, const char *line);
 
+/** Tells the version of something that is installed. @return NULL: it is not; else lent until the next call */
+typedef const char *(*mlplat_installed)(void *user);
+
 /** How to open a session. Zero or NULL means: environment, then profile file, then the embedded default. */
 typedef struct mlplat_options {
     size_t size;                  /**< set by MLPLAT_OPTIONS_INIT */
@@ -59,9 +62,12 @@ typedef struct mlplat_options {
     const char *config_file;      /**< MLPLAT_CONFIG; default $XDG_CONFIG_HOME/mlplat/config.yaml */
     mlplat_progress progress;     /**< for every call of this session that may wait and has none of its own */
     mlplat_log log;               /**< NULL: warnings and errors go to stderr */
-    void *user;                   /**< for progress and log */
+    void *user;                   /**< for progress, log and mlflow_installed */
+    const char *mlflow_version;   /**< MLPLAT_MLFLOW_VERSION: a store that has to be made is made for this MLflow, such
+                                       as "2.14.0", or at this head; default: the installed one, else the newest */
+    mlplat_installed mlflow_installed; /**< asked for that one's version, when a store has to be made */
 } mlplat_options;
-#define MLPLAT_OPTIONS_INIT { sizeof(mlplat_options), 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT, 0, 0, 0, 0, 0 }
+#define MLPLAT_OPTIONS_INIT { sizeof(mlplat_options), 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Open a session.

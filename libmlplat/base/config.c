@@ -27,6 +27,7 @@ static const struct {
     [MLP_SET_RUN_NAME] = {"run_name", {"MLFLOW_RUN_NAME"}, NULL},
     [MLP_SET_PARENT_RUN_ID] = {"parent_run_id", {"MLPLAT_PARENT_RUN_ID"}, NULL},
     [MLP_SET_PIPELINE_ROOT] = {"pipeline_root", {"MLPLAT_PIPELINE_ROOT"}, NULL},
+    [MLP_SET_MLFLOW_VERSION] = {"mlflow_version", {"MLPLAT_MLFLOW_VERSION"}, NULL},
     [MLP_SET_TRUNCATE] = {"truncate_long_values", {"MLFLOW_TRUNCATE_LONG_VALUES"}, "true"},
 };
 static const char *const durabilities[] = {NULL, "memory", "process", "disk", "remote"};
@@ -61,7 +62,7 @@ static mlplat_status from_call(const mlplat_options *o, mlp_config *config, mlpl
     } given[] = {
         {MLP_SET_TRACKING_URI, o->tracking_uri},   {MLP_SET_REGISTRY_URI, o->registry_uri},
         {MLP_SET_ARTIFACT_ROOT, o->artifact_root}, {MLP_SET_SPOOL, o->spool_dir},
-        {MLP_SET_DURABILITY, durability},
+        {MLP_SET_DURABILITY, durability},          {MLP_SET_MLFLOW_VERSION, o->mlflow_version},
     };
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof given / sizeof given[0]; i++)

@@ -16,6 +16,7 @@ typedef enum mlp_setting {
     MLP_SET_PARENT_RUN_ID,   /* MLPLAT_PARENT_RUN_ID */
     MLP_SET_PIPELINE_ROOT,   /* MLPLAT_PIPELINE_ROOT */
     MLP_SET_TRUNCATE,        /* MLFLOW_TRUNCATE_LONG_VALUES: "true" (default) cuts long param and tag values */
+    MLP_SET_MLFLOW_VERSION,  /* MLPLAT_MLFLOW_VERSION: the MLflow that new stores are made for */
     MLP_SET_COUNT
 } mlp_setting;
 

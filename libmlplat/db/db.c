@@ -181,26 +181,28 @@ static mlplat_status fail_to_open(const char *path, int code, mlplat_error *err)
     return s;
 }
 
-static void set_up(sqlite3 *handle)
+static void set_up(sqlite3 *handle, bool alter)
 {
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, 0); /* we wait ourselves, with nothing held and the caller's hook called */
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, !alter, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, alter, NULL); /* others keep naming the old table */
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
-    sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, LENGTH_MOST);
+    if (!alter)
+        sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, LENGTH_MOST);
 }
 
-static mlplat_status open_handle(mlp_db *db, bool create, mlplat_error *err)
+static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlplat_error *err)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->create ? SQLITE_OPEN_CREATE : 0);
     int code = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
     if (code == SQLITE_NOMEM)
         return mlp_fail_memory(err);
     if (code != SQLITE_OK)
         return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, err) : mlp_db_fail(db, code, err);
-    set_up(db->handle);
+    set_up(db->handle, options->alter);
     code = sqlite3_exec(db->handle, "PRAGMA case_sensitive_like=true", NULL, NULL, NULL);
     if (code != SQLITE_OK)
         return mlp_db_fail(db, code, err);
@@ -223,7 +225,7 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
     if (s == MLPLAT_OK)
         s = mlp_ticket_init(&db->ticket, options->ticket_path, err);
     if (s == MLPLAT_OK)
-        s = open_handle(db, options->create, err);
+        s = open_handle(db, options, err);
     if (s == MLPLAT_OK)
         *out = db;
     else

@@ -16,6 +16,7 @@ typedef struct mlp_stmt mlp_stmt;
 
 typedef struct mlp_db_options {
     bool create;             /* make the file if it is not there */
+    bool alter;              /* tables are made anew: foreign keys and the limits on rows do not count */
     const char *ticket_path; /* lock file for the fair queue of writers of several processes; NULL: none */
     int64_t busy_ms;         /* how long to wait for other writers; 0: 20,000 */
     const mlp_logger *log;
@@ -67,20 +68,60 @@ int64_t mlp_db_changes(mlp_db *db); /* rows of the last statement */
 mlplat_status mlp_db_uri_path(const char *uri, char **path, mlplat_error *err);
 char *mlp_db_artifact_root(const char *setting, const char *path);
 
-/* MLflow's schema (schema.c holds our own statement of it). */
+/* fn is called at the begin of a transaction, inside of it, if somebody changed the file's tables since the last one;
+ * its failure is the transaction's. */
+void mlp_db_on_change(mlp_db *db, mlp_db_fn fn, void *ctx);
+
+/* ---- MLflow's schema */
+
+/* A revision of it: what alembic calls its head, and the first release of MLflow with that head (NULL: none). */
+typedef struct mlp_schema_revision {
+    const char *head, *release;
+} mlp_schema_revision;
+extern const mlp_schema_revision mlp_schema_revisions[]; /* 0 (MLflow 2.14.0) to mlp_schema_newest */
+extern const int mlp_schema_newest;
+int mlp_schema_find(const char *head); /* its number, -1: not known */
+/* The number for a head or a release ("2.14.0", "3.5.1"). INVALID: none of both; UNSUPPORTED: too old or too new. */
+mlplat_status mlp_schema_wanted(const char *text, int *out, mlplat_error *err);
+const char *mlp_schema_release(int revision); /* the first release that has it, or what follows it */
+
 typedef struct mlp_schema_info {
-    char head[64];              /* alembic_version, "" if none */
-    bool experiments_workspace; /* experiments.workspace is there */
-    bool registry_workspace;    /* the registry's tables have workspace in their keys */
-    bool tracking_known; /* shape of experiments, runs, metrics, latest_metrics, params, tags, experiment_tags known */
-    bool registry_known; /* shape of registered_models, model_versions, their tags and aliases known */
-    bool created;        /* made by this call */
+    char head[64]; /* alembic_version, "" if none */
+    int revision;  /* its number, -1: not known */
+    bool created;  /* made by this call */
+    /* Have the tables a shape that we know, and may be written? */
+    bool tracking_known; /* experiments, runs, metrics, latest_metrics, params, tags, experiment_tags */
+    bool registry_known; /* registered_models, model_versions, their tags and aliases */
+    bool inputs_known;   /* datasets, inputs, input_tags */
+    bool logged_models;  /* logged_models, their metrics, params, tags: since MLflow 3.0 */
+    /* Columns that came late. */
+    bool experiments_workspace; /* experiments.workspace: since MLflow 3.10 */
+    bool registry_workspace;    /* workspace in the keys of the registry's tables: since MLflow 3.10 */
+    bool inputs_step;           /* inputs.step: since MLflow 3.0 */
 } mlp_schema_info;
-/* Look, and make MLflow's tables at the newest head in an empty file; safe when many processes do it at once (one write
- * transaction). artifact_root is for experiment 0, "Default". CORRUPT: tables of something else, left as they are. A
- * store is kept with a write-ahead log from then on, where its file system has memory that processes share. */
-mlplat_status mlp_schema_open(mlp_db *db, bool create, const char *artifact_root, mlp_schema_info *out,
-                              const mlp_hook *hook, mlplat_error *err);
-extern const char mlp_schema_head[]; /* the newest head that we create */
+
+/* How to make a store in an empty file. */
+typedef struct mlp_schema_maker {
+    const char *artifact_root;            /* for experiment 0, "Default" */
+    const char *mlflow;                   /* a head or a release; NULL: the one that is installed */
+    const char *(*installed)(void *user); /* MLflow's release, NULL: none; may be NULL: the newest that we know */
+    void *user;
+} mlp_schema_maker;
+
+/* The revision that a maker asks for. What is installed counts if we know it; mlflow must be right. */
+mlplat_status mlp_schema_choose(const mlp_schema_maker *maker, int *revision, mlplat_error *err);
+/* Look, and make MLflow's tables in an empty file (maker NULL: NOT_FOUND); safe when many processes do it at once: one
+ * write transaction, and whoever comes later takes what is there. CORRUPT: tables of something else, left as they are.
+ * A store is kept with a write-ahead log from then on, where its file system has memory that processes share. */
+mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_schema_info *out, const mlp_hook *hook,
+                              mlplat_error *err);
+/* Inside a transaction, for mlp_db_on_change: look again at all but the head. UNAVAILABLE (retryable): what was
+ * known is not, maybe for a moment. */
+mlplat_status mlp_schema_again(mlp_db *db, mlp_schema_info *info, mlplat_error *err);
+/* Move the file to a revision, in one transaction, with what MLflow's own upgrade does to rows. *before is what it was.
+ * CONFLICT: it is newer, or has rows that MLflow refuses; UNSUPPORTED: its head or a table is not as we know it; STATE:
+ * empty, or being made. Nothing is changed then. */
+mlplat_status mlp_schema_upgrade(const char *path, const mlp_db_options *options, int to, mlp_schema_info *before,
+                                 const mlp_hook *hook, mlplat_error *err);
 
 #endif

@@ -28,6 +28,9 @@ struct mlp_db {
     bool in_use;                 /* one thread runs statements */
     bool writing;                /* one thread is in mlp_db_write */
     bool busy;                   /* a statement of this attempt met another process's lock */
+    mlp_db_fn on_change;         /* called when the file's tables are not those of the last transaction */
+    void *on_change_ctx;
+    int64_t shape;               /* SQLite's number of them */
     bool ready;                  /* the file was read once and the connection set up for it */
     mlp_stmt *kept[MLP_DB_KEPT]; /* by the address of their text */
     int n_kept;

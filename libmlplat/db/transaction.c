@@ -123,14 +123,38 @@ static mlplat_status commit(mlp_db *db, mlplat_error *err)
     return s;
 }
 
+/* SQLite's number of the tables' shape. This also takes a reader's snapshot, so that nothing is busy later. */
+static mlplat_status read_shape(mlp_db *db, int64_t *shape, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    mlplat_status s = mlp_db_prepare(db, "PRAGMA schema_version", &stmt, err);
+    if (s == MLPLAT_OK)
+        s = mlp_stmt_step(stmt, &row, err);
+    *shape = s == MLPLAT_OK && row ? mlp_stmt_col_int(stmt, 0) : 0;
+    mlp_stmt_done(stmt);
+    return s;
+}
+
 static mlplat_status begin(mlp_db *db, bool writing, mlplat_error *err)
 {
+    int64_t shape = 0;
     mlplat_status s = mlp_db_look(db, err);
     if (s == MLPLAT_OK)
         s = mlp_db_exec(db, err, writing ? "BEGIN IMMEDIATE" : "BEGIN", 0);
-    if (s == MLPLAT_OK && !writing) /* the snapshot is taken now, so that nothing is busy later */
-        s = mlp_db_exec(db, err, "SELECT 1 FROM sqlite_master LIMIT 1", 0);
+    if (s == MLPLAT_OK)
+        s = read_shape(db, &shape, err);
+    if (s == MLPLAT_OK && db->on_change && shape != db->shape)
+        s = db->on_change(db, db->on_change_ctx, err);
+    if (s == MLPLAT_OK)
+        db->shape = shape;
     return s;
+}
+
+void mlp_db_on_change(mlp_db *db, mlp_db_fn fn, void *ctx)
+{
+    db->on_change = fn;
+    db->on_change_ctx = ctx;
 }
 
 /* *again: a lock of somebody else was in the way. */

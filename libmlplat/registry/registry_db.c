@@ -28,6 +28,25 @@ static void db_abandon(void *object)
     free_store(store);
 }
 
+static mlplat_status shape_changed(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    mlp_registry_db_store *store = ctx;
+    return mlp_schema_again(db, &store->schema, err);
+}
+
+static mlplat_status open_schema(mlp_registry_db_store *store, const char *artifact_root, mlplat_error *err)
+{
+    mlplat *ml = store->ml;
+    const mlp_schema_maker maker = {.artifact_root = artifact_root,
+                                    .mlflow = mlp_session_setting(ml, MLP_SET_MLFLOW_VERSION),
+                                    .installed = ml->mlflow_installed,
+                                    .user = ml->hook.user};
+    mlplat_status s = mlp_schema_open(store->db, &maker, &store->schema, &ml->hook, err);
+    if (s == MLPLAT_OK)
+        mlp_db_on_change(store->db, shape_changed, store);
+    return s;
+}
+
 static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_error *err)
 {
     mlp_registry_db_store *store = mlp_alloc(sizeof *store);
@@ -45,7 +64,7 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     if (s == MLPLAT_OK)
         s = mlp_db_open(store->path, &options, &store->db, err);
     if (s == MLPLAT_OK)
-        s = mlp_schema_open(store->db, true, root, &store->schema, &ml->hook, err);
+        s = open_schema(store, root, err);
     mlp_free(root);
     mlp_free(ticket);
     if (s == MLPLAT_OK)
@@ -65,7 +84,7 @@ mlplat_status mlp_registry_db_write(mlp_registry_call *call, mlp_db_fn fn, mlpla
                         "'%s': the tables of the registry have a shape that this version does not "
                         "know (head %s; known up to %s): it can only be read; a newer libmlplat may "
                         "know it",
-                        store->path, store->schema.head, mlp_schema_head);
+                        store->path, store->schema.head, mlp_schema_revisions[mlp_schema_newest].head);
     return mlp_db_write(store->db, fn, call, &store->ml->hook, err);
 }
 

@@ -41,6 +41,7 @@ static mlplat_status session_make(const mlplat_options *o, mlplat **out, mlplat_
         return mlp_fail_memory(err);
     ml->log = (mlp_logger){.fn = o->log, .user = o->user};
     ml->hook = (mlp_hook){.fn = o->progress, .user = o->user};
+    ml->mlflow_installed = o->mlflow_installed;
     ml->guard = mlp_os_fork_guard();
     mlplat_status s = ml->guard ? mlp_config_load(o, &ml->config, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)

@@ -28,6 +28,7 @@ struct mlplat {
     mlp_config config;
     mlp_logger log;
     mlp_hook hook;
+    mlplat_installed mlflow_installed; /* with the hook's user; may be NULL */
     void *guard;          /* mlp_os_fork_guard */
     pthread_mutex_t lock; /* never held while a module's function runs */
     pthread_cond_t changed;

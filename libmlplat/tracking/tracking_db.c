@@ -20,25 +20,8 @@ static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err
     store->read_only =
         mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
                     "known up to %s): it can only be read; a newer libmlplat may know it",
-                    store->schema.head, mlp_schema_head);
+                    store->schema.head, mlp_schema_revisions[mlp_schema_newest].head);
     return store->read_only ? MLPLAT_OK : mlp_fail_memory(err);
-}
-
-/* Logged models came with MLflow 3, and the step of a run's output with them. */
-static mlplat_status look_for_models(mlp_db *db, void *ctx, mlplat_error *err)
-{
-    mlp_tracking_db_store *store = ctx;
-    mlp_stmt *stmt = NULL;
-    bool row = false;
-    mlplat_status s = mlp_db_prepare(db,
-                                     "SELECT count(*) FROM pragma_table_info('logged_models') l, "
-                                     "pragma_table_info('inputs') i WHERE l.name = 'model_id' AND i.name = 'step'",
-                                     &stmt, err);
-    if (s == MLPLAT_OK)
-        s = mlp_stmt_step(stmt, &row, err);
-    store->models = s == MLPLAT_OK && row && mlp_stmt_col_int(stmt, 0) > 0;
-    mlp_stmt_done(stmt);
-    return s;
 }
 
 static void free_store(mlp_tracking_db_store *store)
@@ -67,6 +50,25 @@ static void db_abandon(void *object)
     free_store(store);
 }
 
+static mlplat_status shape_changed(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    mlp_tracking_db_store *store = ctx;
+    return mlp_schema_again(db, &store->schema, err);
+}
+
+static mlplat_status open_schema(mlp_tracking_db_store *store, mlplat_error *err)
+{
+    mlplat *ml = store->ml;
+    const mlp_schema_maker maker = {.artifact_root = store->artifact_root,
+                                    .mlflow = mlp_session_setting(ml, MLP_SET_MLFLOW_VERSION),
+                                    .installed = ml->mlflow_installed,
+                                    .user = ml->hook.user};
+    mlplat_status s = mlp_schema_open(store->db, &maker, &store->schema, &ml->hook, err);
+    if (s == MLPLAT_OK)
+        mlp_db_on_change(store->db, shape_changed, store);
+    return s;
+}
+
 static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_error *err)
 {
     mlp_tracking_db_store *store = mlp_alloc(sizeof *store);
@@ -80,11 +82,9 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     if (s == MLPLAT_OK)
         s = mlp_db_open(store->path, &options, &store->db, err);
     if (s == MLPLAT_OK)
-        s = mlp_schema_open(store->db, true, store->artifact_root, &store->schema, &ml->hook, err);
+        s = open_schema(store, err);
     if (s == MLPLAT_OK)
         s = check_shape(store, err);
-    if (s == MLPLAT_OK)
-        s = mlp_db_read(store->db, look_for_models, store, &ml->hook, err);
     if (s == MLPLAT_OK) {
         *out = store;
         return MLPLAT_OK;

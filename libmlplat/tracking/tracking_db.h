@@ -10,7 +10,6 @@ typedef struct mlp_tracking_db_store {
     mlp_schema_info schema;
     mlp_spool *const *spool; /* whose sink it is */
     char *uri, *path, *spool_folder, *spool_name, *ticket_path, *artifact_root, *read_only;
-    bool models; /* the tables of logged models are there: MLflow 3 */
 } mlp_tracking_db_store;
 
 /* ---- tracking_db_experiment.c */

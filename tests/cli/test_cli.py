@@ -204,6 +204,8 @@ SCENARIOS = {
     "spool sync": lambda cli: cli.json("spool", "sync"),
     "spool retry": lambda cli: cli.json("spool", "retry"),
     "store create": lambda cli: cli.json("store", "create"),
+    "store upgrade": lambda cli: [cli("store", "create", "--mlflow", "2.14.0"), cli.json("store", "upgrade")][-1],
+    "store heads": lambda cli: cli.lines("store", "heads"),
     "config show": lambda cli: cli.json("config", "show"),
     "help": lambda cli: cli.lines("help", "--all"),
 }

@@ -32,6 +32,8 @@ static int teardown(void **state)
     return 0;
 }
 
+static const mlp_schema_maker maker = {.artifact_root = "/data/mlruns"};
+
 static mlplat_status open_store(const char *path, bool create, int64_t busy_ms, const mlp_hook *hook,
                                 mlp_schema_info *info, mlplat_error *err)
 {
@@ -39,7 +41,7 @@ static mlplat_status open_store(const char *path, bool create, int64_t busy_ms, 
     const mlp_db_options options = {.create = create, .busy_ms = busy_ms};
     mlplat_status s = mlp_db_open(path, &options, &db, err);
     if (s == MLPLAT_OK)
-        s = mlp_schema_open(db, create, "/data/mlruns", info, hook, err);
+        s = mlp_schema_open(db, create ? &maker : NULL, info, hook, err);
     mlp_db_close(db);
     return s;
 }
@@ -75,12 +77,12 @@ static void a_new_store_is_whole(void **state)
     assert_ok(open_store(f->path, true, 0, NULL, &info, &err));
     assert_true(info.created && info.tracking_known && info.registry_known);
     assert_true(info.experiments_workspace && info.registry_workspace);
-    assert_string_equal(info.head, mlp_schema_head);
+    assert_string_equal(info.head, mlp_schema_revisions[mlp_schema_newest].head);
     assert_ok(open_store(f->path, true, 0, NULL, &info, &err));
     assert_false(info.created);
-    assert_string_equal(info.head, mlp_schema_head);
+    assert_string_equal(info.head, mlp_schema_revisions[mlp_schema_newest].head);
     assert_sql(f->path, "SELECT count(*) FROM sqlite_master WHERE type = 'table'", "65");
-    assert_sql(f->path, "SELECT version_num FROM alembic_version", mlp_schema_head);
+    assert_sql(f->path, "SELECT version_num FROM alembic_version", mlp_schema_revisions[mlp_schema_newest].head);
     assert_sql(f->path,
                "SELECT experiment_id || name || artifact_location || lifecycle_stage || workspace FROM experiments",
                "0Default/data/mlruns/0activedefault");

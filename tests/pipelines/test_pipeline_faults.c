@@ -155,7 +155,7 @@ static void running_without_memory_ends(void **state)
         snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
         options.tracking_uri = uri;
         assert_ok(mlplat_open(&options, &ml, &err));
-        assert_ok(mlplat_store_create(ml, NULL, &err));
+        assert_ok(mlplat_store_create(ml, NULL, NULL, &err));
         atomic_store(&until_failure, nth);
         mlplat_status s = mlplat_pipeline_run(ml, ir, NULL, &result, &err);
         reached = atomic_load(&until_failure) < 0;

@@ -166,7 +166,7 @@ static void a_clash_of_ids_and_workspaces_is_avoided(void **state)
     mlplat_error err = {0};
     char *folder = test_folder_make(), *id = NULL;
     mlplat *ml = test_open(folder);
-    assert_ok(mlplat_store_create(ml, NULL, &err));
+    assert_ok(mlplat_store_create(ml, NULL, NULL, &err));
     sql(test_path(folder, "mlflow.db"), "INSERT INTO experiments (experiment_id, name, artifact_location, "
                                         "lifecycle_stage, creation_time, last_update_time, "
                                         "workspace) VALUES (41, 'fraud', '/x', 'active', 1, 1, 'somebody else')");
@@ -190,7 +190,7 @@ static void a_store_without_workspaces_is_written_too(void **state)
     mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
     char *folder = test_folder_make(), *id = NULL;
     mlplat *ml = test_open(folder);
-    assert_ok(mlplat_store_create(ml, NULL, &err));
+    assert_ok(mlplat_store_create(ml, NULL, NULL, &err));
     mlplat_close(ml);
     sql(test_path(folder, "mlflow.db"),
         "PRAGMA foreign_keys = OFF;"
@@ -256,7 +256,7 @@ static void a_foreign_file_is_named_and_left_alone(void **state)
     ml = open_path(test_path(folder, "shop.db"));
     assert_status(mlplat_run_start(ml, NULL, &run, &err), MLPLAT_CORRUPT);
     assert_non_null(strstr(err.message, "shop.db"));
-    assert_status(mlplat_store_create(ml, NULL, &err), MLPLAT_CORRUPT);
+    assert_status(mlplat_store_create(ml, NULL, NULL, &err), MLPLAT_CORRUPT);
     mlplat_close(ml);
     assert_non_null(strstr(read_file(test_path(folder, "notes.txt")), "no database"));
     assert_int_equal(sql_number(test_path(folder, "shop.db"), "SELECT count(*) FROM sqlite_master"), 1);

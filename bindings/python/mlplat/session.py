@@ -37,14 +37,15 @@ class Session(Tracking):
     def __init__(self, tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None,
                  artifact_root: "Path | None" = None, spool_dir: "Path | None" = None,
                  durability: "Durability | None" = None, profile: "str | None" = None,
-                 config_file: "Path | None" = None, progress: "Callable[[int, int], object] | None" = None,
+                 config_file: "Path | None" = None, mlflow_version: "str | None" = None,
+                 progress: "Callable[[int, int], object] | None" = None,
                  log: "Callable[[int, str], object] | None" = None) -> None:
         """See mlplat.open()."""
         self._h = None
         self._runs: "dict[int, Any]" = {}
         self._pid = getpid()
         self._h = _c.session_open(tracking_uri, registry_uri, artifact_root, spool_dir, durability, profile,
-                                  config_file, progress, log)
+                                  config_file, mlflow_version, progress, log)
         me = id(self)
         _live[me] = ref(self, lambda _, me=me, live=_live: live.pop(me, None))  # type: ignore[misc]
 
@@ -149,7 +150,8 @@ class Session(Tracking):
 
 def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None, artifact_root: "Path | None" = None,
          spool_dir: "Path | None" = None, durability: "Durability | None" = None, profile: "str | None" = None,
-         config_file: "Path | None" = None, progress: "Callable[[int, int], object] | None" = None,
+         config_file: "Path | None" = None, mlflow_version: "str | None" = None,
+         progress: "Callable[[int, int], object] | None" = None,
          log: "Callable[[int, str], object] | None" = None) -> Session:
     """Open a session (mlplat_open). What is None comes from the environment, the profile file, or the default.
 
@@ -159,12 +161,15 @@ def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None
     spool_dir: MLPLAT_SPOOL; default: the store's path with ".spool" appended.
     durability: MLPLAT_DURABILITY: what logging waits for: "memory", "process" (default), "disk" or "remote".
     profile, config_file: MLPLAT_PROFILE, MLPLAT_CONFIG: the profile to read, and where from.
+    mlflow_version: MLPLAT_MLFLOW_VERSION: a store that has to be made is made for this MLflow, such as "2.14.0", or at
+    this head; default: for the MLflow that is installed beside this Python, else the newest known.
     progress: called with (done, total) by calls that wait, at least every 100 ms; False cancels them.
     log: called with (level, line), levels as in `logging`: logging.getLogger("mlplat").log will do. Python's main
     thread makes the call. None: warnings and errors go to stderr.
     """
     return Session(tracking_uri, registry_uri=registry_uri, artifact_root=artifact_root, spool_dir=spool_dir,
-                   durability=durability, profile=profile, config_file=config_file, progress=progress, log=log)
+                   durability=durability, profile=profile, config_file=config_file, mlflow_version=mlflow_version,
+                   progress=progress, log=log)
 
 
 def _interactive() -> bool:

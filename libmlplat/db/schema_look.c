@@ -1,0 +1,214 @@
+/* What is in a file: is it MLflow's, at which head, and in which shape? */
+#include "base/err.h"
+#include "db/schema_inside.h"
+#include <stdio.h>
+#include <string.h>
+
+mlplat_status mlp_schema_number(mlp_db *db, const char *sql, int64_t *out, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    *out = 0;
+    mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
+    if (s == MLPLAT_OK)
+        s = mlp_stmt_step(stmt, &row, err);
+    if (s == MLPLAT_OK && row)
+        *out = mlp_stmt_col_int(stmt, 0);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+/* ---- one table --------------------------------------------------------------------------------------------------- */
+
+static bool has_column(const mlp_schema_table *table, const char *name, int revision)
+{
+    mlp_schema_item column;
+    const char *at = table->columns;
+    while (mlp_schema_next(&at, ',', &column))
+        if (mlp_schema_lives(&column, revision) && mlp_schema_name_n(&column) == strlen(name) &&
+            memcmp(column.text, name, strlen(name)) == 0)
+            return true;
+    return false;
+}
+
+static int count_columns(const mlp_schema_table *table, int revision)
+{
+    mlp_schema_item column;
+    const char *at = table->columns;
+    int n = 0;
+    while (mlp_schema_next(&at, ',', &column))
+        n += mlp_schema_lives(&column, revision);
+    return n;
+}
+
+mlplat_status mlp_schema_compare(mlp_db *db, const mlp_schema_table *table, int revision, mlp_schema_match *out,
+                                 mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = true;
+    int ours = 0;
+    *out = (mlp_schema_match){0};
+    mlplat_status s =
+        mlp_db_prepare(db, "SELECT name, \"notnull\" AND dflt_value IS NULL FROM pragma_table_xinfo(?)", &stmt, err);
+    if (s == MLPLAT_OK)
+        mlp_stmt_text(stmt, 1, table->name);
+    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
+        bool mine = has_column(table, mlp_stmt_col_text(stmt, 0), revision);
+        ours += mine;
+        out->others = out->others || !mine;
+        out->must_give = out->must_give || (!mine && mlp_stmt_col_int(stmt, 1));
+    }
+    mlp_stmt_done(stmt);
+    out->all = ours == count_columns(table, revision);
+    return s;
+}
+
+/* ---- the tables of a module -------------------------------------------------------------------------------------- */
+
+/* Ends with NULL. */
+static const char *const tracking[] = {"experiments", "experiment_tags", "runs", "metrics",    "latest_metrics",
+                                       "params",      "tags",            NULL};
+static const char *const registry[] = {"registered_models",  "registered_model_tags",    "model_versions",
+                                       "model_version_tags", "registered_model_aliases", NULL};
+static const char *const inputs[] = {"datasets", "inputs", "input_tags", NULL};
+static const char *const logged[] = {"logged_models", "logged_model_metrics", "logged_model_params",
+                                     "logged_model_tags", NULL};
+
+/* Have all of them the shape of this revision? Other columns may be there, if nobody needs to fill them. */
+static mlplat_status probe(mlp_db *db, const char *const *tables, int revision, bool *known, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    *known = true;
+    for (; s == MLPLAT_OK && *known && *tables; tables++) {
+        const mlp_schema_table *table = mlp_schema_table_of(*tables);
+        mlp_schema_match match = {0};
+        *known = table->since <= revision;
+        if (*known)
+            s = mlp_schema_compare(db, table, revision, &match, err);
+        *known = *known && match.all && !match.must_give;
+    }
+    return s;
+}
+
+/* Of a head that nobody knows: its tables may be as we know them all the same, from the newest back. */
+static mlplat_status probe_any(mlp_db *db, const mlp_schema_info *info, const char *const *tables, bool *known,
+                               mlplat_error *err)
+{
+    int first = info->revision >= 0 ? info->revision : mlp_schema_newest;
+    int last = info->revision >= 0 ? info->revision : 0;
+    mlplat_status s = MLPLAT_OK;
+    *known = false;
+    for (int i = first; s == MLPLAT_OK && i >= last && !*known; i--)
+        s = probe(db, tables, i, known, err);
+    return s;
+}
+
+static mlplat_status there(mlp_db *db, const char *sql, bool *out, mlplat_error *err)
+{
+    int64_t n = 0;
+    mlplat_status s = mlp_schema_number(db, sql, &n, err);
+    *out = n > 0;
+    return s;
+}
+
+/* What is read and written in one way or another; also in tables that are otherwise unknown, which can be read. */
+static mlplat_status probe_columns(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
+{
+    mlplat_status s = there(db, "SELECT count(*) FROM pragma_table_info('experiments') WHERE name = 'workspace'",
+                            &info->experiments_workspace, err);
+    if (s == MLPLAT_OK)
+        s = there(db, "SELECT count(*) FROM pragma_table_info('registered_models') WHERE name = 'workspace'",
+                  &info->registry_workspace, err);
+    if (s == MLPLAT_OK)
+        s = there(db, "SELECT count(*) FROM pragma_table_info('inputs') WHERE name = 'step'", &info->inputs_step, err);
+    return s;
+}
+
+static mlplat_status probe_all(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
+{
+    mlplat_status s = probe_columns(db, info, err);
+    if (s == MLPLAT_OK)
+        s = probe_any(db, info, tracking, &info->tracking_known, err);
+    if (s == MLPLAT_OK)
+        s = probe_any(db, info, registry, &info->registry_known, err);
+    if (s == MLPLAT_OK)
+        s = probe_any(db, info, inputs, &info->inputs_known, err);
+    return s == MLPLAT_OK ? probe_any(db, info, logged, &info->logged_models, err) : s;
+}
+
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
+
+static mlplat_status read_head(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = false;
+    int64_t there = 0;
+    mlplat_status s = mlp_schema_number(db,
+                                        "SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = "
+                                        "'version_num'",
+                                        &there, err);
+    if (s != MLPLAT_OK || !there)
+        return s;
+    s = mlp_db_prepare(db, "SELECT version_num FROM alembic_version", &stmt, err);
+    if (s == MLPLAT_OK)
+        s = mlp_stmt_step(stmt, &row, err);
+    if (s == MLPLAT_OK && row && !mlp_stmt_col_null(stmt, 0))
+        snprintf(info->head, sizeof info->head, "%s", mlp_stmt_col_text(stmt, 0));
+    mlp_stmt_done(stmt);
+    info->revision = mlp_schema_find(info->head);
+    return s;
+}
+
+/* MLflow makes its first tables and then changes them step by step, without a transaction around all of it; the head is
+ * written with the first step. */
+mlplat_status mlp_schema_look(mlp_db *db, mlp_schema_info *info, mlp_schema_state *state, mlplat_error *err)
+{
+    int64_t tables = 0, experiments = 0;
+    *info = (mlp_schema_info){.revision = -1};
+    *state = MLP_SCHEMA_EMPTY;
+    mlplat_status s = mlp_schema_number(db, "SELECT count(*) FROM sqlite_master", &tables, err);
+    if (s != MLPLAT_OK || !tables)
+        return s;
+    s = mlp_schema_number(db,
+                          "SELECT count(*) FROM pragma_table_info('experiments') WHERE name IN ('experiment_id', "
+                          "'name', 'artifact_location', 'lifecycle_stage')",
+                          &experiments, err);
+    if (s == MLPLAT_OK && experiments < 4)
+        return mlp_fail(err, MLPLAT_CORRUPT, "'%s' is an SQLite file, but not MLflow's: %s; name another file",
+                        db->path, experiments ? "its table experiments has other columns" : "no table experiments");
+    if (s == MLPLAT_OK)
+        s = read_head(db, info, err);
+    *state = info->head[0] ? MLP_SCHEMA_STORE : MLP_SCHEMA_UNFINISHED;
+    return s == MLPLAT_OK && *state == MLP_SCHEMA_STORE ? probe_all(db, info, err) : s;
+}
+
+/* MLflow's upgrade changes a file step by step, so a moment later it may be well again. */
+static mlplat_status fail_changed(mlp_db *db, const char *head, mlplat_error *err)
+{
+    mlp_fail(err, MLPLAT_UNAVAILABLE,
+             "'%s': its tables were changed while it was open%s%s, into a shape that is not known: wait for the "
+             "upgrade that changes them, or open the store again",
+             db->path, head[0] ? "; now at " : "", head);
+    if (err)
+        err->retryable = 1;
+    return MLPLAT_UNAVAILABLE;
+}
+
+/* Others may read the head at any time; what it was when the store was opened is good enough for them. */
+mlplat_status mlp_schema_again(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
+{
+    mlp_schema_info now;
+    mlp_schema_state state;
+    mlplat_status s = mlp_schema_look(db, &now, &state, err);
+    if (s == MLPLAT_CORRUPT ||
+        (s == MLPLAT_OK && (now.tracking_known < info->tracking_known || now.registry_known < info->registry_known)))
+        return fail_changed(db, now.head, err);
+    if (s != MLPLAT_OK)
+        return s;
+    info->inputs_known = now.inputs_known;
+    info->logged_models = now.logged_models;
+    info->experiments_workspace = now.experiments_workspace;
+    info->registry_workspace = now.registry_workspace;
+    info->inputs_step = now.inputs_step;
+    return MLPLAT_OK;
+}

@@ -1,0 +1,238 @@
+"""Every head since MLflow 2.14.0: our file at it is MLflow's, we write and read it, and upgrade as MLflow does."""
+
+import json
+import logging
+import shutil
+import sqlite3
+import time
+
+import pytest
+
+pytest.importorskip("mlflow", reason="the real MLflow is not installed: pip install mlflow")
+mlplat = pytest.importorskip("mlplat", reason="the Python binding is not installed: pip install ./bindings/python")
+
+import mlplat.store  # noqa: E402
+from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore  # noqa: E402
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore  # noqa: E402
+from schemas import Migrations, rows, shape  # noqa: E402
+
+OURS = {"mlplat_journal"}  # a table of our own, beside MLflow's
+MIGRATIONS = Migrations()
+HEADS = MIGRATIONS.heads
+RELEASED = [one["head"] for one in mlplat.store.heads() if one["mlflow"] and one["head"] in HEADS]
+NUMBERS = {head: number for number, head in enumerate(HEADS)}
+
+# ---- rows that are in a file before it is upgraded -------------------------------------------------------------------
+
+# Values that are not of any kind: they must fit together, or mean something to MLflow's upgrade.
+SPECIAL = {
+    "lifecycle_stage": ["active", "deleted", "active"],
+    "status": ["FINISHED", "RUNNING", "FAILED"],
+    "source_type": ["LOCAL", "NOTEBOOK", "LOCAL"],
+    "is_nan": [0, 1, 0],
+    "workspace": ["default", "default", "other"],
+    "dimension_attributes": ['{"mlflow.llm.model": "m", "mlflow.llm.provider": "p"}', None,
+                             '{"mlflow.llm.model": null}'],
+}
+IN_TABLE = {
+    ("jobs", "status"): [0, 1, 2],
+    ("logged_models", "status"): [1, 2, 3],
+    ("trace_tags", "key"): ["mlflow.traceName", "other", "mlflow.traceName"],
+    ("trace_request_metadata", "key"): ["mlflow.trace.session", "mlflow.trace.tokenUsage", "mlflow.trace.cost"],
+    ("trace_request_metadata", "value"): ["s" * 300, '{"input_tokens": 3, "total_tokens": 7.0}', '{"total_cost": 0.5}'],
+    ("trace_metrics", "key"): ["input_tokens", "output_tokens", "other"],
+    ("span_metrics", "key"): ["input_cost", "total_cost", "other"],
+    ("assessments", "value"): ['"yes"', "0.25", '{"a": 1}'],
+}
+
+
+def value_of(table, column, kind, i):
+    if (table, column) in IN_TABLE:
+        return IN_TABLE[table, column][i]
+    if column in SPECIAL and kind != "INTEGER":
+        return SPECIAL[column][i]
+    if column in ("trace_id", "request_id"):  # one refers to the other
+        return f"trace {i}"
+    if kind in ("INTEGER", "BIGINT", "DATE"):
+        return 10 + i
+    if kind == "FLOAT":
+        return i + 0.5
+    if kind == "BOOLEAN":
+        return i % 2
+    if kind == "BLOB":
+        return bytes([i, 0, 255])
+    return json.dumps({"n": i}) if kind == "JSON" else f"{column} {i} \u00e9'\""
+
+
+def seed(path, tables):
+    """Three rows in each of the tables."""
+    db = sqlite3.connect(path)
+    for table in tables:
+        columns = [(row[1], row[2].split("(")[0]) for row in db.execute(f"PRAGMA table_xinfo('{table}')") if not row[6]]
+        for i in range(3):
+            names = ", ".join(f'"{name}"' for name, _ in columns)
+            marks = ", ".join("?" * len(columns))
+            db.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})',
+                       [value_of(table, name, kind, i) for name, kind in columns])
+    db.commit()
+    db.close()
+
+
+def tables_of(path):
+    with sqlite3.connect(path) as db:
+        found = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    db.close()
+    return found - {"alembic_version", "mlplat_journal"}
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory):
+    """MLflow's file at every head, with rows in all tables; and the same after MLflow's next step."""
+    folder = tmp_path_factory.mktemp("walk")
+    path, seeded = folder / "now.db", set()
+    MIGRATIONS.make(path)
+    for number, head in enumerate(HEADS):
+        if number:
+            MIGRATIONS.upgrade(path, head)
+            shutil.copy(path, folder / f"{number - 1}-next.db")
+        seed(path, tables_of(path) - seeded)
+        seeded |= tables_of(path)
+        shutil.copy(path, folder / f"{number}.db")
+    return folder
+
+
+def same(got, want):
+    """The same tables, indexes and rows, beside a table of our own; jobs that were cancelled have the time of it."""
+    assert {key: value for key, value in shape(got).items() if key[0] not in OURS} == shape(want)
+    ours, theirs = rows(got), rows(want)
+    for content in (ours, theirs):
+        content.pop("mlplat_journal", None)
+        content["jobs"] = sorted([stamp(row) for row in content.get("jobs", [])], key=repr)
+    assert ours == theirs
+
+
+def stamp(row):
+    now = time.time() * 1000
+    return tuple("now" if isinstance(value, int) and now - 3_600_000 < value <= now + 1000 else value for value in row)
+
+
+def session(path, **more):
+    return mlplat.open(f"sqlite:///{path}", artifact_root=path.parent / "artifacts", **more)
+
+
+# ---- the same tables ------------------------------------------------------------------------------------------------
+
+
+def test_we_know_every_head_of_the_installed_mlflow():
+    assert [one["head"] for one in mlplat.store.heads()] == HEADS
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: f"{NUMBERS[head]}-{head}")
+def test_a_file_that_we_make_at_a_head_is_mlflows(walk, tmp_path, head):
+    path = tmp_path / "mlflow.db"
+    with session(path) as ml:
+        made = ml.store.create(head)
+    assert (made["head"], made["created"]) == (head, True)
+    theirs = walk / f"{NUMBERS[head]}.db"
+    assert shape(path) == shape(theirs)
+    got = rows(path)
+    assert [row[:4] for row in got.pop("experiments")] == [(0, "Default", f"{tmp_path}/artifacts/0", "active")]
+    first = [row for row in rows(theirs).get("workspaces", []) if row[0] == "default"]  # the others are this test's
+    assert got == {"alembic_version": [(head,)]} | ({"workspaces": first} if first else {})
+
+
+# ---- upgrades -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("head", HEADS[:-1], ids=lambda head: f"{NUMBERS[head]}-{head}")
+def test_our_step_to_the_next_head_is_mlflows(walk, tmp_path, head):
+    path = tmp_path / "mlflow.db"
+    shutil.copy(walk / f"{NUMBERS[head]}.db", path)
+    after = HEADS[NUMBERS[head] + 1]
+    with session(path) as ml:
+        done = ml.store.upgrade(after)
+        assert (done["from"], done["head"], done["changed"]) == (head, after, True)
+        assert ml.store.upgrade(after)["changed"] is False
+    same(path, walk / f"{NUMBERS[head]}-next.db")
+
+
+@pytest.mark.parametrize("head", RELEASED[:-1], ids=lambda head: f"{NUMBERS[head]}-{head}")
+def test_our_upgrade_to_the_newest_head_is_mlflows(walk, tmp_path, head):
+    ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
+    for path in (ours, theirs):
+        shutil.copy(walk / f"{NUMBERS[head]}.db", path)
+    MIGRATIONS.upgrade(theirs, HEADS[-1])
+    with session(ours) as ml:
+        assert ml.store.upgrade(HEADS[-1])["head"] == HEADS[-1]
+    same(ours, theirs)
+
+
+# ---- writing --------------------------------------------------------------------------------------------------------
+
+
+def write(ml):
+    """One of everything. Returns what is read back with."""
+    risk = ml.experiments.create("risk", tags={"team": "fraud"})
+    with ml.run("first", experiment_id=risk, params={"depth": 6}, tags={"kind": "tree"}) as run:
+        run.log("loss", [0.5, 0.25, float("nan")])
+        run.set_tag("late", "yes")
+        run.log_text("all well", "notes.txt")
+    ml.registry.create("fraud", description="who steals", tags={"stage": "beta"})
+    ml.registry.register("fraud", run.artifact_uri, run=run, tags={"v": "1"})
+    ml.registry.register("fraud", run.artifact_uri, run=run)
+    ml.registry.set_alias("fraud", "champion", 1)
+    ml.registry.set_version_tag("fraud", 1, "v", "one")
+    ml.registry.update("fraud", "who stole")
+    ml.registry.delete_version("fraud", 2)
+    return risk, run.id
+
+
+def read(ml, risk, run_id):
+    """What write() wrote, as we read it, without what differs from file to file."""
+    run, model, version = ml.get_run(run_id), ml.registry.get("fraud"), ml.registry.version("fraud", "champion")
+    found = ml.search_runs("params.depth = '6' AND tags.kind = 'tree'", experiment_ids=[risk])
+    experiment = ml.experiments.by_name("risk")
+    return {
+        "experiment": (experiment["name"], experiment["lifecycle_stage"], experiment["tags"]),
+        "run": (run.name, run.params, run.status, run.tags["kind"], run.tags["late"]),
+        "found": [one.id == run_id for one in found],
+        "points": [str(point["value"]) for point in ml.metric_history(run_id, "loss")],
+        "model": (model["name"], model["description"], model["tags"], model["aliases"]),
+        "versions": [(one.version, one.run_id == run_id, one.tags) for one in ml.registry.versions("fraud")],
+        "champion": (version.version, version.tags, version.aliases),
+    }
+
+
+def write_logged_model(ml, risk, head):
+    """Since MLflow 3.0; before that the call says what is needed."""
+    if NUMBERS[head] >= NUMBERS["6953534de441"]:
+        made = ml.logged_models.create("tree", experiment_id=risk, tags={"a": "b"}, params={"depth": "6"})
+        model = ml.logged_models.get(made.id)
+        assert (model.name, model.tags, model.params) == ("tree", {"a": "b"}, {"depth": "6"})
+    else:
+        with pytest.raises(mlplat.Unsupported, match="MLflow 3.0.*store upgrade"):
+            ml.logged_models.create("tree", experiment_id=risk)
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory):
+    """What is read from a file at the newest head."""
+    with session(tmp_path_factory.mktemp("newest") / "mlflow.db") as ml:
+        ids = write(ml)
+        return read(ml, *ids)
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: f"{NUMBERS[head]}-{head}")
+def test_a_file_of_mlflows_at_any_head_is_written_and_read(walk, tmp_path, expected, head):
+    path = tmp_path / "mlflow.db"
+    shutil.copy(walk / f"{NUMBERS[head]}.db", path)
+    before = shape(path)
+    with session(path) as ml:
+        ids = write(ml)
+        assert read(ml, *ids) == expected
+        write_logged_model(ml, ids[0], head)
+    assert {key: value for key, value in shape(path).items() if key[0] not in OURS} == before
+    assert rows(path)["alembic_version"] == [(head,)]  # nobody asked for another one
+    with session(path) as ml:
+        ml.store.upgrade(HEADS[-1])
+        assert read(ml, *ids) == expected
