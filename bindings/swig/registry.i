@@ -15,15 +15,36 @@ BLOCKING(mlplat_model_version_set_tag)
 BLOCKING(mlplat_model_version_delete_tag)
 BLOCKING(mlplat_model_alias_set)
 BLOCKING(mlplat_model_alias_delete)
+BLOCKING(mlplat_prompt_create)
+BLOCKING(mlplat_prompt_get)
+BLOCKING(mlplat_prompt_version_get)
+BLOCKING(mlplat_prompt_load)
+BLOCKING(prompt_register)
 BLOCKING(registered_model_list)
 BLOCKING(model_version_create)
 BLOCKING(model_version_list)
+REPLACED(mlplat_prompt_register)
 REPLACED(mlplat_registered_model_list)
 REPLACED(mlplat_model_version_create)
 REPLACED(mlplat_model_version_list)
 %include <mlplat/registry.h>
 
 %inline %{
+static mlplat_status prompt_register(mlplat *ml, const char *name, const char *text, optional_text commit_message,
+                                     optional_text tags, int chat, optional_text response_format,
+                                     optional_text model_config, optional_text experiment_id, int64_t *version,
+                                     mlplat_error *err)
+{
+    mlplat_prompt_options o = MLPLAT_PROMPT_OPTIONS_INIT;
+    o.commit_message = commit_message;
+    o.tags = tags;
+    o.chat = chat;
+    o.response_format = response_format;
+    o.model_config = model_config;
+    o.experiment_id = experiment_id;
+    return mlplat_prompt_register(ml, name, text, &o, version, err);
+}
+
 static mlplat_status registered_model_list(mlplat *ml, int max_results, optional_text page_token, mlplat_doc **out,
                                            mlplat_error *err)
 {

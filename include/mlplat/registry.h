@@ -121,6 +121,51 @@ MLPLAT_API mlplat_status mlplat_model_alias_set(mlplat *ml, const char *name, co
 MLPLAT_API mlplat_status mlplat_model_alias_delete(mlplat *ml, const char *name, const char *alias,
                                                    mlplat_error *err);
 
+/**
+ * Prompts, as MLflow keeps them: registered models with a tag, in no list of models. A prompt is {"name",
+ * "creation_timestamp", "last_updated_timestamp", "description", "tags", "aliases"}; a version is {"name", "version",
+ * "creation_timestamp", "last_updated_timestamp", "commit_message", "type": "text" or "chat", "template": text or
+ * [{"role", "content"}], "variables": ["name"], "response_format", "model_config", "tags", "aliases"}.
+ *
+ * Tags, aliases, versions to delete: by the calls for models. Names are 1 to 256 of letters, digits, '_', '-' and '.'.
+ */
+typedef struct mlplat_prompt_options {
+    size_t size;
+    const char *commit_message;  /**< what is new in it, or NULL; the description of a prompt that is made */
+    const char *tags;            /**< JSON object of strings, of the version and of the prompt; or NULL */
+    int chat;                    /**< 1: the text is a JSON array of messages, {"role", "content"} */
+    const char *response_format; /**< JSON object: the schema of answers; or NULL */
+    const char *model_config;    /**< JSON object: "model_name", "temperature", "max_tokens", ...; or NULL */
+    const char *experiment_id;   /**< whose page in MLflow shows it; NULL: MLFLOW_EXPERIMENT_ID, else "0" */
+} mlplat_prompt_options;
+#define MLPLAT_PROMPT_OPTIONS_INIT { sizeof(mlplat_prompt_options), 0, 0, 0, 0, 0, 0 }
+
+/** Create a prompt without versions. @param description  or NULL @param tags  JSON object of strings, or NULL
+ * @return MLPLAT_OK; MLPLAT_EXISTS: a prompt or a model of this name; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_prompt_create(mlplat *ml, const char *name, const char *description, const char *tags,
+                                              mlplat_error *err);
+/** Register a version of a prompt, which is created if it is not there. *version, which may be NULL, is its number.
+ * @param text  up to 100,000 characters with variables as "{{ name }}"
+ * @return MLPLAT_OK; MLPLAT_INVALID, also for the name of a model */
+MLPLAT_API mlplat_status mlplat_prompt_register(mlplat *ml, const char *name, const char *text,
+                                                const mlplat_prompt_options *options, int64_t *version,
+                                                mlplat_error *err);
+/** A prompt. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: a model has this name */
+MLPLAT_API mlplat_status mlplat_prompt_get(mlplat *ml, const char *name, mlplat_doc **out, mlplat_error *err);
+/** A version of a prompt. *out is yours. @param version  "3", an alias as "@live", or "latest"
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID; MLPLAT_CORRUPT: it is kept in a form that nobody can read */
+MLPLAT_API mlplat_status mlplat_prompt_version_get(mlplat *ml, const char *name, const char *version,
+                                                   mlplat_doc **out, mlplat_error *err);
+/** A version of a prompt. *out is yours.
+ * @param uri  prompts:/<name>/<version>, prompts:/<name>@<alias>, or a name: its latest version
+ * @return as mlplat_prompt_version_get */
+MLPLAT_API mlplat_status mlplat_prompt_load(mlplat *ml, const char *uri, mlplat_doc **out, mlplat_error *err);
+/** Put values in the place of a text's variables. *out is yours: mlplat_free.
+ * @param values  JSON object of strings @param partial  1: variables without a value stay
+ * @return MLPLAT_OK; MLPLAT_INVALID: a variable without a value; MLPLAT_UNSUPPORTED: a template of Jinja, with {% */
+MLPLAT_API mlplat_status mlplat_prompt_format(const char *text, const char *values, int partial, char **out,
+                                              mlplat_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -30,8 +30,7 @@ static bool is_alnum(unsigned char c)
     return c < 0x80 && isalnum(c);
 }
 
-/* As Python's strip() has it. */
-static bool is_space(uint32_t c)
+bool mlp_registry_check_space(uint32_t c)
 {
     return c == ' ' || (c >= 0x9 && c <= 0xd) || (c >= 0x1c && c <= 0x1f) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
            (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
@@ -41,7 +40,7 @@ static bool is_blank(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     while (*at)
-        if (!is_space(mlp_check_next_char(&at)))
+        if (!mlp_registry_check_space(mlp_check_next_char(&at)))
             return false;
     return true;
 }

@@ -13,6 +13,7 @@ mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err); 
 /* The place in mlp_stages, in any case of letters; a list "Staging,Production" as a set, none: all. */
 mlplat_status mlp_registry_check_stage(const char *stage, int *out, mlplat_error *err);
 mlplat_status mlp_registry_check_stages(const char *stages, unsigned *out, mlplat_error *err);
+bool mlp_registry_check_space(uint32_t c); /* white space, as Python has it */
 /* "3", "@champion", "latest", "Production". ref lends from version. */
 mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *ref, mlplat_error *err);
 /* A JSON object of tags, each checked; NULL gives an empty one. *out is a new reference. */

@@ -89,6 +89,9 @@ mlplat_status mlp_registry_db_alias_delete(void *store, const char *name, const 
 mlplat_status mlp_registry_db_logged(void *store, const char *model_id, mlp_logged_model *out, mlplat_error *err);
 mlplat_status mlp_registry_db_logged_of_run(void *store, const char *run_id, const char *name, mlp_logged_model *out,
                                             mlplat_error *err);
+/* The prompt of a version, made or changed. INVALID: the name is a model's. */
+mlplat_status mlp_registry_db_prompt(mlp_registry_db_store *store, const char *name, const mlp_prompt_new *prompt,
+                                     int64_t now_ms, mlplat_error *err);
 mlplat_status mlp_registry_db_logged_note(mlp_registry_db_store *store, const mlp_version_new *version, int64_t number,
                                           mlplat_error *err);
 

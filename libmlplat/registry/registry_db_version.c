@@ -351,7 +351,8 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     int64_t now_ms = mlp_clock_ms();
     const char *key;
     json_t *value;
-    mlplat_status s = make_model(call->store, fresh->name, now_ms, err);
+    mlplat_status s = fresh->prompt ? mlp_registry_db_prompt(call->store, fresh->name, fresh->prompt, now_ms, err)
+                                    : make_model(call->store, fresh->name, now_ms, err);
     if (s == MLPLAT_OK)
         s = next_number(call->store, fresh->name, &call->number, err);
     if (s == MLPLAT_OK)

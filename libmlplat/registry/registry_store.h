@@ -29,6 +29,13 @@ enum { MLP_STAGE_NONE, MLP_STAGE_STAGING, MLP_STAGE_PRODUCTION, MLP_STAGE_ARCHIV
 /* A prompt is a registered model with this tag, "true", and so is each of its versions. */
 #define MLP_PROMPT_TAG "mlflow.prompt.is_prompt"
 
+/* Of a prompt that is made with its version, or gets one more. */
+typedef struct mlp_prompt_new {
+    const char *description;   /* of a prompt that is not there yet */
+    const json_t *tags;        /* of the prompt */
+    const char *experiment_id; /* the experiment that it belongs to */
+} mlp_prompt_new;
+
 /* A version to be made; NULL: has none. */
 typedef struct mlp_version_new {
     const char *name;
@@ -37,6 +44,7 @@ typedef struct mlp_version_new {
     const char *run_id, *run_link, *description;
     const char *model_id; /* the logged model that it is; told of the version */
     const json_t *tags;
+    const mlp_prompt_new *prompt; /* NULL: a version of a model */
 } mlp_version_new;
 
 typedef struct mlp_registry_page {

@@ -8,6 +8,7 @@ typedef mlplat *(*registry_contract_open)(const char *folder);
 
 /* Each runs a suite; returns the number of tests that failed. */
 int registry_contract_run(const char *store, registry_contract_open open);
+int prompts_contract_run(const char *store, registry_contract_open open);
 int promotion_contract_run(const char *store, registry_contract_open open); /* stages, other names, copies */
 
 #endif

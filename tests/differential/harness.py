@@ -177,7 +177,7 @@ class Side:
 
     def named(self, value, key=None):
         if isinstance(value, str):
-            value = value.replace(str(self.folder), "<root>")
+            value = sorted_json(value).replace(str(self.folder), "<root>")
             value = ID.sub(lambda match: self.ids.setdefault(match[0], f"<id {len(self.ids) + 1}>"), value)
             return MOMENT.sub("<moment>", value)
         if isinstance(value, bool) or value is None:
@@ -213,11 +213,8 @@ class Side:
             for table in [*order, *sorted(names - set(order))]:
                 cursor = db.execute(f'SELECT * FROM "{table}" ORDER BY rowid')
                 columns = [column[0] for column in cursor.description]
-                tables[table] = [dict(zip(columns, map(self.named_cell, row))) for row in cursor]
+                tables[table] = [dict(zip(columns, map(self.named, row))) for row in cursor]
         return {table: sorted(rows, key=repr) for table, rows in tables.items() if rows}
-
-    def named_cell(self, value):
-        return self.named(value) if not isinstance(value, str) else self.named(sorted_json(value))
 
     def files(self):
         """Relative names of all artifacts, ids replaced."""

@@ -4,5 +4,6 @@
 int main(void)
 {
     return registry_contract_run("registry on sqlite", test_open) +
-           promotion_contract_run("promotion on sqlite", test_open);
+           promotion_contract_run("promotion on sqlite", test_open) +
+           prompts_contract_run("prompts on sqlite", test_open);
 }

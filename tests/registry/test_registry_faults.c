@@ -48,6 +48,31 @@ static bool read_all(mlplat *ml, const char *version)
     return ok;
 }
 
+/* Prompts are no models: the count of those does not change. */
+static bool read_prompts(mlplat *ml)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    char *text = NULL;
+    mlplat_prompt_options o = MLPLAT_PROMPT_OPTIONS_INIT;
+    o.tags = "{\"auc\": \"0.9\"}";
+    o.chat = 1;
+    o.model_config = "{\"temperature\": 1, \"more\": {}}";
+    o.response_format = "{\"type\": \"object\"}";
+    bool ok = passed(mlplat_prompt_register(ml, "p", "[{\"role\": \"user\", \"content\": \"{{ b }} {{a}}\"}]", &o, NULL,
+                                            &err),
+                     &err);
+    ok = ok && passed(mlplat_prompt_create(ml, "q", NULL, NULL, &err), &err);
+    ok = ok && passed(mlplat_prompt_load(ml, "prompts:/p@latest", &doc, &err), &err);
+    mlplat_doc_free(doc);
+    doc = NULL;
+    ok = ok && passed(mlplat_prompt_get(ml, "p", &doc, &err), &err);
+    mlplat_doc_free(doc);
+    ok = ok && passed(mlplat_prompt_format("{{ b }} {{a}}", "{\"a\": \"1\"}", 1, &text, &err), &err);
+    mlplat_free(text);
+    return ok;
+}
+
 static bool promote(mlplat *ml)
 {
     mlplat_error err = {0};
@@ -76,7 +101,7 @@ static int live(const char *folder)
         made += passed(mlplat_model_version_create(ml, "m", "/models/1", &o, NULL, &err), &err);
         if (made && passed(mlplat_model_alias_set(ml, "m", "champion", "1", &err), &err) && read_all(ml, "1"))
             made += passed(mlplat_model_version_create(ml, "other", "models:/m@champion", &o, NULL, &err), &err);
-        if (made == 2 && promote(ml))
+        if (made == 2 && read_prompts(ml) && promote(ml))
             made += passed(mlplat_model_version_copy(ml, "models:/m/Production", "copy", NULL, &err), &err);
     }
     mlplat_close(ml);

@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     from .component import Input as Input, Output as Output, Step as Step, component as component
     from .logged_models import LoggedModel as LoggedModel
     from .pipelines import Component as Component, Pipeline as Pipeline, Task as Task
-    from .registry import ModelVersion as ModelVersion, Registry as Registry
+    from .registry import (ModelVersion as ModelVersion, Prompts as Prompts, PromptVersion as PromptVersion,
+                           Registry as Registry)
     from .store import Store as Store
 
 __version__: str = _c.version()
 
 __all__ = ["Artifacts", "Cancelled", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists", "IOFailed",
            "Input", "Invalid", "LoggedModel", "ModelVersion", "NoMemory", "NoSpace", "NotFound", "Output", "Pipeline",
-           "Registry", "Run", "RunData", "Session", "State", "Step", "Store", "Task", "Timeout", "Unavailable",
+           "PromptVersion", "Prompts", "Registry", "Run", "RunData", "Session", "State", "Step", "Store", "Task", "Timeout", "Unavailable",
            "Unsupported", "component", "doc", "errors", "open"]
 
 _later = {"LoggedModel": "logged_models", "Artifacts": "artifacts", "Component": "pipelines", "Pipeline": "pipelines",
-          "Task": "pipelines", "ModelVersion": "registry", "Registry": "registry", "Store": "store",
+          "Task": "pipelines", "ModelVersion": "registry", "Prompts": "registry", "PromptVersion": "registry",
+          "Registry": "registry", "Store": "store",
           "Input": "component", "Output": "component", "Step": "component", "component": "", "pipelines": "",
           "registry": "", "artifacts": "", "store": ""}
 

@@ -4,7 +4,7 @@ from . import _c, doc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from .session import Session
@@ -150,6 +150,152 @@ class Registry:
     def delete_version(self, name: str, version: "int | str") -> None:
         """Delete a version with its tags and aliases (mlplat_model_version_delete)."""
         _c.model_version_delete(self._session._h, name, _which(version))
+
+    def set_version_tag(self, name: str, version: "int | str", key: str, value: "Any") -> None:
+        """Set a tag of a version (mlplat_model_version_set_tag)."""
+        _c.model_version_set_tag(self._session._h, name, _which(version), key, doc.as_text(value))
+
+    def delete_version_tag(self, name: str, version: "int | str", key: str) -> None:
+        """Remove a tag of a version; one that is not there is fine (mlplat_model_version_delete_tag)."""
+        _c.model_version_delete_tag(self._session._h, name, _which(version), key)
+
+    def set_alias(self, name: str, alias: str, version: "int | str") -> None:
+        """Point an alias at a version, from wherever it pointed before, in one step (mlplat_model_alias_set)."""
+        _c.model_alias_set(self._session._h, name, alias, _which(version))
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Remove an alias; one that is not there is fine (mlplat_model_alias_delete)."""
+        _c.model_alias_delete(self._session._h, name, alias)
+
+
+class PromptVersion(dict[str, "Any"]):
+    """A version of a prompt: its document, with its parts at hand."""
+
+    @property
+    def name(self) -> str:
+        """The prompt's name."""
+        return self["name"]
+
+    @property
+    def version(self) -> int:
+        """The version's number."""
+        return int(self["version"])
+
+    @property
+    def template(self) -> "str | list[dict[str, Any]]":
+        """The text, or the messages of a chat."""
+        return self["template"]
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is messages."""
+        return self["type"] == "chat"
+
+    @property
+    def variables(self) -> "list[str]":
+        """The names in double braces, each once and sorted."""
+        return list(self["variables"])
+
+    @property
+    def commit_message(self) -> "str | None":
+        """What is new in it."""
+        return self.get("commit_message") or None
+
+    @property
+    def response_format(self) -> "dict[str, Any] | None":
+        """The schema of answers."""
+        return self.get("response_format")
+
+    @property
+    def model_config(self) -> "dict[str, Any] | None":
+        """The model and its settings."""
+        return self.get("model_config")
+
+    @property
+    def aliases(self) -> "list[str]":
+        """The aliases that point at it."""
+        return list(self.get("aliases") or ())
+
+    @property
+    def tags(self) -> "dict[str, str]":
+        """The tags."""
+        return {t["key"]: t["value"] for t in self.get("tags") or ()}
+
+    @property
+    def uri(self) -> str:
+        """"prompts:/<name>/<version>", for load() and MLflow alike."""
+        return f"prompts:/{self.name}/{self.version}"
+
+    def format(self, *, allow_partial: bool = False, **values: "Any") -> "str | list[dict[str, Any]]":
+        """The template with values in the place of its variables (mlplat_prompt_format).
+
+        allow_partial: variables without a value stay as they are; else they raise Invalid.
+        """
+        filled = doc.strings(values)
+        if isinstance(self.template, str):
+            return _c.prompt_format(self.template, filled, allow_partial)
+        return [{**message, "content": _c.prompt_format(message["content"], filled, allow_partial)}
+                if isinstance(message.get("content"), str) else message for message in self.template]
+
+
+class Prompts:
+    """The prompts of a session: `ml.prompts`. A version is a number, an alias, or "latest"."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    def create(self, name: str, description: "str | None" = None, *, tags: "Mapping[str, Any] | None" = None) -> None:
+        """Create a prompt without versions; raises Exists if the name is taken (mlplat_prompt_create)."""
+        _c.prompt_create(self._session._h, name, description, doc.strings(tags))
+
+    def register(self, name: str, template: "str | Sequence[Mapping[str, Any]]", *,
+                 commit_message: "str | None" = None, tags: "Mapping[str, Any] | None" = None,
+                 response_format: "Mapping[str, Any] | None" = None, model_config: "Mapping[str, Any] | None" = None,
+                 experiment_id: "str | None" = None) -> int:
+        """Register a version of a prompt, which is created if it is not there; its number (mlplat_prompt_register).
+
+        template: text with variables as "{{ name }}", or messages of a chat, {"role", "content"}.
+        tags: of the version and of the prompt.
+        response_format: the schema of answers.
+        model_config: "model_name", "temperature", "max_tokens" and so on.
+        experiment_id: whose page in MLflow shows it; None: MLFLOW_EXPERIMENT_ID, else "0".
+        """
+        chat = not isinstance(template, str)
+        return _c.prompt_register(
+            self._session._h, name, doc.text(template) if chat else template, commit_message, doc.strings(tags), chat,
+            None if response_format is None else doc.text(response_format),
+            None if model_config is None else doc.text(model_config), experiment_id)
+
+    def get(self, name: str) -> "dict[str, Any]":
+        """A prompt (mlplat_prompt_get)."""
+        return doc.loads(_c.prompt_get(self._session._h, name))
+
+    def version(self, name: str, version: "int | str" = "latest") -> PromptVersion:
+        """A version of a prompt: 3, "live" (an alias, also "@live") or "latest" (mlplat_prompt_version_get)."""
+        return PromptVersion(doc.loads(_c.prompt_version_get(self._session._h, name, _which(version))))
+
+    def load(self, uri: str) -> PromptVersion:
+        """A version of a prompt: "prompts:/<name>/<version>", "prompts:/<name>@<alias>", or a name for its latest
+        version (mlplat_prompt_load)."""
+        return PromptVersion(doc.loads(_c.prompt_load(self._session._h, uri)))
+
+    def delete(self, name: str) -> None:
+        """Delete a prompt with its versions, tags and aliases (mlplat_registered_model_delete)."""
+        _c.registered_model_delete(self._session._h, name)
+
+    def delete_version(self, name: str, version: "int | str") -> None:
+        """Delete a version with its aliases (mlplat_model_version_delete)."""
+        _c.model_version_delete(self._session._h, name, _which(version))
+
+    def set_tag(self, name: str, key: str, value: "Any") -> None:
+        """Set a tag of a prompt (mlplat_registered_model_set_tag)."""
+        _c.registered_model_set_tag(self._session._h, name, key, doc.as_text(value))
+
+    def delete_tag(self, name: str, key: str) -> None:
+        """Remove a tag of a prompt; one that is not there is fine (mlplat_registered_model_delete_tag)."""
+        _c.registered_model_delete_tag(self._session._h, name, key)
 
     def set_version_tag(self, name: str, version: "int | str", key: str, value: "Any") -> None:
         """Set a tag of a version (mlplat_model_version_set_tag)."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .artifacts import Artifacts
     from .pipelines import Pipeline
-    from .registry import Registry
+    from .registry import Prompts, Registry
     from .store import Store
     from .tracking import Durability, Path
 
@@ -90,6 +90,12 @@ class Session(Tracking):
         """The store as a whole."""
         from .store import Store
         return Store(self)
+
+    @property
+    def prompts(self) -> "Prompts":
+        """Prompts and their versions."""
+        from .registry import Prompts
+        return Prompts(self)
 
     @property
     def artifacts(self) -> "Artifacts":
