@@ -93,7 +93,7 @@ typedef struct mlp_schema_info {
     bool tracking_known; /* experiments, runs, metrics, latest_metrics, params, tags, experiment_tags */
     bool registry_known; /* registered_models, model_versions, their tags and aliases */
     bool inputs_known;   /* datasets, inputs, input_tags */
-    bool logged_models;  /* logged_models, their metrics, params, tags: since MLflow 3.0 */
+    bool logged_models;  /* logged_models, their metrics, params, tags, with inputs.step: since MLflow 3.0 */
     /* Columns that came late. */
     bool experiments_workspace; /* experiments.workspace: since MLflow 3.10 */
     bool registry_workspace;    /* workspace in the keys of the registry's tables: since MLflow 3.10 */

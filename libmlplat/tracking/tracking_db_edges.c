@@ -278,12 +278,12 @@ mlplat_status mlp_tracking_db_run_edges(mlp_db *db, const mlp_tracking_db_store 
         s = add_list(doc, "outputs", "model_outputs", &outputs, err);
     if (s == MLPLAT_OK)
         s = push_datasets(db, run_id, datasets, err);
-    if (s == MLPLAT_OK && inputs && store->models)
+    if (s == MLPLAT_OK && inputs && store->schema.logged_models)
         s = push_models(db,
                         "SELECT destination_id FROM inputs WHERE source_type = 'RUN_INPUT' AND source_id = ? AND "
                         "destination_type = 'MODEL_INPUT' ORDER BY rowid",
                         run_id, false, inputs, err);
-    if (s == MLPLAT_OK && store->models)
+    if (s == MLPLAT_OK && store->schema.logged_models)
         s = push_models(db,
                         "SELECT destination_id, step FROM inputs WHERE source_type = 'RUN_OUTPUT' AND source_id = ? "
                         "AND destination_type = 'MODEL_OUTPUT' ORDER BY rowid",

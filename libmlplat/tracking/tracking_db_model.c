@@ -22,7 +22,7 @@ typedef struct model_call {
 
 mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, mlplat_error *err)
 {
-    if (store->schema.logged_models && store->schema.inputs_step)
+    if (store->schema.logged_models)
         return MLPLAT_OK;
     return mlp_fail(err, MLPLAT_UNSUPPORTED,
                     "%s has no logged models: they came with MLflow 3.0, and its tables are older (head %s): "
