@@ -139,7 +139,7 @@ static void offer_models(state *st)
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
     query.max_results = MOST;
-    if (mlplat_registered_model_list(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
+    if (mlplat_registered_model_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
         offer_list(st, doc, "registered_models", "name", "description");
 }
 
@@ -164,7 +164,8 @@ static void offer_list_of_versions(state *st)
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
     query.max_results = MOST;
-    if (st->c.n_args && mlplat_model_version_list(st->c.ml, st->c.args[0], &query, &doc, NULL) == MLPLAT_OK)
+    query.model = st->c.args[0];
+    if (st->c.n_args && mlplat_model_version_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
         offer_list(st, doc, "model_versions", "version", "description");
 }
 

@@ -9,12 +9,14 @@
     "NAME=name,VERSION=version,ALIASES=aliases,STATUS=status,RUN_ID=run_id,CREATED=@creation_timestamp,SOURCE=source"
 #define LATEST_COLUMNS "NAME=name,STAGE=current_stage,VERSION=version,ALIASES=aliases,RUN_ID=run_id,SOURCE=source"
 
-static int take_page(cli *c, mlplat_search *query)
+static int take_search(cli *c, mlplat_search *query)
 {
     int64_t most = 0;
     int code = cli_get_int(c, "max", &most);
-    query->max_results = most > 50000 ? 50001 : most < 0 ? -1 : (int)most;
+    query->max_results = most > 200000 ? 200001 : most < 0 ? -1 : (int)most; /* the library says what is right */
     query->page_token = cli_get(c, "page-token");
+    query->filter = cli_get(c, "filter");
+    query->order_by = cli_get(c, "order-by");
     return code;
 }
 
@@ -50,11 +52,11 @@ static int model_list(cli *c)
 {
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
-    int code = take_page(c, &query);
+    int code = take_search(c, &query);
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)
-        code = cli_result(c, mlplat_registered_model_list(c->ml, &query, &doc, &c->err));
+        code = cli_result(c, mlplat_registered_model_search(c->ml, &query, &doc, &c->err));
     return code == CLI_OK ? cli_print_list(c, doc, "registered_models", MODEL_COLUMNS) : code;
 }
 
@@ -125,11 +127,12 @@ static int version_list(cli *c)
 {
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
-    int code = take_page(c, &query);
+    int code = take_search(c, &query);
+    query.model = c->n_args ? c->args[0] : NULL;
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)
-        code = cli_result(c, mlplat_model_version_list(c->ml, c->n_args ? c->args[0] : NULL, &query, &doc, &c->err));
+        code = cli_result(c, mlplat_model_version_search(c->ml, &query, &doc, &c->err));
     return code == CLI_OK ? cli_print_list(c, doc, "model_versions", VERSION_COLUMNS) : code;
 }
 
@@ -232,8 +235,17 @@ static const cli_option transition_options[] = {
     {"archive-existing", NULL, "all other versions in Staging or Production become Archived"},
     {NULL, NULL, NULL},
 };
-static const cli_option page_options[] = {
+static const cli_option model_search_options[] = {
+    {"filter", "FILTER", "\"name LIKE 'fraud%'\", \"tags.team = 'risk'\""},
+    {"order-by", "KEYS", "\"last_updated_timestamp DESC\"; default: by name"},
     {"max", "N", "most results of one page; default 100"},
+    {"page-token", "TOKEN", "the next page, as the page before told"},
+    {NULL, NULL, NULL},
+};
+static const cli_option version_search_options[] = {
+    {"filter", "FILTER", "\"version_number > 2\", \"tags.checked = 'yes'\""},
+    {"order-by", "KEYS", "\"version_number DESC\"; default: those that changed last first"},
+    {"max", "N", "most results of one page; default 10000"},
     {"page-token", "TOKEN", "the next page, as the page before told"},
     {NULL, NULL, NULL},
 };
@@ -242,7 +254,7 @@ const cli_command cli_registry_commands[] = {
     {"model create", "NAME", "Create a registered model", "model create fraud-detector --tag team=risk", model_options,
      model_create},
     {"model get", "MODEL", "Show a registered model", "model get fraud-detector -o yaml", NULL, model_get},
-    {"model list", "", "List registered models by name", "model list", page_options, model_list},
+    {"model list", "", "List or search registered models, by name", "model list", model_search_options, model_list},
     {"model update", "MODEL DESCRIPTION", "Change the description", "model update fraud-detector \"Phishing pages\"",
      NULL, model_update},
     {"model rename", "MODEL NEW_NAME", "Give a registered model another name",
@@ -257,8 +269,8 @@ const cli_command cli_registry_commands[] = {
      "version create fraud-detector runs:/$run/model", version_options, version_create},
     {"version get", "MODEL VERSION", "Show a version by number, @alias, latest or stage",
      "version get fraud-detector @champion", NULL, version_get},
-    {"version list", "[MODEL]", "List versions, newest first", "version list fraud-detector", page_options,
-     version_list},
+    {"version list", "[MODEL]", "List or search versions, those that changed last first", "version list fraud-detector",
+     version_search_options, version_list},
     {"version latest", "MODEL", "Show the newest version of each stage",
      "version latest fraud-detector --stages Production", latest_options, version_latest},
     {"version transition", "MODEL VERSION STAGE", "Move a version to a stage",

@@ -20,13 +20,13 @@ BLOCKING(mlplat_prompt_get)
 BLOCKING(mlplat_prompt_version_get)
 BLOCKING(mlplat_prompt_load)
 BLOCKING(prompt_register)
-BLOCKING(registered_model_list)
-BLOCKING(model_version_create)
-BLOCKING(model_version_list)
 REPLACED(mlplat_prompt_register)
-REPLACED(mlplat_registered_model_list)
+BLOCKING(registered_model_search)
+BLOCKING(model_version_create)
+BLOCKING(model_version_search)
+REPLACED(mlplat_registered_model_search)
 REPLACED(mlplat_model_version_create)
-REPLACED(mlplat_model_version_list)
+REPLACED(mlplat_model_version_search)
 %include <mlplat/registry.h>
 
 %inline %{
@@ -45,13 +45,15 @@ static mlplat_status prompt_register(mlplat *ml, const char *name, const char *t
     return mlplat_prompt_register(ml, name, text, &o, version, err);
 }
 
-static mlplat_status registered_model_list(mlplat *ml, int max_results, optional_text page_token, mlplat_doc **out,
-                                           mlplat_error *err)
+static mlplat_status registered_model_search(mlplat *ml, optional_text filter, optional_text order_by, int max_results,
+                                             optional_text page_token, mlplat_doc **out, mlplat_error *err)
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.filter = filter;
+    q.order_by = order_by;
     q.max_results = max_results;
     q.page_token = page_token;
-    return mlplat_registered_model_list(ml, &q, out, err);
+    return mlplat_registered_model_search(ml, &q, out, err);
 }
 
 static mlplat_status model_version_create(mlplat *ml, const char *name, optional_path source, optional_text run_id,
@@ -66,12 +68,16 @@ static mlplat_status model_version_create(mlplat *ml, const char *name, optional
     return mlplat_model_version_create(ml, name, source ? source : "", &o, version, err);
 }
 
-static mlplat_status model_version_list(mlplat *ml, optional_text name, int max_results, optional_text page_token,
-                                        mlplat_doc **out, mlplat_error *err)
+static mlplat_status model_version_search(mlplat *ml, optional_text model, optional_text filter, optional_text order_by,
+                                          int max_results, optional_text page_token, mlplat_doc **out,
+                                          mlplat_error *err)
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.model = model;
+    q.filter = filter;
+    q.order_by = order_by;
     q.max_results = max_results;
     q.page_token = page_token;
-    return mlplat_model_version_list(ml, name, &q, out, err);
+    return mlplat_model_version_search(ml, &q, out, err);
 }
 %}

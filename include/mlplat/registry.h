@@ -25,11 +25,17 @@ MLPLAT_API mlplat_status mlplat_registered_model_create(mlplat *ml, const char *
 /** A registered model. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
 MLPLAT_API mlplat_status mlplat_registered_model_get(mlplat *ml, const char *name, mlplat_doc **out,
                                                      mlplat_error *err);
-/** Registered models by name: {"registered_models": [...], "next_page_token"}. *out is yours.
- * @param query  NULL or max_results (0: 100, at most 1,000) and page_token
- * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_UNSUPPORTED: a filter or an order */
-MLPLAT_API mlplat_status mlplat_registered_model_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
-                                                      mlplat_error *err);
+/**
+ * Registered models: {"registered_models": [...], "next_page_token"}. *out is yours.
+ *
+ * A filter knows name (=, !=, LIKE, ILIKE, IN, NOT IN) and tags.<key> (the same without lists), an order name,
+ * timestamp and last_updated_timestamp; without one they come by name. Prompts, which are registered models too, are
+ * found only by a filter that asks for them: "tags.`mlflow.prompt.is_prompt` = 'true'".
+ * @param query  NULL: all; max_results 1 to 1,000, 0: 100; experiment_ids and view are not used
+ * @return MLPLAT_OK; MLPLAT_INVALID: the filter, the order or the token, with the place
+ */
+MLPLAT_API mlplat_status mlplat_registered_model_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                                        mlplat_error *err);
 /** Change the description; NULL takes it away.
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: over 5,000 characters */
 MLPLAT_API mlplat_status mlplat_registered_model_update(mlplat *ml, const char *name, const char *description,
@@ -74,10 +80,17 @@ MLPLAT_API mlplat_status mlplat_model_version_create(mlplat *ml, const char *nam
  */
 MLPLAT_API mlplat_status mlplat_model_version_get(mlplat *ml, const char *name, const char *version, mlplat_doc **out,
                                                   mlplat_error *err);
-/** Versions of a model, newest first: {"model_versions": [...], "next_page_token"}. *out is yours.
- * @param name  NULL: of all models @param query  as above */
-MLPLAT_API mlplat_status mlplat_model_version_list(mlplat *ml, const char *name, const mlplat_search *query,
-                                                   mlplat_doc **out, mlplat_error *err);
+/**
+ * Versions, those that changed last first: {"model_versions": [...], "next_page_token"}. *out is yours.
+ *
+ * A filter knows name and run_id (=, !=, LIKE, ILIKE, IN, NOT IN), source_path and tags.<key> (the same without lists)
+ * and version_number (=, !=, <, <=, >, >=), an order name, version_number, creation_timestamp and
+ * last_updated_timestamp. Versions of prompts are found as prompts are.
+ * @param query  NULL: all; model: of one model; max_results 1 to 200,000, 0: 10,000
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: query->model is not there; MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_model_version_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                                     mlplat_error *err);
 /** The newest version of each stage: {"model_versions": [...]}; the stage that was used first comes first. *out is
  * yours.
  * @param stages  "Staging,Production", in any case of letters; NULL or "": all of None, Staging, Production, Archived

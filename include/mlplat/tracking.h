@@ -72,8 +72,9 @@ typedef struct mlplat_search {
     mlplat_view view;           /**< of experiments and runs */
     int max_results;            /**< of one page; 0: as many as MLflow gives */
     const char *page_token;     /**< "next_page_token" of the page before; NULL: the first */
+    const char *model;          /**< of model versions: those of this registered model; NULL: of all */
 } mlplat_search;
-#define MLPLAT_SEARCH_INIT { sizeof(mlplat_search), 0, 0, 0, MLPLAT_VIEW_ACTIVE, 0, 0 }
+#define MLPLAT_SEARCH_INIT { sizeof(mlplat_search), 0, 0, 0, MLPLAT_VIEW_ACTIVE, 0, 0, 0 }
 
 /**
  * Experiments: {"experiments": [...], "next_page_token"}. *out is yours.

@@ -177,6 +177,12 @@ mlplat_status mlp_search_parse(const mlp_search_language *language, const char *
     return s == MLPLAT_OK && order_by ? parse_order(order_by, out, err) : s;
 }
 
+void mlp_search_drop(mlp_search *search, size_t i)
+{
+    free_term(&search->terms[i]);
+    memmove(&search->terms[i], &search->terms[i + 1], (--search->n_terms - i) * sizeof *search->terms);
+}
+
 void mlp_search_free(mlp_search *search)
 {
     for (size_t i = 0; i < search->n_terms; i++)

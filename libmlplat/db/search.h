@@ -106,11 +106,12 @@ typedef struct mlp_search {
 mlplat_status mlp_search_parse(const mlp_search_language *language, const char *filter, const char *order_by,
                                mlp_search *out, mlplat_error *err);
 void mlp_search_free(mlp_search *search);
+void mlp_search_drop(mlp_search *search, size_t i); /* a comparison */
 /* Adds a key to the order; INVALID if it is there already and may not. *term is copied and its key taken. */
 mlplat_status mlp_search_add_order(mlp_search *search, mlp_search_term *term, mlplat_error *err);
 
 typedef struct mlp_search_sql {
-    mlp_buf joins, where, order; /* where begins with " AND" or is empty */
+    mlp_buf joins, where, order;        /* where begins with " AND" or is empty */
     json_t *join_values, *where_values; /* to bind: strings and numbers; true and false are infinite ones, + and - */
 } mlp_search_sql;
 

@@ -43,12 +43,12 @@ static char *key_text(const mlp_search_language *language, const char *at, size_
     return mlp_strndup(at, n);
 }
 
-static mlplat_status find_attribute(const mlp_search_lex *lex, const mlp_search_language *language, mlp_search_term *t,
-                                    mlplat_error *err)
+static mlplat_status find_attribute(const mlp_search_lex *lex, const mlp_search_language *language, bool bare,
+                                    mlp_search_term *t, mlplat_error *err)
 {
     bool in_quotes = strchr("`\"'", lex->word.at[lex->word.n - 1]) != NULL;
     for (const mlp_search_attribute *a = t->entity->of; a->name; a++)
-        if (strcmp(a->name, t->key) == 0 && !(in_quotes && language->bare_attributes)) {
+        if (strcmp(a->name, t->key) == 0 && !(in_quotes && bare)) {
             t->attribute = a;
             return MLPLAT_OK;
         }
@@ -68,7 +68,7 @@ static mlplat_status read_name(mlp_search_lex *lex, const mlp_search_language *l
     t->key = dot ? key_text(language, dot + 1, n - before - 1) : key_text(language, at, n);
     mlplat_status s = t->key ? MLPLAT_OK : mlp_fail_memory(err);
     if (s == MLPLAT_OK && t->entity->of)
-        s = find_attribute(lex, language, t, err);
+        s = find_attribute(lex, language, prefixes == language->prefixes && language->bare_attributes, t, err);
     return s;
 }
 

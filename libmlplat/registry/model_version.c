@@ -4,6 +4,8 @@
 #include "registry/registry_store.h"
 #include <string.h>
 
+enum { VERSIONS_USUAL = 10000, VERSIONS_MOST = 200000 };
+
 /* What nearly every call here begins with. */
 static mlplat_status begin(mlplat *ml, const char *name, const char *version, mlp_registry **r, mlp_version_ref *ref,
                            mlplat_error *err)
@@ -84,20 +86,17 @@ mlplat_status mlplat_model_version_get(mlplat *ml, const char *name, const char 
     return s == MLPLAT_OK ? mlp_doc_new(doc, out, err) : s;
 }
 
-mlplat_status mlplat_model_version_list(mlplat *ml, const char *name, const mlplat_search *query, mlplat_doc **out,
-                                        mlplat_error *err)
+mlplat_status mlplat_model_version_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out, mlplat_error *err)
 {
     mlp_registry *r = NULL;
-    mlp_registry_page page;
+    mlp_registry_query q;
     json_t *list = NULL;
     *out = NULL;
-    mlplat_status s = name ? mlp_registry_check_name(name, err) : MLPLAT_OK;
-    if (s == MLPLAT_OK)
-        s = mlp_registry_check_page(query, &page, err);
+    mlplat_status s = mlp_registry_check_query(query, VERSIONS_USUAL, VERSIONS_MOST, &q, err);
     if (s == MLPLAT_OK)
         s = mlp_registry_of(ml, &r, err);
     if (s == MLPLAT_OK)
-        s = r->ops->version_list(r->store, name, &page, &list, err);
+        s = r->ops->version_search(r->store, &q, &list, err);
     return s == MLPLAT_OK ? mlp_doc_new(list, out, err) : s;
 }
 

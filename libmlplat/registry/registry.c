@@ -4,6 +4,8 @@
 #include "registry/registry_check.h"
 #include "registry/registry_store.h"
 
+enum { MODELS_USUAL = 100, MODELS_MOST = 1000 };
+
 static mlplat_status open_registry(mlplat *ml, void **object, mlplat_error *err)
 {
     const char *uri = mlp_session_setting(ml, MLP_SET_REGISTRY_URI);
@@ -85,17 +87,18 @@ mlplat_status mlplat_registered_model_get(mlplat *ml, const char *name, mlplat_d
     return s == MLPLAT_OK ? mlp_doc_new(model, out, err) : s;
 }
 
-mlplat_status mlplat_registered_model_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out, mlplat_error *err)
+mlplat_status mlplat_registered_model_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                             mlplat_error *err)
 {
     mlp_registry *r = NULL;
-    mlp_registry_page page;
+    mlp_registry_query q;
     json_t *list = NULL;
     *out = NULL;
-    mlplat_status s = mlp_registry_check_page(query, &page, err);
+    mlplat_status s = mlp_registry_check_query(query, MODELS_USUAL, MODELS_MOST, &q, err);
     if (s == MLPLAT_OK)
         s = mlp_registry_of(ml, &r, err);
     if (s == MLPLAT_OK)
-        s = r->ops->model_list(r->store, &page, &list, err);
+        s = r->ops->model_search(r->store, &q, &list, err);
     return s == MLPLAT_OK ? mlp_doc_new(list, out, err) : s;
 }
 

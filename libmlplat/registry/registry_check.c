@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "base/word_chars.h"
+#include "db/page.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -14,8 +15,6 @@ enum {
     TAG_VALUE_MOST = 100000,
     ALIAS_MOST = 255,
     RUN_ID_MOST = 256,
-    PAGE_DEFAULT = 100,
-    PAGE_MOST = 1000,
 };
 
 static mlplat_status check_text(const char *what, const char *text, size_t most, mlplat_error *err)
@@ -196,24 +195,26 @@ mlplat_status mlp_registry_check_tags(const char *text, json_t **out, mlplat_err
     return s;
 }
 
-mlplat_status mlp_registry_check_page(const mlplat_search *query, mlp_registry_page *out, mlplat_error *err)
+mlplat_status mlp_registry_check_query(const mlplat_search *query, int usual, int most, mlp_registry_query *out,
+                                       mlplat_error *err)
 {
-    mlplat_search all = MLPLAT_SEARCH_INIT;
-    *out = (mlp_registry_page){.limit = PAGE_DEFAULT};
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    *out = (mlp_registry_query){.limit = usual};
     if (!query)
         return MLPLAT_OK;
     if (query->size < sizeof query->size + sizeof query->experiment_ids)
         return mlp_fail(err, MLPLAT_INVALID, "query: size is %zu: start from MLPLAT_SEARCH_INIT", query->size);
-    memcpy(&all, query, query->size < sizeof all ? query->size : sizeof all);
-    if (all.filter || all.order_by || all.experiment_ids)
-        return mlp_fail(err, MLPLAT_UNSUPPORTED,
-                        "lists of the registry take max_results and page_token only: leave "
-                        "filter, order_by and experiment_ids out");
-    if (all.max_results < 0 || all.max_results > PAGE_MOST)
-        return mlp_fail(err, MLPLAT_INVALID, "max_results is %d: take 1 to %d, or 0 for %d", all.max_results, PAGE_MOST,
-                        PAGE_DEFAULT);
-    if (all.max_results)
-        out->limit = all.max_results;
-    out->token = all.page_token && *all.page_token ? all.page_token : NULL;
-    return MLPLAT_OK;
+    memcpy(&q, query, query->size < sizeof q ? query->size : sizeof q);
+    if (q.experiment_ids || q.view != MLPLAT_VIEW_ACTIVE)
+        return mlp_fail(err, MLPLAT_INVALID, "experiment_ids and view are not for the registry: leave them out");
+    if (q.max_results < 0 || q.max_results > most)
+        return mlp_fail(err, MLPLAT_INVALID, "max_results is %d: take 1 to %d, or 0 for %d", q.max_results, most,
+                        usual);
+    if (q.max_results)
+        out->limit = q.max_results;
+    out->filter = q.filter;
+    out->order_by = q.order_by;
+    out->model = q.model;
+    mlplat_status s = q.model ? mlp_registry_check_name(q.model, err) : MLPLAT_OK;
+    return s == MLPLAT_OK ? mlp_page_parse(q.page_token, &out->offset, err) : s;
 }

@@ -18,6 +18,8 @@ bool mlp_registry_check_space(uint32_t c); /* white space, as Python has it */
 mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *ref, mlplat_error *err);
 /* A JSON object of tags, each checked; NULL gives an empty one. *out is a new reference. */
 mlplat_status mlp_registry_check_tags(const char *text, json_t **out, mlplat_error *err);
-mlplat_status mlp_registry_check_page(const mlplat_search *query, mlp_registry_page *out, mlplat_error *err);
+/* usual: how many come on a page when the query does not say; most: how many it may ask for. */
+mlplat_status mlp_registry_check_query(const mlplat_search *query, int usual, int most, mlp_registry_query *out,
+                                       mlplat_error *err);
 
 #endif

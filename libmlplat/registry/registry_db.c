@@ -258,43 +258,6 @@ mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char 
     return s;
 }
 
-mlplat_status mlp_registry_token_put(json_t *list, json_t *last, mlplat_error *err)
-{
-    mlp_buf text = {0}, token = {0};
-    mlplat_status s = last ? mlp_json_text(last, &text, err) : mlp_fail_memory(err);
-    if (s == MLPLAT_OK) {
-        mlp_text_percent(&token, text.data, "");
-        s = mlp_buf_ok(&token, err);
-    }
-    if (s == MLPLAT_OK)
-        s = mlp_json_set(list, "next_page_token", json_string(token.data), err);
-    json_decref(last);
-    mlp_buf_free(&text);
-    mlp_buf_free(&token);
-    return s;
-}
-
-mlplat_status mlp_registry_token_read(const char *token, const char *shape, json_t **out, mlplat_error *err)
-{
-    *out = NULL;
-    char *text = mlp_text_unpercent(token);
-    if (!text)
-        return mlp_fail_memory(err);
-    bool good = mlp_json_parse(text, strlen(text), out, NULL) == MLPLAT_OK && json_is_array(*out) &&
-                json_array_size(*out) == strlen(shape);
-    for (size_t i = 0; good && shape[i]; i++) {
-        const json_t *item = json_array_get(*out, i);
-        good = shape[i] == 's' ? json_is_string(item) : json_is_integer(item);
-    }
-    mlp_free(text);
-    if (good)
-        return MLPLAT_OK;
-    json_decref(*out);
-    *out = NULL;
-    return mlp_fail(err, MLPLAT_INVALID,
-                    "page token is none of this list: use next_page_token of the page before as it is");
-}
-
 static const mlp_registry_store db_store = {
     .scheme = "sqlite",
     .open = db_open,
@@ -302,7 +265,7 @@ static const mlp_registry_store db_store = {
     .abandon = db_abandon,
     .model_create = mlp_registry_db_model_create,
     .model_get = mlp_registry_db_model_get,
-    .model_list = mlp_registry_db_model_list,
+    .model_search = mlp_registry_db_model_search,
     .model_update = mlp_registry_db_model_update,
     .model_rename = mlp_registry_db_model_rename,
     .model_delete = mlp_registry_db_model_delete,
@@ -310,7 +273,7 @@ static const mlp_registry_store db_store = {
     .version_create = mlp_registry_db_version_create,
     .version_get = mlp_registry_db_version_get,
     .version_location = mlp_registry_db_version_location,
-    .version_list = mlp_registry_db_version_list,
+    .version_search = mlp_registry_db_version_search,
     .version_latest = mlp_registry_db_version_latest,
     .version_transition = mlp_registry_db_version_transition,
     .version_update = mlp_registry_db_version_update,

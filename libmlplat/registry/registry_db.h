@@ -23,7 +23,6 @@ typedef struct mlp_registry_call {
     const json_t *tags;
     const mlp_version_ref *ref;
     const mlp_version_new *fresh;
-    const mlp_registry_page *page;
     json_t *doc;
     char *text;
     int64_t number;
@@ -48,18 +47,16 @@ mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *nam
 /* {"key", "value"} of every row (text, text) of a prepared statement, which is done then. *out is a new reference. */
 mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char *value, json_t **out,
                                     mlplat_error *err);
+mlplat_status mlp_registry_db_model_doc(mlp_registry_db_store *store, const char *name, json_t **out,
+                                        mlplat_error *err);
 mlplat_status mlp_registry_db_version_doc(mlp_registry_db_store *store, const char *name, int64_t number, json_t **out,
                                           mlplat_error *err);
-
-/* Pages end with a token that holds what came last. */
-mlplat_status mlp_registry_token_put(json_t *list, json_t *last /* stolen */, mlplat_error *err);
-mlplat_status mlp_registry_token_read(const char *token, const char *shape /* "s", "i", "isi" */, json_t **out,
-                                      mlplat_error *err);
 
 mlplat_status mlp_registry_db_model_create(void *store, const char *name, const char *description, const json_t *tags,
                                            mlplat_error *err);
 mlplat_status mlp_registry_db_model_get(void *store, const char *name, json_t **out, mlplat_error *err);
-mlplat_status mlp_registry_db_model_list(void *store, const mlp_registry_page *page, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_db_model_search(void *store, const mlp_registry_query *query, json_t **out,
+                                           mlplat_error *err);
 mlplat_status mlp_registry_db_model_update(void *store, const char *name, const char *description, mlplat_error *err);
 mlplat_status mlp_registry_db_model_rename(void *store, const char *name, const char *new_name, mlplat_error *err);
 mlplat_status mlp_registry_db_model_delete(void *store, const char *name, mlplat_error *err);
@@ -71,8 +68,8 @@ mlplat_status mlp_registry_db_version_get(void *store, const char *name, const m
                                           mlplat_error *err);
 mlplat_status mlp_registry_db_version_location(void *store, const char *name, const mlp_version_ref *ref, char **out,
                                                mlplat_error *err);
-mlplat_status mlp_registry_db_version_list(void *store, const char *name, const mlp_registry_page *page, json_t **out,
-                                           mlplat_error *err);
+mlplat_status mlp_registry_db_version_search(void *store, const mlp_registry_query *query, json_t **out,
+                                             mlplat_error *err);
 mlplat_status mlp_registry_db_version_latest(void *store, const char *name, unsigned stages, json_t **out,
                                              mlplat_error *err);
 mlplat_status mlp_registry_db_version_transition(void *store, const char *name, const mlp_version_ref *ref,

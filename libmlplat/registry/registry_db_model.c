@@ -4,11 +4,6 @@
 #include "base/err.h"
 #include "registry/registry_db.h"
 
-/* Prompts are kept as registered models with a tag, and lists leave them out, as MLflow's do. */
-#define NO_PROMPT                                                                                                      \
-    " AND NOT EXISTS (SELECT 1 FROM registered_model_tags AS t WHERE t.name = registered_models.name AND "             \
-    "t.key = 'mlflow.prompt.is_prompt' AND t.value = 'true')"
-
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status put_list(mlp_registry_db_store *store, const char *sql, const char *name, const char *field,
@@ -84,7 +79,7 @@ static mlplat_status read_row(mlp_registry_db_store *store, const char *name, js
     return s;
 }
 
-static mlplat_status model_doc(mlp_registry_db_store *store, const char *name, json_t **out, mlplat_error *err)
+mlplat_status mlp_registry_db_model_doc(mlp_registry_db_store *store, const char *name, json_t **out, mlplat_error *err)
 {
     json_t *doc = json_object();
     mlplat_status s = doc ? read_row(store, name, doc, err) : mlp_fail_memory(err);
@@ -114,63 +109,13 @@ static mlplat_status get_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     mlp_registry_call *call = ctx;
     (void)db;
-    return model_doc(call->store, call->name, &call->doc, err);
+    return mlp_registry_db_model_doc(call->store, call->name, &call->doc, err);
 }
 
 mlplat_status mlp_registry_db_model_get(void *store, const char *name, json_t **out, mlplat_error *err)
 {
     mlp_registry_call call = {.store = store, .name = name};
     return mlp_registry_db_answer(&call, mlp_registry_db_read(&call, get_fn, err), out);
-}
-
-/* One more than the page takes tells that there is a next one. */
-static mlplat_status fill_page(mlp_registry_call *call, mlp_stmt *stmt, json_t *models, mlplat_error *err)
-{
-    bool row = true;
-    mlplat_status s = MLPLAT_OK;
-    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
-        size_t n = json_array_size(models);
-        json_t *model = NULL;
-        if ((int64_t)n == call->page->limit) {
-            json_t *last = json_object_get(json_array_get(models, n - 1), "name");
-            return mlp_registry_token_put(call->doc, json_pack("[O]", last), err);
-        }
-        s = model_doc(call->store, mlp_stmt_col_text(stmt, 0), &model, err);
-        if (s == MLPLAT_OK)
-            s = mlp_json_push(models, model, err);
-    }
-    return s;
-}
-
-static mlplat_status list_fn(mlp_db *db, void *ctx, mlplat_error *err)
-{
-    mlp_registry_call *call = ctx;
-    mlp_stmt *stmt = NULL;
-    json_t *after = NULL, *models = json_array();
-    json_decref(call->doc);
-    call->doc = json_object();
-    mlplat_status s =
-        models && call->doc ? mlp_json_set(call->doc, "registered_models", models, err) : mlp_fail_memory(err);
-    if (s == MLPLAT_OK && call->page->token)
-        s = mlp_registry_token_read(call->page->token, "s", &after, err);
-    if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db,
-                           MLP_REGISTRY_SQL(call->store, "SELECT name FROM registered_models WHERE name > ?1" NO_PROMPT,
-                                            " ORDER BY name"),
-                           &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, after ? json_string_value(json_array_get(after, 0)) : "");
-        s = fill_page(call, stmt, models, err);
-    }
-    mlp_stmt_done(stmt);
-    json_decref(after);
-    return s;
-}
-
-mlplat_status mlp_registry_db_model_list(void *store, const mlp_registry_page *page, json_t **out, mlplat_error *err)
-{
-    mlp_registry_call call = {.store = store, .page = page};
-    return mlp_registry_db_answer(&call, mlp_registry_db_read(&call, list_fn, err), out);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

@@ -47,10 +47,12 @@ typedef struct mlp_version_new {
     const mlp_prompt_new *prompt; /* NULL: a version of a model */
 } mlp_version_new;
 
-typedef struct mlp_registry_page {
-    int64_t limit;
-    const char *token; /* NULL: the first page */
-} mlp_registry_page;
+/* A search; NULL: no restriction, the usual order. */
+typedef struct mlp_registry_query {
+    const char *filter, *order_by;
+    const char *model; /* of versions: only its own */
+    int64_t limit, offset;
+} mlp_registry_query;
 
 /* A model that was logged by a run and is not registered yet. The strings are the caller's. */
 typedef struct mlp_logged_model {
@@ -67,7 +69,7 @@ typedef struct mlp_registry_store {
     mlplat_status (*model_create)(void *store, const char *name, const char *description, const json_t *tags,
                                   mlplat_error *err);
     mlplat_status (*model_get)(void *store, const char *name, json_t **out, mlplat_error *err);
-    mlplat_status (*model_list)(void *store, const mlp_registry_page *page, json_t **out, mlplat_error *err);
+    mlplat_status (*model_search)(void *store, const mlp_registry_query *query, json_t **out, mlplat_error *err);
     mlplat_status (*model_update)(void *store, const char *name, const char *description, mlplat_error *err);
     mlplat_status (*model_rename)(void *store, const char *name, const char *new_name, mlplat_error *err);
     mlplat_status (*model_delete)(void *store, const char *name, mlplat_error *err);
@@ -79,8 +81,7 @@ typedef struct mlp_registry_store {
                                  mlplat_error *err);
     mlplat_status (*version_location)(void *store, const char *name, const mlp_version_ref *ref, char **out,
                                       mlplat_error *err);
-    mlplat_status (*version_list)(void *store, const char *name /* NULL: of all */, const mlp_registry_page *page,
-                                  json_t **out, mlplat_error *err);
+    mlplat_status (*version_search)(void *store, const mlp_registry_query *query, json_t **out, mlplat_error *err);
     /* The newest version of each stage in the set, the stage that was used first first. */
     mlplat_status (*version_latest)(void *store, const char *name, unsigned stages, json_t **out, mlplat_error *err);
     /* *out, if asked for, is the version as it is then; archive: others in this stage are archived. */

@@ -176,7 +176,7 @@ static void models_are_listed_by_name_in_pages(void **state)
         size_t seen = 0;
         query.max_results = size;
         do {
-            assert_ok(mlplat_registered_model_list(f->ml, &query, &page, &err));
+            assert_ok(mlplat_registered_model_search(f->ml, &query, &page, &err));
             assert_true(size_at(page, "registered_models") <= (size_t)size);
             for (size_t i = 0, n = size_at(page, "registered_models"); i < n; i++) {
                 char path[64];
@@ -202,17 +202,21 @@ static void bad_pages_are_refused(void **state)
         mlplat_status want;
     } cases[] = {
         {{.size = sizeof(mlplat_search), .max_results = -1}, MLPLAT_INVALID},
-        {{.size = sizeof(mlplat_search), .max_results = 1001}, MLPLAT_INVALID},
+        {{.size = sizeof(mlplat_search), .max_results = 200001}, MLPLAT_INVALID},
         {{.size = sizeof(mlplat_search), .page_token = "nonsense"}, MLPLAT_INVALID},
         {{.size = sizeof(mlplat_search), .page_token = "%5B%5B%5D%5D"}, MLPLAT_INVALID},
-        {{.size = sizeof(mlplat_search), .filter = "name = 'a'"}, MLPLAT_UNSUPPORTED},
+        {{.size = sizeof(mlplat_search), .filter = "name = 'a"}, MLPLAT_INVALID},
+        {{.size = sizeof(mlplat_search), .filter = "metrics.a > 1"}, MLPLAT_INVALID},
+        {{.size = sizeof(mlplat_search), .order_by = "run_id"}, MLPLAT_INVALID},
+        {{.size = sizeof(mlplat_search), .experiment_ids = "1"}, MLPLAT_INVALID},
+        {{.size = sizeof(mlplat_search), .filter = "name = 'a'"}, MLPLAT_OK},
         {{.size = 0}, MLPLAT_INVALID},
         {{.size = sizeof(mlplat_search), .max_results = 1000}, MLPLAT_OK},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_status(mlplat_registered_model_list(f->ml, &cases[i].query, &doc, &err), cases[i].want);
+        assert_status(mlplat_registered_model_search(f->ml, &cases[i].query, &doc, &err), cases[i].want);
         mlplat_doc_free(doc);
-        assert_status(mlplat_model_version_list(f->ml, NULL, &cases[i].query, &doc, &err), cases[i].want);
+        assert_status(mlplat_model_version_search(f->ml, &cases[i].query, &doc, &err), cases[i].want);
         mlplat_doc_free(doc);
     }
 }
@@ -268,7 +272,9 @@ static void a_deleted_version_is_gone_and_its_number_too(void **state)
     assert_status(mlplat_model_version_update(f->ml, "m", "2", "d", &err), MLPLAT_NOT_FOUND);
     assert_status(mlplat_model_alias_set(f->ml, "m", "champion", "2", &err), MLPLAT_NOT_FOUND);
     assert_number(f->ml, "m", "latest", "1");
-    assert_ok(mlplat_model_version_list(f->ml, "m", NULL, &doc, &err));
+    mlplat_search of_m = MLPLAT_SEARCH_INIT;
+    of_m.model = "m";
+    assert_ok(mlplat_model_version_search(f->ml, &of_m, &doc, &err));
     assert_int_equal(size_at(doc, "model_versions"), 1);
     mlplat_doc_free(doc);
     assert_int_equal(add(f->ml, "m", "/3"), 3);
@@ -290,7 +296,8 @@ static void versions_are_listed_newest_first_in_pages(void **state)
             int64_t last[2] = {6, 6};
             query.max_results = size;
             do {
-                assert_ok(mlplat_model_version_list(f->ml, all ? NULL : "a", &query, &page, &err));
+                query.model = all ? NULL : "a";
+                assert_ok(mlplat_model_version_search(f->ml, &query, &page, &err));
                 for (size_t i = 0, n = size_at(page, "model_versions"); i < n; i++, seen++) {
                     char path[64];
                     const char *name = "", *number = "";
@@ -308,6 +315,78 @@ static void versions_are_listed_newest_first_in_pages(void **state)
         }
 }
 
+/* "1 3": the members at a path of what a search finds. */
+static void assert_found(mlplat_doc *doc, const char *list, const char *member, const char *want)
+{
+    mlplat_error err = {0};
+    char found[256] = "", path[64];
+    for (size_t i = 0, n = size_at(doc, list); i < n; i++) {
+        const char *text = "";
+        snprintf(path, sizeof path, "%s[%zu].%s", list, i, member);
+        assert_ok(mlplat_doc_string(doc, path, &text, &err));
+        snprintf(found + strlen(found), sizeof found - strlen(found), "%s%s", i ? " " : "", text);
+    }
+    assert_string_equal(found, want);
+    mlplat_doc_free(doc);
+}
+
+static void versions_are_searched(void **state)
+{
+    static const struct {
+        const char *filter, *order, *want;
+    } cases[] = {
+        {"name = 'a' AND version_number > 1", "version_number ASC", "2 3"},
+        {"name = 'a' AND version_number != '2'", "version_number DESC", "3 1"},
+        {"tags.team = 'x' AND source_path LIKE '/a%'", "version_number", "1 2 3"},
+        {"tags.team != 'y' AND name IN ('b')", NULL, "1"},
+        {"tags.mlflow.none = 'x'", NULL, ""},
+        {"run_id IN ('0123456789abcdef0123456789abcdef')", NULL, ""},
+        {NULL, "name DESC, version_number ASC", "1 1 2 3"},
+    };
+    fixture *f = *state;
+    mlplat_error err = {0};
+    for (int i = 0; i < 4; i++)
+        add(f->ml, i < 3 ? "a" : "b", i < 3 ? "/a" : "/b");
+    for (int i = 0; i < 4; i++) {
+        const char number[] = {(char)('1' + i % 3), 0};
+        assert_ok(mlplat_model_version_set_tag(f->ml, i < 3 ? "a" : "b", number, "team", "x", &err));
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mlplat_search query = MLPLAT_SEARCH_INIT;
+        mlplat_doc *doc = NULL;
+        query.filter = cases[i].filter;
+        query.order_by = cases[i].order;
+        assert_ok(mlplat_model_version_search(f->ml, &query, &doc, &err));
+        assert_found(doc, "model_versions", "version", cases[i].want);
+    }
+}
+
+static void prompts_are_found_when_asked_for(void **state)
+{
+    static const struct {
+        const char *filter, *want;
+    } cases[] = {
+        {NULL, "a b"},
+        {"tags.`mlflow.prompt.is_prompt` = 'true'", "p"},
+        {"tags.`mlflow.prompt.is_prompt` != 'false'", "p"},
+        {"tags.`mlflow.prompt.is_prompt` = 'false' AND name != 'b'", "a"},
+        {"tags.team ILIKE 'X'", "b"},
+    };
+    fixture *f = *state;
+    mlplat_error err = {0};
+    assert_ok(mlplat_registered_model_create(f->ml, "a", NULL, NULL, &err));
+    assert_ok(mlplat_registered_model_create(f->ml, "b", NULL, "{\"team\": \"x\"}", &err));
+    assert_ok(mlplat_registered_model_create(
+        f->ml, "p", NULL, "{\"mlflow.prompt.is_prompt\": \"true\", \"team\": \"x\"}", &err));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mlplat_search query = MLPLAT_SEARCH_INIT;
+        mlplat_doc *doc = NULL;
+        query.filter = cases[i].filter;
+        assert_ok(mlplat_registered_model_search(f->ml, &query, &doc, &err));
+        assert_found(doc, "registered_models", "name", cases[i].want);
+    }
+}
+
 static void what_is_not_there_is_not_found(void **state)
 {
     fixture *f = *state;
@@ -321,7 +400,9 @@ static void what_is_not_there_is_not_found(void **state)
     assert_status(mlplat_registered_model_set_tag(f->ml, "x", "k", "v", &err), MLPLAT_NOT_FOUND);
     assert_status(mlplat_registered_model_delete_tag(f->ml, "x", "k", &err), MLPLAT_NOT_FOUND);
     assert_status(mlplat_model_alias_delete(f->ml, "x", "a", &err), MLPLAT_NOT_FOUND);
-    assert_status(mlplat_model_version_list(f->ml, "x", NULL, &doc, &err), MLPLAT_NOT_FOUND);
+    mlplat_search of_x = MLPLAT_SEARCH_INIT;
+    of_x.model = "x";
+    assert_status(mlplat_model_version_search(f->ml, &of_x, &doc, &err), MLPLAT_NOT_FOUND);
     static const char *const which[] = {"1", "latest", "@champion", "-1", "99999999999"};
     for (size_t i = 0; i < sizeof which / sizeof which[0]; i++) {
         assert_status(mlplat_model_version_get(f->ml, "m", which[i], &doc, &err), MLPLAT_NOT_FOUND);
@@ -572,6 +653,8 @@ int registry_contract_run(const char *store, registry_contract_open open)
         CASE(versions_count_up_and_make_their_model),
         CASE(a_deleted_version_is_gone_and_its_number_too),
         CASE(versions_are_listed_newest_first_in_pages),
+        CASE(versions_are_searched),
+        CASE(prompts_are_found_when_asked_for),
         CASE(what_is_not_there_is_not_found),
         CASE(an_alias_moves_in_one_step),
         CASE(aliases_follow_mlflows_rules),

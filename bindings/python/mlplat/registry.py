@@ -4,7 +4,7 @@ from . import _c, doc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from .session import Session
@@ -78,9 +78,17 @@ class Registry:
         """A registered model (mlplat_registered_model_get)."""
         return doc.loads(_c.registered_model_get(self._session._h, name))
 
-    def list(self, *, max_results: int = 0, page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
-        """Registered models by name; max_results 0: 100 a page, at most 1,000 (mlplat_registered_model_list)."""
-        return doc.page(_c.registered_model_list(self._session._h, max_results, page_token), "registered_models", dict)
+    def models(self, filter: "str | None" = None, *, order_by: "str | Iterable[str] | None" = None,
+               max_results: int = 0, page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
+        """Registered models, by name (mlplat_registered_model_search).
+
+        filter: comparisons joined by AND: "name LIKE 'fraud%'", "tags.team = 'risk'".
+        order_by: a key or several: "last_updated_timestamp DESC".
+        max_results: of one page, 1 to 1,000; 0: 100.
+        """
+        return doc.page(
+            _c.registered_model_search(self._session._h, filter, doc.joined(order_by), max_results, page_token),
+            "registered_models", dict)
 
     def update(self, name: str, description: "str | None") -> None:
         """Change a registered model's description; None takes it away (mlplat_registered_model_update)."""
@@ -119,11 +127,18 @@ class Registry:
         """A model version: 3, "champion" (an alias, also "@champion") or "latest" (mlplat_model_version_get)."""
         return ModelVersion(doc.loads(_c.model_version_get(self._session._h, name, _which(version))))
 
-    def versions(self, name: "str | None" = None, *, max_results: int = 0,
+    def versions(self, name: "str | None" = None, *, filter: "str | None" = None,
+                 order_by: "str | Iterable[str] | None" = None, max_results: int = 0,
                  page_token: "str | None" = None) -> "doc.Page[ModelVersion]":
-        """Versions of a model, or of all, newest first, each a ModelVersion (mlplat_model_version_list)."""
-        return doc.page(_c.model_version_list(self._session._h, name, max_results, page_token), "model_versions",
-                        ModelVersion)
+        """Versions of a model, or of all, those that changed last first, each a ModelVersion
+        (mlplat_model_version_search).
+
+        filter: comparisons joined by AND: "version_number > 2", "run_id = '...'", "tags.checked = 'yes'".
+        order_by: a key or several: "version_number DESC".
+        max_results: of one page, 1 to 200,000; 0: 10,000.
+        """
+        return doc.page(_c.model_version_search(self._session._h, name, filter, doc.joined(order_by), max_results,
+                                                page_token), "model_versions", ModelVersion)
 
     def latest(self, name: str, *stages: str) -> "list[ModelVersion]":
         """The newest version of each stage, or of these: "Staging", "Production" (mlplat_model_version_latest)."""

@@ -46,11 +46,11 @@ def test_registered_model_from_birth_to_death(ml):
     ml.registry.delete_tag("m", "team")
     model = ml.registry.get("m")
     assert model["description"] == "better words" and model["tags"] == [{"key": "n", "value": "1"}]
-    assert [m["name"] for m in ml.registry.list()] == ["m"]
+    assert [m["name"] for m in ml.registry.models()] == ["m"]
     ml.registry.delete("m")
     with pytest.raises(mlplat.NotFound, match="m"):
         ml.registry.get("m")
-    assert ml.registry.list() == []
+    assert ml.registry.models() == []
 
 
 def test_version_is_changed_and_deleted(ml, source):
@@ -69,8 +69,8 @@ def test_version_is_changed_and_deleted(ml, source):
 def test_lists_come_in_pages(ml):
     for name in "abc":
         ml.registry.create(name)
-    first = ml.registry.list(max_results=2)
-    rest = ml.registry.list(max_results=2, page_token=first.next_page_token)
+    first = ml.registry.models(max_results=2)
+    rest = ml.registry.models(max_results=2, page_token=first.next_page_token)
     assert [m["name"] for m in first + rest] == ["a", "b", "c"] and rest.next_page_token is None
 
 

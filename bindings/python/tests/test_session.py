@@ -55,7 +55,7 @@ def test_wrong_types_are_type_errors():
 def test_closed_session_says_so_on_every_call(ml):
     ml.close()
     ml.close()
-    for call in (ml.config, ml.flush, ml.run, ml.search_runs, ml.spool_count, ml.experiments.search, ml.registry.list,
+    for call in (ml.config, ml.flush, ml.run, ml.search_runs, ml.spool_count, ml.experiments.search, ml.registry.models,
                  lambda: ml.artifacts.list("/x"), lambda: ml.run_pipeline({}), lambda: ml.get_run("0" * 32)):
         with pytest.raises(ValueError, match="session is closed"):
             call()
