@@ -1,5 +1,7 @@
-/* store. */
+/* store, export, import. */
 #include "cli.h"
+#include <stdlib.h>
+#include <string.h>
 
 static int store_create(cli *c)
 {
@@ -37,11 +39,88 @@ static const cli_option upgrade_options[] = {
     {NULL, NULL, NULL},
 };
 
+/* A JSON array of all "--option TEXT"; *out is malloc'd, NULL if there are none. */
+static void take_texts(const cli *c, const char *option, char **out)
+{
+    cli_text text = {0};
+    for (int i = 0; i < c->n_options; i++)
+        if (strcmp(c->options[i].name, option) == 0) {
+            cli_text_add(&text, text.n ? "," : "[", 1);
+            cli_text_quote(&text, c->options[i].value, strlen(c->options[i].value));
+        }
+    if (text.n)
+        cli_text_add(&text, "]", 1);
+    *out = text.data;
+}
+
+static int export_archive(cli *c)
+{
+    mlplat_export_options o = MLPLAT_EXPORT_OPTIONS_INIT;
+    mlplat_doc *doc = NULL;
+    char *experiments, *runs, *models;
+    take_texts(c, "experiment", &experiments);
+    take_texts(c, "run", &runs);
+    take_texts(c, "model", &models);
+    o.experiments = experiments;
+    o.runs = runs;
+    o.models = models;
+    o.filter = cli_get(c, "filter");
+    o.no_artifacts = cli_get(c, "no-artifacts") != NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_export(c->ml, c->args[0], &o, &doc, &c->err));
+    free(experiments);
+    free(runs);
+    free(models);
+    return code == CLI_OK ? cli_print(c, doc,
+                                      "PATH=path,RUNS=counts.runs,POINTS=counts.metrics,"
+                                      "MODELS=counts.registered_models,FILES=files,BYTES=size")
+                          : code;
+}
+
+static int import_archive(cli *c)
+{
+    mlplat_import_options o = MLPLAT_IMPORT_OPTIONS_INIT;
+    mlplat_doc *doc = NULL;
+    int64_t most = 0;
+    int code = cli_get_int(c, "max-bytes", &most);
+    o.on_conflict = cli_get(c, "on-conflict");
+    o.dry_run = cli_get(c, "dry-run") != NULL;
+    o.max_bytes = most > 0 ? (uint64_t)most : 0;
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_import(c->ml, c->args[0], &o, &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc,
+                                      "RUNS=runs.imported,SAME=runs.same,KEPT=runs.kept,REPLACED=runs.replaced,"
+                                      "VERSIONS=model_versions.imported,ARTIFACTS=artifacts")
+                          : code;
+}
+
+static const cli_option export_options[] = {
+    {"experiment", "NAME", "all that is in it; may be given again"},
+    {"run", "RUN_ID", "a run; may be given again"},
+    {"filter", "FILTER", "runs that match, of the experiments named or of all"},
+    {"model", "NAME", "a registered model with its versions; may be given again"},
+    {"no-artifacts", NULL, "rows alone, which keep the places where the artifacts are now"},
+    {NULL, NULL, NULL},
+};
+static const cli_option import_options[] = {
+    {"on-conflict", "WHAT", "of what is there and differs: fail, keep or replace; default fail"},
+    {"dry-run", NULL, "check everything and tell what would be done"},
+    {"max-bytes", "N", "most that the archive may hold uncompressed; default 1 TiB"},
+    {NULL, NULL, NULL},
+};
+
 const cli_command cli_store_commands[] = {
     {"store create", "", "Create the store if it is not there", "store create --mlflow 2.14.0", create_options,
      store_create},
     {"store upgrade", "", "Move the store to the head of a newer MLflow", "store upgrade", upgrade_options,
      store_upgrade},
     {"store heads", "", "List the heads of MLflow's schema that are known", "store heads", NULL, store_heads},
+    {"export", "FOLDER", "Export runs and models with their artifacts to a new folder",
+     "export fraud-archive --experiment fraud --model fraud-detector", export_options, export_archive},
+    {"import", "FOLDER", "Import an archive that export made", "import fraud-archive --dry-run", import_options,
+     import_archive},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

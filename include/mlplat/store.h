@@ -44,6 +44,62 @@ MLPLAT_API mlplat_status mlplat_store_upgrade(mlplat *ml, const char *to, mlplat
  * *out is yours. */
 MLPLAT_API mlplat_status mlplat_store_heads(mlplat_doc **out, mlplat_error *err);
 
+/* ---- taking along: an archive is one folder; docs/store.md describes what is in it ------------------------------- */
+
+/** What to export, and how. Nothing named: all experiments, runs, logged models and registered models. */
+typedef struct mlplat_export_options {
+    size_t size;
+    const char *experiments; /**< JSON array of names: all that is in them; with a filter: where to search */
+    const char *runs;        /**< JSON array of run ids */
+    const char *filter;      /**< runs that match, as mlplat_run_search, deleted ones too */
+    const char *models;      /**< JSON array of names of registered models, each with all versions and aliases */
+    int no_artifacts;        /**< 1: rows alone, which then keep the places where the artifacts are now */
+    mlplat_progress progress; /**< in bytes written, uncompressed, the total is not known; NULL: the session's */
+    void *user;
+} mlplat_export_options;
+#define MLPLAT_EXPORT_OPTIONS_INIT { sizeof(mlplat_export_options), 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Export to a new folder, which appears when it is whole. What is taken is one snapshot of the store, while others
+ * write to it. Runs bring the logged models that they made or used, logged models the runs that made or judged them,
+ * registered models the runs and logged models that their versions come from. The same content gives the same bytes.
+ * @param path  of a folder that is not there yet, or is empty
+ * @param out   {"path", "files", "size", "raw_size", "counts": {table: rows}}, yours, may be NULL
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such experiment, run or model; MLPLAT_EXISTS: the folder; MLPLAT_INVALID: an
+ *         option, or artifacts with links or names that no artifact may have; MLPLAT_UNSUPPORTED: artifacts in a place
+ *         that this build cannot read; MLPLAT_CANCELLED; MLPLAT_NO_SPACE, MLPLAT_IO, MLPLAT_DENIED
+ */
+MLPLAT_API mlplat_status mlplat_export(mlplat *ml, const char *path, const mlplat_export_options *options,
+                                       mlplat_doc **out, mlplat_error *err);
+
+/** How to import. */
+typedef struct mlplat_import_options {
+    size_t size;
+    const char *on_conflict; /**< what is in the store already and differs: "fail" (also NULL): nothing is imported;
+                                  "keep": it stays; "replace": the archive's takes its place */
+    int dry_run;             /**< 1: everything is checked, and told what would be done; nothing is changed */
+    uint64_t max_bytes;      /**< most that the archive may hold uncompressed; 0: 1 TiB */
+    mlplat_progress progress; /**< in bytes, uncompressed, read twice; NULL: the session's */
+    void *user;
+} mlplat_import_options;
+#define MLPLAT_IMPORT_OPTIONS_INIT { sizeof(mlplat_import_options), 0, 0, 0, 0, 0 }
+
+/**
+ * Import an archive. All of it is checked, with all digests, and compared with the store before the first row is
+ * written. Experiments are found by name, and made where there is none; artifacts go below the store's own places. Runs
+ * and logged models keep their ids and are visible when they are whole; what is there and equal is left alone, so that
+ * an import that was stopped, in whatever way, is completed by doing it again.
+ * @param out  {"path", "dry_run", "artifacts", and for each of "experiments", "runs", "logged_models",
+ *             "registered_models", "model_versions": {"imported", "same", "kept", "replaced"}}, yours, may be NULL
+ * @return MLPLAT_OK; MLPLAT_CONFLICT: a run, model, version, tag or alias is there with other content (nothing was
+ *         changed); MLPLAT_CORRUPT: the archive is damaged or none: the file is named (nothing was changed);
+ *         MLPLAT_STATE: an experiment is deleted in the store; MLPLAT_UNSUPPORTED: its schema cannot hold the archive,
+ *         or it is a folder of MLflow's file store; MLPLAT_NOT_FOUND: no such folder; MLPLAT_INVALID: an option, or it
+ *         holds more than max_bytes; MLPLAT_CANCELLED; MLPLAT_NO_SPACE, MLPLAT_IO, MLPLAT_DENIED
+ */
+MLPLAT_API mlplat_status mlplat_import(mlplat *ml, const char *path, const mlplat_import_options *options,
+                                       mlplat_doc **out, mlplat_error *err);
+
 #ifdef __cplusplus
 }
 #endif

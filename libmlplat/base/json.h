@@ -16,6 +16,7 @@ json_t *mlp_json_double(double v);
 /* Puts value (reference stolen; NULL means its making failed) under key. NO_MEMORY on failure. */
 mlplat_status mlp_json_set(json_t *object, const char *key, json_t *value, mlplat_error *err);
 mlplat_status mlp_json_push(json_t *array, json_t *value, mlplat_error *err);
+void mlp_json_put_string(mlp_buf *out, const char *s, size_t n); /* quoted; s must be UTF-8 */
 json_t *mlp_json_string(const char *s); /* NULL gives ""; not UTF-8 is repaired with U+FFFD; new reference or NULL */
 
 /* YAML, by libyaml. */

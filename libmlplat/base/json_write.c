@@ -6,7 +6,7 @@
 
 #define COMPACT (-1)
 
-static void write_string(const char *s, size_t n, mlp_buf *out)
+void mlp_json_put_string(mlp_buf *out, const char *s, size_t n)
 {
     mlp_buf_putc(out, '"');
     for (size_t i = 0, plain; i < n; i += plain + 1) {
@@ -62,7 +62,7 @@ static void write_object(const json_t *json, int indent, mlp_buf *out)
     for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
         mlp_buf_puts(out, comma);
         new_line(out, inner);
-        write_string(json_object_iter_key(at), strlen(json_object_iter_key(at)), out);
+        mlp_json_put_string(out, json_object_iter_key(at), strlen(json_object_iter_key(at)));
         mlp_buf_puts(out, indent == COMPACT ? ":" : ": ");
         write_value(json_object_iter_value(at), inner, out);
         comma = ",";
@@ -83,7 +83,7 @@ static void write_value(const json_t *json, int indent, mlp_buf *out)
         write_array(json, indent, out);
         break;
     case JSON_STRING:
-        write_string(json_string_value(json), json_string_length(json), out);
+        mlp_json_put_string(out, json_string_value(json), json_string_length(json));
         break;
     case JSON_INTEGER:
         mlp_buf_printf(out, "%lld", (long long)json_integer_value(json));

@@ -145,6 +145,27 @@ bool mlp_stmt_col_null(mlp_stmt *stmt, int i)
     return sqlite3_column_type(stmt->handle, i) == SQLITE_NULL;
 }
 
+size_t mlp_stmt_col_bytes(mlp_stmt *stmt, int i)
+{
+    return (size_t)sqlite3_column_bytes(stmt->handle, i);
+}
+
+mlp_col_type mlp_stmt_col_type(mlp_stmt *stmt, int i)
+{
+    switch (sqlite3_column_type(stmt->handle, i)) {
+    case SQLITE_INTEGER:
+        return MLP_COL_INT;
+    case SQLITE_FLOAT:
+        return MLP_COL_DOUBLE;
+    case SQLITE_TEXT:
+        return MLP_COL_TEXT;
+    case SQLITE_BLOB:
+        return MLP_COL_BLOB;
+    default:
+        return MLP_COL_NULL;
+    }
+}
+
 mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n, ...)
 {
     mlp_stmt *stmt = NULL;

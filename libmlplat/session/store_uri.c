@@ -23,12 +23,23 @@ static mlplat_status refuse(const setting *it, mlplat_status status, const char 
     return mlp_fail(err, status, "the %s '%s' (%.120s) %s", it->what, shown, it->source, why);
 }
 
+/* MLflow's file store: MLflow itself brings it into a database. */
+static mlplat_status refuse_folder(const setting *it, mlplat_error *err)
+{
+    char shown[MLP_URI_SHOWN];
+    const char *folder = strncmp(it->uri, "file://", 7) == 0 ? it->uri + 7 : it->uri;
+    mlp_uri_show(folder, shown);
+    return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                    "the %s '%s' (%.80s) is a folder of MLflow's old file store, which is not read: bring it into a "
+                    "database with `mlflow migrate-filestore --source %s --target sqlite:///mlflow.db`, and open that",
+                    it->what, shown, it->source, shown);
+}
+
 static mlplat_status check_store(const setting *it, mlplat_error *err)
 {
     mlp_uri parts = {0};
     if (mlp_uri_has_scheme(it->uri, "file") || !strchr(it->uri, ':'))
-        return refuse(it, MLPLAT_UNSUPPORTED, "is a folder; MLflow's folder stores are not read: write " WRITE_THIS,
-                      err);
+        return refuse_folder(it, err);
     if (!mlp_uri_has_scheme(it->uri, "sqlite"))
         return refuse(it, MLPLAT_UNSUPPORTED,
                       "is not in this build, which has the embedded store only: write " WRITE_THIS, err);

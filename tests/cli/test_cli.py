@@ -206,6 +206,9 @@ SCENARIOS = {
     "store create": lambda cli: cli.json("store", "create"),
     "store upgrade": lambda cli: [cli("store", "create", "--mlflow", "2.14.0"), cli.json("store", "upgrade")][-1],
     "store heads": lambda cli: cli.lines("store", "heads"),
+    "export": lambda cli: after(cli, new_version(cli)).json("export", "archive", "--experiment", "Default", "--model",
+                                                            "m"),
+    "import": lambda cli: [new_version(cli), cli("export", "archive"), cli.json("import", "archive")][-1],
     "config show": lambda cli: cli.json("config", "show"),
     "help": lambda cli: cli.lines("help", "--all"),
 }
@@ -327,7 +330,7 @@ def test_help_at_every_level(cli):
         assert command["help"] in text
         assert all(f"\n  mlplat {line}\n" in text for line in command["example"].splitlines())
         assert all(f"--{option['option']}" in text and option["help"] in text for option in command["options"])
-    groups = {words.split()[0] for words in table(cli) if " " in words} | {"completion", "help"}
+    groups = {words.split()[0] for words in table(cli) if " " in words} | {"completion", "help", "export", "import"}
     assert groups == set(re.findall(r"^  ([a-z]+) ", cli("help").split("Options")[0], flags=re.M))
     assert not (cli.folder / "mlflow.db").exists()
 

@@ -86,7 +86,7 @@ def test_a_tab_completes(typist, store, cli):
     (cli.folder / "pipeline.yaml").write_text("")
     blank = "\\ "
     for typed, want in [
-        ("mlplat exp", "mlplat experiment "),
+        ("mlplat expe", "mlplat experiment "),
         ("mlplat run st", "mlplat run start "),
         ("mlplat runs des", "mlplat runs des"),  # what is understood is not yet proposed
         ("mlplat run list --fil", "mlplat run list --filter "),
@@ -136,7 +136,7 @@ def fish(cli, line):
 @pytest.mark.skipif(not shutil.which("fish"), reason="no fish here")
 def test_fish_completes_and_says_what_it_is(cli, store):
     (cli.folder / "pipeline.yaml").write_text("")
-    assert fish(cli, "mlplat exp") == {"experiment": "Experiments: runs that belong together"}
+    assert fish(cli, "mlplat expe") == {"experiment": "Experiments: runs that belong together"}
     assert fish(cli, "mlplat run st") == {"start": "Start a run and print its id"}
     assert fish(cli, f"mlplat run get {store[:5]}") == {store: "first"}
     assert list(fish(cli, "mlplat run list --view=d")) == ["--view=deleted"]

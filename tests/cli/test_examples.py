@@ -18,6 +18,7 @@ FIRST = {
     "run tail": ["run end $run"],
     "run resume": ["run end $run"],
     "version latest": ["version transition fraud-detector 2 Production"],
+    "import": ["export fraud-archive"],
     "version delete": ["alias delete fraud-detector champion"],
 }
 WITHOUT = {  # examples that make what the folder has already

@@ -7,9 +7,17 @@ from . import _c, doc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, Literal
 
     from .session import Session
+    from .tracking import Path
+
+    Progress = Callable[[int, int], object]
+
+
+def _texts(names: "Iterable[str] | str | None") -> "str | None":
+    return None if names is None else doc.text([names] if isinstance(names, str) else list(names))
 
 
 def installed_mlflow() -> "str | None":
@@ -55,3 +63,33 @@ class Store:
         to: as for create(). Returns {"path", "from", "head", "changed", ...}.
         """
         return doc.loads(_c.store_upgrade(self._session._h, to))
+
+    def export_to(self, path: "Path", *, experiments: "Iterable[str] | str | None" = None,
+                  runs: "Iterable[str] | str | None" = None, filter: "str | None" = None,
+                  models: "Iterable[str] | str | None" = None, artifacts: bool = True,
+                  progress: "Progress | None" = None) -> "dict[str, Any]":
+        """Export to a new folder, an archive that import_from() reads (mlplat_export). Nothing named: everything.
+
+        experiments: names: all that is in them; with a filter: where to search.
+        runs: run ids. filter: runs that match, as search_runs(), deleted ones too.
+        models: names of registered models, each with all versions and aliases.
+        artifacts: False: rows alone, which keep the places where the artifacts are now.
+        progress: called with (bytes so far, 0); False cancels.
+        Returns {"path", "files", "size", "raw_size", "counts": {table: rows}}.
+        """
+        return doc.loads(_c.store_export(self._session._h, path, _texts(experiments), _texts(runs), filter,
+                                         _texts(models), not artifacts, progress))
+
+    def import_from(self, path: "Path", *, on_conflict: "Literal['fail', 'keep', 'replace']" = "fail",
+                    dry_run: bool = False, max_bytes: int = 0,
+                    progress: "Progress | None" = None) -> "dict[str, Any]":
+        """Import an archive: all of it is checked first; what is there and equal is left alone (mlplat_import).
+
+        on_conflict: what is there and differs: "fail" (Conflict, and nothing is changed), "keep" it, or "replace" it.
+        dry_run: only check, and tell what would be done.
+        max_bytes: most that the archive may hold uncompressed; 0: 1 TiB.
+        progress: called with (bytes so far, bytes in all); False cancels: doing it again goes on.
+        Returns {"path", "dry_run", "artifacts", and for "experiments", "runs", "logged_models", "registered_models",
+        "model_versions" each {"imported", "same", "kept", "replaced"}}.
+        """
+        return doc.loads(_c.store_import(self._session._h, path, on_conflict, dry_run, max_bytes, progress))

@@ -1,0 +1,129 @@
+#include "store/store_view.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include <string.h>
+
+enum { TELL_NS = 50 * 1000 * 1000 };
+
+static mlplat_status open_db(mlp_store_view *view, const char *path, const char *ticket, mlp_db **db,
+                             mlp_schema_info *schema, mlplat_error *err)
+{
+    const mlp_db_options options = {.ticket_path = ticket, .log = &view->ml->log};
+    mlplat_status s = mlp_db_open(path, &options, db, err);
+    return s == MLPLAT_OK ? mlp_schema_open(*db, NULL, schema, view->hook, err) : s;
+}
+
+static mlplat_status find_registry(mlp_store_view *view, mlplat_error *err)
+{
+    const char *uri = mlp_session_setting(view->ml, MLP_SET_REGISTRY_URI);
+    if (!uri)
+        view->registry_path = mlp_strdup(view->about.path);
+    else if (mlp_db_uri_path(uri, &view->registry_path, err) != MLPLAT_OK)
+        return err ? err->status : MLPLAT_INVALID;
+    return view->registry_path ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+/* A registry that was never written to is none: its file is not made for a look at it. */
+static mlplat_status open_registry(mlp_store_view *view, mlplat_error *err)
+{
+    mlplat_status s = find_registry(view, err);
+    if (s != MLPLAT_OK)
+        return s;
+    if (strcmp(view->registry_path, view->about.path) == 0) {
+        view->registry = view->tracking;
+        view->registry_schema = view->schema;
+        return MLPLAT_OK;
+    }
+    if (!(view->registry_ticket = mlp_sprintf("%s-ticket", view->registry_path)))
+        return mlp_fail_memory(err);
+    return open_db(view, view->registry_path, view->registry_ticket, &view->registry, &view->registry_schema, err);
+}
+
+static mlplat_status open_all(mlp_store_view *view, mlplat_error *err)
+{
+    mlplat_status s = mlp_tracking_settle(view->module, err);
+    if (s != MLPLAT_OK)
+        return s;
+    view->module->ops->about(view->module->store, &view->about);
+    view->ticket = mlp_sprintf("%s-ticket", view->about.path);
+    view->artifact_root = mlp_db_artifact_root(mlp_session_setting(view->ml, MLP_SET_ARTIFACT_ROOT), view->about.path);
+    if (!view->ticket || !view->artifact_root)
+        return mlp_fail_memory(err);
+    s = open_db(view, view->about.path, view->ticket, &view->tracking, &view->schema, err);
+    return s == MLPLAT_OK ? open_registry(view, err) : s;
+}
+
+mlplat_status mlp_store_view_open(mlplat *ml, const mlp_hook *hook, mlp_store_view *out, mlplat_error *err)
+{
+    *out = (mlp_store_view){.ml = ml};
+    mlplat_status s = mlp_tracking_of(ml, &out->module, err);
+    if (s != MLPLAT_OK)
+        return s;
+    out->hook = hook ? hook : &ml->hook;
+    s = open_all(out, err);
+    if (s != MLPLAT_OK)
+        mlp_store_view_close(out);
+    return s;
+}
+
+void mlp_store_view_close(mlp_store_view *view)
+{
+    if (view->registry != view->tracking)
+        mlp_db_close(view->registry);
+    mlp_db_close(view->tracking);
+    mlp_free(view->registry_path);
+    mlp_free(view->ticket);
+    mlp_free(view->registry_ticket);
+    mlp_free(view->artifact_root);
+    *view = (mlp_store_view){0};
+}
+
+typedef struct reading {
+    mlp_store_view *view;
+    mlp_store_view_fn fn;
+    void *ctx;
+} reading;
+
+static mlplat_status inner(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    reading *r = ctx;
+    (void)db;
+    return r->fn(r->ctx, err);
+}
+
+static mlplat_status outer(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    reading *r = ctx;
+    if (r->view->registry == db)
+        return inner(db, ctx, err);
+    return mlp_db_read(r->view->registry, inner, ctx, r->view->hook, err);
+}
+
+mlplat_status mlp_store_view_read(mlp_store_view *view, mlp_store_view_fn fn, void *ctx, mlplat_error *err)
+{
+    reading r = {view, fn, ctx};
+    return mlp_db_read(view->tracking, outer, &r, view->hook, err);
+}
+
+mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err)
+{
+    int64_t now = mlp_clock_mono_ns();
+    pace->done += n;
+    if (pace->told_ns && now - pace->told_ns < TELL_NS)
+        return MLPLAT_OK;
+    pace->told_ns = now;
+    return mlp_hook_call(pace->hook, pace->done, pace->total, pace->what, err);
+}
+
+mlplat_status mlp_store_take(void *to, size_t room, const void *from, const char *what, mlplat_error *err)
+{
+    size_t size = 0;
+    if (!from)
+        return MLPLAT_OK;
+    memcpy(&size, from, sizeof size);
+    if (size < sizeof size + sizeof(void *))
+        return mlp_fail(err, MLPLAT_INVALID, "%s: size is %zu: start from its _INIT", what, size);
+    memcpy(to, from, size < room ? size : room);
+    return MLPLAT_OK;
+}

@@ -1,0 +1,37 @@
+/* The files of a session's store, with connections of our own: a long look at them keeps nobody from logging. */
+#ifndef MLP_STORE_VIEW_H
+#define MLP_STORE_VIEW_H
+#include "db/db.h"
+#include "tracking/tracking_store.h"
+
+typedef struct mlp_store_view {
+    mlplat *ml;
+    mlp_tracking *module;
+    mlp_tracking_about about;
+    mlp_db *tracking, *registry; /* one and the same where the registry is in the same file */
+    mlp_schema_info schema, registry_schema;
+    char *registry_path, *ticket, *registry_ticket;
+    char *artifact_root; /* of new experiments */
+    const mlp_hook *hook;
+} mlp_store_view;
+
+/* What this process logged is stored first. hook NULL: the session's. */
+mlplat_status mlp_store_view_open(mlplat *ml, const mlp_hook *hook, mlp_store_view *out, mlplat_error *err);
+void mlp_store_view_close(mlp_store_view *view); /* of a zeroed one: nothing */
+/* fn in a read transaction of both: one snapshot of each. */
+typedef mlplat_status (*mlp_store_view_fn)(void *ctx, mlplat_error *err);
+mlplat_status mlp_store_view_read(mlp_store_view *view, mlp_store_view_fn fn, void *ctx, mlplat_error *err);
+
+/* How far a long call is; tells the caller when it is time. */
+typedef struct mlp_pace {
+    const mlp_hook *hook;
+    const char *what;
+    uint64_t done, total;
+    int64_t told_ns;
+} mlp_pace;
+mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err);
+
+/* Options as a program gives them, over those of an _INIT; NULL leaves these. */
+mlplat_status mlp_store_take(void *to, size_t room, const void *from, const char *what, mlplat_error *err);
+
+#endif

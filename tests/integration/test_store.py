@@ -1,0 +1,279 @@
+"""What MLflow wrote goes through an archive into another store, and MLflow finds all of it there."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+mlflow = pytest.importorskip("mlflow", reason="the real MLflow is not installed: pip install mlflow")
+
+import mlflow.store.db.utils as db_utils  # noqa: E402
+from alembic import command  # noqa: E402
+from mlflow.entities import LoggedModelInput, LoggedModelOutput, LoggedModelStatus, Metric, Param, RunTag  # noqa: E402
+from mlflow.store.tracking.dbmodels import initial_models  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+
+from programs import BUILD, Store, clean_environment  # noqa: E402
+
+INF = float("inf")
+COPIED = ["experiments", "experiment_tags", "runs", "params", "tags", "metrics", "latest_metrics", "datasets", "inputs",
+          "input_tags", "logged_models", "logged_model_params", "logged_model_tags", "logged_model_metrics",
+          "registered_models", "registered_model_tags", "model_versions", "model_version_tags",
+          "registered_model_aliases"]
+
+
+def rows(path):
+    """Every copied table as sorted rows by column name: ids of experiments by name, places below the store."""
+    with sqlite3.connect(path) as db:
+        names = dict(db.execute("SELECT experiment_id, name FROM experiments"))
+        out = {}
+        for table in COPIED:
+            cursor = db.execute(f"SELECT * FROM {table}")
+            columns = [c[0] for c in cursor.description]
+            found = []
+            for row in cursor.fetchall():
+                record = dict(zip(columns, row))
+                experiment = record.pop("experiment_id", None)
+                name = names.get(experiment, experiment)
+                for key, value in record.items():
+                    if isinstance(value, str):  # places: below the store, and below the experiment's number there
+                        record[key] = re.sub(r"^.*/mlruns/\d+", "<store>/<experiment>", value)
+                found.append({"experiment": name, **record})
+            out[table] = sorted(map(repr, found))
+    db.close()
+    return out
+
+
+def files(folder):
+    """Artifacts by the part of their path that is the same in every store."""
+    root = folder / "mlruns"
+    return {str(path.relative_to(root)).split("/", 1)[1]: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def log_everything(client, folder):
+    experiment = client.create_experiment("fraud/größe", tags={"mlflow.note.content": "a note", "team": "risk"})
+    gone = client.create_experiment("gone")
+    run = client.create_run(experiment, run_name="first", tags={"a b": "x\ny\"z"})
+    rid = run.info.run_id
+    values = [0.1, 1e-300, -0.0, INF, -INF, float("nan"), 5e-324, 2**53 + 1.0]
+    client.log_batch(rid, metrics=[Metric("loss", v, 1000 + i, step) for i, v in enumerate(values) for step in (-3, 7)],
+                     params=[Param("depth", "6"), Param("long", "ä" * 6000)], tags=[RunTag("k", "")])
+    client.log_metric(rid, "other", 1.5)
+    (folder / "notes").mkdir()
+    (folder / "notes" / "blob.bin").write_bytes(os.urandom(300_000))
+    (folder / "notes" / "empty").write_bytes(b"")
+    client.log_artifacts(rid, str(folder / "notes"), "deep/er")
+    from mlflow.data.meta_dataset import MetaDataset  # noqa: F401
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+    client.log_inputs(rid, datasets=[DatasetInput(Dataset("d", "123abc", "local", "{}", "schema", "profile"),
+                                                  [InputTag("mlflow.data.context", "train")])])
+    model = client.create_logged_model(experiment, "m", source_run_id=rid, tags={"t": "1"}, params={"p": "2"})
+    target = pathlib.Path(model.artifact_location.removeprefix("file://"))
+    target.mkdir(parents=True)
+    (target / "MLmodel").write_text("flavors: {}\n")
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    client.log_outputs(rid, [LoggedModelOutput(model.model_id, step=4)])
+    judge = client.create_run(experiment, run_name="judge")
+    client.log_inputs(judge.info.run_id, models=[LoggedModelInput(model.model_id)])
+    client.log_batch(judge.info.run_id, metrics=[Metric("auc", 0.9, 5, 0, model_id=model.model_id, dataset_name="d",
+                                                        dataset_digest="123abc", run_id=judge.info.run_id)])
+    deleted = client.create_run(gone, run_name="deleted")
+    client.delete_run(deleted.info.run_id)
+    client.delete_experiment(gone)
+    client.set_terminated(rid)
+    client.create_registered_model("fraud", tags={"owner": "me"}, description="what it is for")
+    client.create_model_version("fraud", f"models:/{model.model_id}", rid, tags={"v": "1"}, model_id=model.model_id)
+    client.create_model_version("fraud", f"{run.info.artifact_uri}/deep", rid)
+    client.create_model_version("fraud", f"runs:/{rid}/deep/er", rid, description="third")
+    client.delete_model_version("fraud", "2")
+    client.set_registered_model_alias("fraud", "champion", "3")
+    return rid, model.model_id
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """A store that MLflow wrote, and the ids of a run and a logged model in it."""
+    store = Store(tmp_path_factory.mktemp("source"))
+    os.chdir(store.folder)
+    client = MlflowClient(store.uri)
+    store.ids = log_everything(client, store.folder)
+    store.mlplat("export", store.folder / "archive")
+    return store
+
+
+@pytest.fixture
+def target(tmp_path, source, monkeypatch):
+    """An empty folder for a store that the archive goes into."""
+    monkeypatch.chdir(tmp_path)
+    store = Store(tmp_path)
+    store.archive = source.folder / "archive"
+    return store
+
+
+def test_all_tables_and_files_are_the_same_after_an_import(source, target):
+    target.mlplat("import", target.archive)
+    want, got = rows(source.path), rows(target.path)
+    for table in COPIED:
+        assert got[table] == want[table], table
+    assert all(want[table] for table in COPIED)
+    there = files(source.folder)
+    assert len(there) == 3 and files(target.folder) == there
+
+
+def test_mlflow_reads_what_was_imported(source, target):
+    target.mlplat("import", target.archive)
+    run_id, model_id = source.ids
+    ours, theirs = MlflowClient(target.uri), MlflowClient(source.uri)
+    a, b = ours.get_run(run_id), theirs.get_run(run_id)
+    assert a.data.to_dictionary() == b.data.to_dictionary() and a.info.end_time == b.info.end_time
+    assert repr(ours.get_metric_history(run_id, "loss")) == repr(theirs.get_metric_history(run_id, "loss"))
+    assert a.inputs.to_dictionary() == b.inputs.to_dictionary()
+    assert [o.model_id for o in a.outputs.model_outputs] == [model_id]
+    model = ours.get_logged_model(model_id)
+    assert model.tags["t"] == "1" and model.params == {"p": "2"} and [m.value for m in model.metrics] == [0.9]
+    assert (pathlib.Path(ours.download_artifacts(run_id, "deep/er")) / "empty").exists()
+    champion = ours.get_model_version_by_alias("fraud", "champion")
+    assert champion.version == 3 and champion.description == "third"
+    assert pathlib.Path(mlflow.artifacts.download_artifacts("models:/fraud@champion", tracking_uri=target.uri,
+                                                            registry_uri=target.uri)).is_dir()
+    client = MlflowClient(target.uri)
+    client.log_metric(run_id, "loss", 9.0, step=100)
+    assert client.get_run(run_id).data.metrics["loss"] == 9.0
+
+
+def test_exports_repeat_themselves_even_from_the_copy(source, target):
+    target.mlplat("import", target.archive)
+    source.mlplat("export", target.folder / "again")
+    target.mlplat("export", target.folder / "copied")
+    for other in ("again", "copied"):
+        done = subprocess.run(["diff", "-r", target.archive, target.folder / other], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_importing_twice_changes_nothing(source, target):
+    target.mlplat("import", target.archive)
+    before = rows(target.path)
+    report = json.loads(target.mlplat("import", target.archive, "-o", "json"))
+    assert report["runs"] == {"imported": 0, "same": 3, "kept": 0, "replaced": 0}
+    assert report["logged_models"]["same"] == 1 and report["model_versions"]["same"] == 3
+    assert rows(target.path) == before
+
+
+def test_a_store_with_other_experiments_keeps_them(source, target):
+    for name in ("one", "two", "fraud/größe"):
+        target.mlplat("experiment", "create", name)
+    with sqlite3.connect(source.path) as db:
+        (theirs,) = db.execute("SELECT experiment_id FROM experiments WHERE name = 'fraud/größe'").fetchone()
+    target.mlplat("run", "start", "--experiment", "one")
+    target.mlplat("import", target.archive)
+    client = MlflowClient(target.uri)
+    run = client.get_run(source.ids[0])
+    ours = client.get_experiment_by_name("fraud/größe")
+    assert run.info.experiment_id == ours.experiment_id != str(theirs)
+    assert run.info.artifact_uri.startswith(ours.artifact_location)
+    assert len(client.search_runs([client.get_experiment_by_name("one").experiment_id])) == 1
+
+
+def test_a_run_that_differs_is_a_conflict_unless_told_otherwise(source, target):
+    target.mlplat("import", target.archive)
+    client = MlflowClient(target.uri)
+    client.log_metric(source.ids[0], "mine", 1.0)
+    before = rows(target.path)
+    target.mlplat("import", target.archive, code=6)
+    assert rows(target.path) == before
+    report = json.loads(target.mlplat("import", target.archive, "--on-conflict", "keep", "-o", "json"))
+    assert report["runs"]["kept"] == 1 and rows(target.path) == before
+    report = json.loads(target.mlplat("import", target.archive, "--on-conflict", "replace", "-o", "json"))
+    assert report["runs"]["replaced"] == 1
+    want, got = rows(source.path), rows(target.path)
+    assert all(got[table] == want[table] for table in COPIED)
+
+
+HEADS = ["0584bdc529eb", "bda7b8c39065", "bf29a5ff90ea", "1b5f0d9ad7c1"]  # MLflow 2.22, 3.1, 3.5, 3.10
+
+
+def make_at(store, revision):
+    engine = db_utils.create_sqlalchemy_engine(store.uri)
+    initial_models.Base.metadata.create_all(engine)
+    config = db_utils._get_alembic_config(store.uri)
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", HEADS)
+def test_stores_of_other_heads_take_it_or_say_why_not(source, target, revision):
+    make_at(target, revision)
+    if revision == HEADS[0]:  # no logged models before MLflow 3
+        done = subprocess.run([BUILD / "tools/mlplat", "import", target.archive], env=target.environment(),
+                              capture_output=True, text=True)
+        assert done.returncode == 1 and "upgrade the store" in done.stderr and "head 0584bdc529eb" in done.stderr
+        with sqlite3.connect(target.path) as db:
+            assert db.execute("SELECT count(*) FROM runs").fetchone() == (0,)
+        source.mlplat("export", target.folder / "plain", "--experiment", "gone")
+        target.mlplat("import", target.folder / "plain")
+        assert json.loads(target.mlplat("import", target.folder / "plain", "-o", "json"))["runs"]["same"] == 1
+        return
+    target.mlplat("import", target.archive)
+    report = json.loads(target.mlplat("import", target.archive, "-o", "json"))
+    assert report["runs"]["same"] == 3 and report["model_versions"]["same"] == 3
+    target.mlplat("export", target.folder / "copied")
+    assert (target.folder / "copied/data.jsonl.zst").read_bytes() == (target.archive / "data.jsonl.zst").read_bytes()
+
+
+def test_an_import_that_is_killed_is_completed_by_the_next(store, tmp_path):
+    """kill -9 again and again, at other moments; then once to the end."""
+    script = ("import mlplat\nwith mlplat.open() as ml:\n"
+              " for i in range(4):\n"
+              "  with ml.run(f'r{i}', params={'i': i}) as run:\n"
+              "   run.log('loss', [j * 0.5 for j in range(10000)]); run.log_text('x' * 100000, 'a.txt')\n"
+              " ml.store.export_to('archive')\n")
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, env=store.environment(
+        PYTHONPATH=os.environ.get("PYTHONPATH", "")))
+    target = Store(tmp_path / "target")
+    target.folder.mkdir()
+    target.mlplat("store", "create")
+    delay, killed = 0.03, 0
+    while True:
+        process = subprocess.Popen([BUILD / "tools/mlplat", "import", tmp_path / "archive"], env=target.environment(),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            process.wait(timeout=delay)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        out, err = process.communicate()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, err
+        delay *= 1.4
+        client = MlflowClient(target.uri)
+        for run in client.search_runs(["0"]):  # what is seen is whole
+            assert len(client.get_metric_history(run.info.run_id, "loss")) == 10000
+    assert killed >= 2
+    want, got = rows(store.path), rows(target.path)
+    for table in COPIED:
+        assert got[table] == want[table], table
+    assert files(target.folder) == files(store.folder)
+
+
+def test_a_folder_of_the_file_store_is_pointed_to_mlflows_own_migration(store):
+    (store.folder / "old/0").mkdir(parents=True)
+    (store.folder / "old/0/meta.yaml").write_text("name: Default\n")
+    done = subprocess.run([BUILD / "tools/mlplat", "import", "old"], env=store.environment(), cwd=store.folder,
+                          capture_output=True, text=True)
+    assert done.returncode == 1 and "mlflow migrate-filestore --source" in done.stderr
+    for uri in ("./old", f"file://{store.folder}/old"):
+        done = subprocess.run([BUILD / "tools/mlplat", "run", "list", "--tracking-uri", uri], env=store.environment(),
+                              cwd=store.folder, capture_output=True, text=True)
+        assert done.returncode == 1 and "mlflow migrate-filestore --source" in done.stderr
+    help_text = subprocess.run([sys.executable, "-m", "mlflow", "migrate-filestore", "--help"], capture_output=True,
+                               text=True, env=clean_environment()).stdout
+    assert "--source" in help_text and "--target" in help_text
