@@ -124,14 +124,24 @@ static void offer_runs(state *st)
         offer_list(st, doc, "runs", "info.run_id", "info.run_name");
 }
 
-static void offer_experiments(state *st)
+static void offer_all_experiments(state *st, const char *value, const char *help)
 {
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
     query.max_results = MOST;
     query.view = strcmp(st->c.command->words, "experiment restore") == 0 ? MLPLAT_VIEW_DELETED : MLPLAT_VIEW_ACTIVE;
     if (mlplat_experiment_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
-        offer_list(st, doc, "experiments", "name", "experiment_id");
+        offer_list(st, doc, "experiments", value, help);
+}
+
+static void offer_experiments(state *st)
+{
+    offer_all_experiments(st, "name", "experiment_id");
+}
+
+static void offer_experiment_ids(state *st)
+{
+    offer_all_experiments(st, "experiment_id", "name");
 }
 
 static void offer_models(state *st)
@@ -254,6 +264,14 @@ static void offer_uris(state *st)
 
 /* ---- by the name of the argument ------------------------------------------------------------------------------ */
 
+/* Of MLflow, for which a store can be made. */
+static void offer_releases(state *st)
+{
+    mlplat_doc *doc = NULL;
+    if (mlplat_store_heads(&doc, NULL) == MLPLAT_OK)
+        offer_list(st, doc, "heads", "mlflow", "head");
+}
+
 static void offer_aliases_plain(state *st)
 {
     offer_aliases(st, "");
@@ -267,6 +285,8 @@ static const struct {
 } kinds[] = {
     {"RUN_ID", offer_runs, NULL, NULL},
     {"EXPERIMENT", offer_experiments, NULL, NULL},
+    {"ID", offer_experiment_ids, NULL, NULL}, /* --experiment-id */
+    {"IDS", offer_experiment_ids, NULL, NULL},
     {"MODEL", offer_models, NULL, NULL},
     {"VERSION", offer_versions, NULL, NULL},
     {"ALIAS", offer_aliases_plain, NULL, NULL},
@@ -278,12 +298,19 @@ static const struct {
     {"VIEW", NULL, "active deleted all", NULL},
     {"STATUS", NULL, "FINISHED FAILED KILLED", NULL},
     {"STAGE", NULL, "None Staging Production Archived", NULL},
+    {"STAGES", NULL, "None Staging Production Archived", NULL},
+    {"WHAT", NULL, "fail keep replace", NULL},
+    {"RELEASE", offer_releases, NULL, NULL},
     {"SHELL", NULL, "bash zsh fish", NULL},
+    {"COMMAND", NULL, NULL, NULL}, /* see offer_all */
     {"FILE", NULL, NULL, ":files"},
     {"PATH", NULL, NULL, ":files"},
     {"PROGRAM", NULL, NULL, ":files"},
     {"FOLDER", NULL, NULL, ":folders"},
 };
+
+/* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS KEYS FILTER
+ * TOKEN URL IMAGE. */
 
 static void offer_values(const state *st, const char *values)
 {
@@ -316,7 +343,7 @@ static void offer_kind(state *st, const char *name)
             offer_values(st, kinds[i].values);
         if (kinds[i].files)
             st->files = kinds[i].files;
-        if (kinds[i].offer && open_store(st))
+        if (kinds[i].offer && (kinds[i].offer == offer_releases || open_store(st)))
             kinds[i].offer(st);
         else if (kinds[i].offer == offer_uris)
             st->files = ":files";

@@ -129,7 +129,7 @@ static int component_spec(cli *c)
 static const cli_option run_options[] = {
     {"param", "NAME=VALUE", "a pipeline input; may be given again"},
     {"root", "FOLDER", "work files, logs and artifacts; default: mlplat-pipelines beside the store"},
-    {"experiment", "NAME", "of the parent run; default: the pipeline's name"},
+    {"experiment", "EXPERIMENT", "of the parent run; default: the pipeline's name"},
     {"run-name", "NAME", "default: generated"},
     {"workers", "N", "tasks at once; default: one a processor"},
     {"keep-going", NULL, "after a failure still run what does not depend on it"},

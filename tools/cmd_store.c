@@ -31,11 +31,11 @@ static int store_heads(cli *c)
 }
 
 static const cli_option create_options[] = {
-    {"mlflow", "VERSION", "the MLflow that it is made for, such as 2.14.0, or a head; default: the newest known"},
+    {"mlflow", "RELEASE", "the MLflow that it is made for, such as 2.14.0, or a head; default: the newest known"},
     {NULL, NULL, NULL},
 };
 static const cli_option upgrade_options[] = {
-    {"to", "VERSION", "a release of MLflow or a head; default: the newest known"},
+    {"to", "RELEASE", "a release of MLflow or a head; default: the newest known"},
     {NULL, NULL, NULL},
 };
 
@@ -98,10 +98,10 @@ static int import_archive(cli *c)
 }
 
 static const cli_option export_options[] = {
-    {"experiment", "NAME", "all that is in it; may be given again"},
+    {"experiment", "EXPERIMENT", "all that is in it; may be given again"},
     {"run", "RUN_ID", "a run; may be given again"},
     {"filter", "FILTER", "runs that match, of the experiments named or of all"},
-    {"model", "NAME", "a registered model with its versions; may be given again"},
+    {"model", "MODEL", "a registered model with its versions; may be given again"},
     {"no-artifacts", NULL, "rows alone, which keep the places where the artifacts are now"},
     {NULL, NULL, NULL},
 };

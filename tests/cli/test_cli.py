@@ -310,7 +310,8 @@ def test_table_tests_and_page_name_the_same_commands(cli):
         assert heading == f"{words} {command['args']}".strip()
         assert command["help"] and all(line.startswith(words) for line in command["example"].splitlines())
         for option in command["options"]:
-            assert f"`--{option['option']}" in text, (words, option["option"])
+            wanted = f"`--{option['option']} {option['arg']}".rstrip() + "`"
+            assert wanted in text, (words, wanted)
         for option in set(re.findall(r"`--([a-z-]+)", text)):
             assert option in {o["option"] for o in command["options"]}, (words, option)
 

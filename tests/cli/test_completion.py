@@ -19,7 +19,8 @@ SCRIPTS = {"bash": "mlplat.bash", "zsh": "_mlplat", "fish": "mlplat.fish"}
 # Each shell is told to print the line as it stands when Ctrl-G is typed.
 START = {
     "bash": (["bash", "--norc", "--noprofile", "-i"],
-             "show() { printf '\\n<%s>\\n' \"$READLINE_LINE\"; }\nbind -x '\"\\C-g\": show'; bind 'set bell-style none'\n"
+             "show() { printf '\\n<%s>\\n' \"$READLINE_LINE\"; }\n"
+             "bind -x '\"\\C-g\": show'; bind 'set bell-style none'\n"
              "bind 'set enable-bracketed-paste off'; source <(mlplat completion bash)\n"),
     "zsh": (["zsh", "-f", "-i"],
             "show() { print; print -r -- \"<$BUFFER>\"; }; zle -N show; bindkey '^G' show; unsetopt beep\n"
@@ -172,6 +173,17 @@ def test_every_command_and_option_of_the_table_is_offered(cli):
         offered = complete(cli, *words.split(), "--")
         assert {f"--{option['option']}" for option in command["options"]} <= set(offered)
     assert not (cli.folder / "mlflow.db").exists()
+
+
+def test_every_argument_of_the_table_has_candidates_or_is_known_to_have_none(cli):
+    source = (ROOT / "tools/cli_complete.c").read_text()
+    known = set(re.findall(r'^    \{"([A-Z_]+)",', source, flags=re.M))
+    none = re.search(r"No candidates, as only the user knows: (.*?)\. \*/", source, re.S).group(1)
+    none = set(none.replace("*", "").split())
+    used = set()
+    for command in test_cli.table(cli).values():
+        used |= set(re.findall(r"[A-Z][A-Z_=]*", command["args"])) | {o["arg"] for o in command["options"]} - {""}
+    assert used - known - none == set() and known & none == set()
 
 
 def test_nothing_is_offered_out_of_a_store_that_is_not_there_or_not_one(cli):

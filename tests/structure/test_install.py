@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -92,8 +93,10 @@ def test_everything_is_where_it_belongs(installed, library):
 
 
 def test_the_installed_command_line_finds_its_library(installed, library, tmp_path):
-    out = run([installed / "bin/mlplat", "--version"], tmp_path, LD_LIBRARY_PATH=str(library))
-    assert "0.1.0" in out
+    assert run([installed / "bin/mlplat", "--version"], tmp_path, LD_LIBRARY_PATH="") == "mlplat 0.1.0\n"
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(installed, moved, symlinks=True)
+    assert run([moved / "bin/mlplat", "--version"], tmp_path, LD_LIBRARY_PATH="") == "mlplat 0.1.0\n"
 
 
 def test_pkg_config_shared(library, consumer):
