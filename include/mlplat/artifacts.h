@@ -2,7 +2,8 @@
  * Artifacts: files and directories at a URI, and the model directory.
  *
  * URIs: an absolute path or file:/path, runs:/<run id>/<path>, models:/<name>/<version>[/<path>],
- * models:/<name>@<alias>[/<path>]. A path inside never leaves its root, whoever wrote it: "..", absolute parts,
+ * models:/<name>@<alias>[/<path>], models:/<id of a logged model>[/<path>]. What a run has no artifacts of is read from
+ * its logged model of that name. A path inside never leaves its root, whoever wrote it: "..", absolute parts,
  * backslashes, control characters, percent-encoded forms of these and symbolic links out are refused.
  * What is written appears whole or not at all: temporary name, fsync, rename. Any thread.
  */
@@ -71,8 +72,9 @@ typedef struct mlplat_model {
     const char *metadata;      /**< JSON object; NULL: none */
     const char *run_id;        /**< or NULL */
     const char *artifact_path; /**< path within the run; NULL: none */
+    const char *model_id;      /**< of the logged model whose files these are; NULL: none */
 } mlplat_model;
-#define MLPLAT_MODEL_INIT { sizeof(mlplat_model), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define MLPLAT_MODEL_INIT { sizeof(mlplat_model), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /** Write a model directory at a local path that is not there yet, or is an empty directory.
  * @return MLPLAT_OK; MLPLAT_INVALID: a member is wrong (the message names it); MLPLAT_EXISTS: not empty; as put */

@@ -326,9 +326,12 @@ MLPLAT_API mlplat_status mlplat_run_log_dict(mlplat_run *run, const char *json, 
                                              mlplat_error *err);
 
 /**
- * Save a model directory and log it as an artifact of the run, with MLflow's tag mlflow.log-model.history.
- * @param name  clean relative path within the run, usually "model"; model->run_id and ->artifact_path are set for you
- * @param uri   "runs:/<run id>/<name>", ready for mlplat_model_version_create; yours: mlplat_free; NULL: not wanted
+ * Save a model directory and log it as the run's: a logged model with the run's params, its metrics of step 0 and a
+ * place of its own, which is an output of the run, as MLflow 3 does it. A store of MLflow 2 has it as an artifact of
+ * the run, with the tag mlflow.log-model.history.
+ * @param name  of the logged model, usually "model"; model->run_id, ->artifact_path and ->model_id are set for you
+ * @param uri   "models:/<model id>", ready for mlplat_model_version_create; of MLflow 2 "runs:/<run id>/<name>". Yours:
+ *              mlplat_free; NULL: not wanted. runs:/<run id>/<name> leads to it either way
  * @return MLPLAT_OK; as mlplat_model_save and mlplat_run_log_artifact
  */
 MLPLAT_API mlplat_status mlplat_run_log_model(mlplat_run *run, const mlplat_model *model, const char *name,

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/uri.h"
 #include <string.h>
 
@@ -97,8 +98,68 @@ mlplat_status mlp_artifact_place_find(mlplat *ml, const char *uri, mlp_artifact_
     return s;
 }
 
+static mlplat_status is_empty(mlplat *ml, const mlp_artifact_place *place, bool *out, mlplat_error *err)
+{
+    bool is_file = false;
+    json_t *files = json_array();
+    mlplat_status s = files ? place->store->list(ml, place->root, place->name, files, &is_file, err)
+                            : mlp_fail_memory(err);
+    *out = s == MLPLAT_OK && json_array_size(files) == 0;
+    json_decref(files);
+    return s;
+}
+
+/* NOT_FOUND: nowhere else. */
+static mlplat_status find_other(mlplat *ml, const char *uri, mlp_artifact_place *out, mlplat_error *err)
+{
+    char *root = NULL, *rest = NULL, *shown = NULL;
+    mlplat_status s = resolver_of(uri)->other(ml, uri, &root, &rest, &shown, err);
+    if (s == MLPLAT_OK && *rest)
+        s = mlp_file_check_relative(rest, "artifact path", err);
+    if (s == MLPLAT_OK)
+        s = mlp_artifact_place_find(ml, root, out, err);
+    if (s == MLPLAT_OK) {
+        char *name = mlp_file_join(rest, "");
+        mlp_free(out->name);
+        out->name = name;
+        out->shown = shown;
+        shown = NULL;
+        s = name ? MLPLAT_OK : mlp_fail_memory(err);
+    }
+    mlp_free(root);
+    mlp_free(rest);
+    mlp_free(shown);
+    return s;
+}
+
+mlplat_status mlp_artifact_place_read(mlplat *ml, const char *uri, mlp_artifact_place *out, mlplat_error *err)
+{
+    mlp_artifact_place other = {0};
+    mlplat_error why = {0};
+    bool empty = false;
+    mlplat_status s = mlp_artifact_place_find(ml, uri, out, err);
+    if (s != MLPLAT_OK || !resolver_of(uri) || !resolver_of(uri)->other)
+        return s;
+    s = is_empty(ml, out, &empty, err);
+    if (s == MLPLAT_OK && empty && (s = find_other(ml, uri, &other, &why)) == MLPLAT_OK) {
+        mlp_artifact_place_free(out);
+        *out = other;
+        return s;
+    }
+    mlp_artifact_place_free(&other);
+    if (s == MLPLAT_NOT_FOUND)
+        return MLPLAT_OK; /* what reads tells what is not there */
+    if (s != MLPLAT_OK) {
+        mlp_artifact_place_free(out);
+        if (err && why.status)
+            *err = why;
+    }
+    return s;
+}
+
 void mlp_artifact_place_free(mlp_artifact_place *place)
 {
+    mlp_free(place->shown);
     mlp_free(place->root);
     mlp_free(place->name);
     *place = (mlp_artifact_place){0};

@@ -14,6 +14,13 @@ static mlplat_status begin(mlplat *ml, const char *uri, mlp_artifact_place *plac
     return s == MLPLAT_OK ? mlp_artifact_place_find(ml, uri, place, err) : s;
 }
 
+static mlplat_status begin_read(mlplat *ml, const char *uri, mlp_artifact_place *place, mlplat_error *err)
+{
+    *place = (mlp_artifact_place){0};
+    mlplat_status s = mlp_session_check(ml, err);
+    return s == MLPLAT_OK ? mlp_artifact_place_read(ml, uri, place, err) : s;
+}
+
 static mlplat_status check_path(const char *path, mlplat_error *err)
 {
     return path && *path ? MLPLAT_OK : mlp_fail(err, MLPLAT_INVALID, "the local path is empty");
@@ -52,7 +59,7 @@ mlplat_status mlplat_artifact_get(mlplat *ml, const char *uri, const char *path,
 {
     mlp_transfer t;
     mlp_artifact_place from;
-    mlplat_status s = begin(ml, uri, &from, err);
+    mlplat_status s = begin_read(ml, uri, &from, err);
     if (s == MLPLAT_OK)
         s = check_path(path, err);
     if (s == MLPLAT_OK)
@@ -84,7 +91,7 @@ mlplat_status mlplat_artifact_read(mlplat *ml, const char *uri, mlplat_write wri
 {
     mlp_artifact_place from;
     reader r = {.write = write, .user = user};
-    mlplat_status s = begin(ml, uri, &from, err);
+    mlplat_status s = begin_read(ml, uri, &from, err);
     if (s == MLPLAT_OK && !write)
         s = mlp_fail(err, MLPLAT_INVALID, "the function that takes the bytes is NULL");
     if (s == MLPLAT_OK)
@@ -111,6 +118,18 @@ static mlplat_status cut_top(json_t *files, size_t top, mlplat_error *err)
     return s;
 }
 
+static mlplat_status put_top(json_t *files, const char *top, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    for (size_t i = 0; top && s == MLPLAT_OK && i < json_array_size(files); i++) {
+        json_t *entry = json_array_get(files, i);
+        char *path = mlp_file_join(top, json_string_value(json_object_get(entry, "path")));
+        s = path ? mlp_json_set(entry, "path", json_string(path), err) : mlp_fail_memory(err);
+        mlp_free(path);
+    }
+    return s;
+}
+
 static mlplat_status root_uri(const mlp_artifact_place *place, char **out, mlplat_error *err)
 {
     char *top = mlp_strndup(place->name, place->top);
@@ -129,13 +148,15 @@ mlplat_status mlplat_artifact_list(mlplat *ml, const char *uri, mlplat_doc **out
     mlp_artifact_place place;
     json_t *doc = NULL, *files = NULL;
     *out = NULL;
-    mlplat_status s = begin(ml, uri, &place, err);
+    mlplat_status s = begin_read(ml, uri, &place, err);
     if (s == MLPLAT_OK && !(files = json_array()))
         s = mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = place.store->list(ml, place.root, place.name, files, &is_file, err);
     if (s == MLPLAT_OK)
         s = cut_top(files, place.top, err);
+    if (s == MLPLAT_OK)
+        s = put_top(files, place.shown, err);
     if (s == MLPLAT_OK)
         s = root_uri(&place, &root, err);
     if (s == MLPLAT_OK) {

@@ -39,7 +39,7 @@ static mlplat_status check_texts(const mlplat_model *m, mlplat_error *err)
     mlplat_status s = check_loader(m->loader_module, err);
     if (s == MLPLAT_OK)
         s = check_version(m->python_version, err);
-    if (s == MLPLAT_OK && m->artifact_path)
+    if (s == MLPLAT_OK && m->artifact_path && !m->model_id) /* a logged model has its place there */
         s = mlp_file_check_relative(m->artifact_path, "artifact_path", err);
     if (s == MLPLAT_OK && m->run_id && (!*m->run_id || !mlp_text_utf8(m->run_id, strlen(m->run_id))))
         s = mlp_fail(err, MLPLAT_INVALID, "run_id is empty or not UTF-8");

@@ -64,16 +64,18 @@ static mlplat_status set_time(json_t *object, mlplat_error *err)
     return set_text(object, "utc_time_created", text, err);
 }
 
-static mlplat_status set_stamp(json_t *object, uint64_t model_size, mlplat_error *err)
+static mlplat_status set_stamp(json_t *object, const char *model_id, uint64_t model_size, mlplat_error *err)
 {
     char uuid[33];
     mlplat_status s = set_text(object, "mlflow_version", LAYOUT, err);
     if (s == MLPLAT_OK)
-        s = mlp_json_set(object, "model_size_bytes", json_integer((json_int_t)model_size), err);
+        s = set_text(object, "model_id", model_id, err);
     if (s == MLPLAT_OK)
+        s = mlp_json_set(object, "model_size_bytes", json_integer((json_int_t)model_size), err);
+    if (s == MLPLAT_OK && !model_id)
         s = mlp_random_hex(uuid, err);
     if (s == MLPLAT_OK)
-        s = set_text(object, "model_uuid", uuid, err);
+        s = set_text(object, "model_uuid", model_id ? model_id : uuid, err);
     return s == MLPLAT_OK ? set_time(object, err) : s;
 }
 
@@ -89,7 +91,7 @@ mlplat_status mlp_model_yaml_mlmodel(const mlp_model_parts *parts, uint64_t mode
     if (s == MLPLAT_OK)
         s = set_copy(*out, "metadata", parts->metadata, err);
     if (s == MLPLAT_OK)
-        s = set_stamp(*out, model_size, err);
+        s = set_stamp(*out, parts->model.model_id, model_size, err);
     if (s == MLPLAT_OK)
         s = set_text(*out, "run_id", parts->model.run_id, err);
     if (s == MLPLAT_OK)

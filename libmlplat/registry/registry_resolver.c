@@ -22,12 +22,28 @@ static const char *skip(const char *at)
     return at + strspn(at, "/");
 }
 
-/* MLflow's rule: an "@" in the first part makes it a name with an alias, else the second part is the version. */
+/* m- and 32 hexadecimal digits. */
+static bool is_model_id(const char *at, size_t n)
+{
+    return n == 34 && at[0] == 'm' && at[1] == '-' && strspn(at + 2, "0123456789abcdef") == 32;
+}
+
+/* MLflow's rule: an "@" in the first part makes it a name with an alias, else the second part is the version. The id of
+ * a logged model may have a path behind it. */
 static bool split(const char *at, mlp_models_uri *out)
 {
     size_t n = strcspn(at, "/"), name_n = n;
     const char *second = skip(at + n), *rest = second, *version = second;
     size_t version_n = strcspn(second, "/");
+    if (*second && is_model_id(at, n)) {
+        out->model_id = mlp_strndup(at, n);
+        out->rest = mlp_strdup(second);
+        if (!out->rest) { /* told as memory by who called */
+            mlp_free(out->model_id);
+            out->model_id = NULL;
+        }
+        return true;
+    }
     while (name_n && at[name_n - 1] != '@')
         name_n--;
     if (name_n) {

@@ -68,8 +68,7 @@ static mlplat_status of_models(mlp_registry *r, const char *source, mlp_version_
     mlp_logged_model model = {0};
     mlplat_status s = mlp_models_uri_parse(source, &uri, err);
     if (s == MLPLAT_OK && uri.rest && *uri.rest)
-        s = mlp_fail(err, MLPLAT_INVALID, "'%.200s' is a part of a model: register the whole, models:/%s/%s", source,
-                     uri.name, uri.version);
+        s = mlp_fail(err, MLPLAT_INVALID, "'%.200s' is a part of a model: register the whole", source);
     else if (s == MLPLAT_OK && !uri.model_id)
         s = of_version(r, &uri, out, err);
     else if (s == MLPLAT_OK && !r->ops->logged_model)
@@ -114,12 +113,17 @@ static mlplat_status of_run(mlp_registry *r, const char *source, mlp_version_sou
     mlp_logged_model model = {0};
     mlplat_status s = split_run(source, &run_id, &path, err);
     if (s == MLPLAT_OK)
-        s = is_something(r->ml, source, &there, err);
+        s = mlplat_artifact_resolve(r->ml, source, &out->location, err);
+    if (s == MLPLAT_OK)
+        s = is_something(r->ml, out->location, &there, err);
     if (s == MLPLAT_OK)
         s = keep_run(out, run_id, err);
+    if (s == MLPLAT_OK && !there) {
+        mlp_free(out->location); /* of the run's own artifacts */
+        out->location = NULL;
+    }
     if (s == MLPLAT_OK && there) {
-        s = mlplat_artifact_resolve(r->ml, source, &out->location, err);
-        if (s == MLPLAT_OK && !(out->source = mlp_strdup(source)))
+        if (!(out->source = mlp_strdup(source)))
             s = mlp_fail_memory(err);
     } else if (s == MLPLAT_OK && r->ops->logged_model_of_run &&
                r->ops->logged_model_of_run(r->store, run_id, path, &model, NULL) == MLPLAT_OK) {

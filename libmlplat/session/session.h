@@ -58,6 +58,8 @@ const char *mlp_session_setting(const mlplat *ml, mlp_setting setting);
 typedef struct mlp_resolver {
     const char *scheme; /* "runs", "models" */
     mlplat_status (*resolve)(mlplat *ml, const char *uri, char **root, char **rest, mlplat_error *err);
+    /* Where to read what is not there, as resolve; top is what paths are shown below. NOT_FOUND: nowhere. Or NULL. */
+    mlplat_status (*other)(mlplat *ml, const char *uri, char **root, char **rest, char **top, mlplat_error *err);
 } mlp_resolver;
 extern const mlp_resolver *const mlp_resolvers[]; /* of pointers; ends with NULL */
 

@@ -145,6 +145,8 @@ static const mlp_tracking_store db_store = {
     .model_tags = mlp_tracking_db_model_tags,
     .model_untag = mlp_tracking_db_model_untag,
     .model_params = mlp_tracking_db_model_params,
+    .model_metrics = mlp_tracking_db_model_metrics,
+    .model_of_run = mlp_tracking_db_model_of_run,
     .model_delete = mlp_tracking_db_model_delete,
 };
 

@@ -42,6 +42,10 @@ mlplat_status mlp_tracking_db_model_finalize(void *store, const char *id, mlp_mo
 mlplat_status mlp_tracking_db_model_tags(void *store, const char *id, const json_t *tags, mlplat_error *err);
 mlplat_status mlp_tracking_db_model_untag(void *store, const char *id, const char *key, mlplat_error *err);
 mlplat_status mlp_tracking_db_model_params(void *store, const char *id, const json_t *params, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_metrics(void *store, const char *id, const char *run_id, int64_t step,
+                                            mlplat_error *err);
+mlplat_status mlp_tracking_db_model_of_run(void *store, const char *run_id, const char *name, char **location,
+                                           mlplat_error *err);
 mlplat_status mlp_tracking_db_model_delete(void *store, const char *id, mlplat_error *err);
 /* Inside a transaction: of the row that stmt is at. */
 mlplat_status mlp_tracking_db_model_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err);

@@ -46,4 +46,33 @@ static mlplat_status resolve(mlplat *ml, const char *uri, char **root, char **re
     return s;
 }
 
-const mlp_resolver mlp_tracking_resolver = {.scheme = "runs", .resolve = resolve};
+/* A run's model is a logged model of its name, elsewhere. */
+static mlplat_status other(mlplat *ml, const char *uri, char **root, char **rest, char **top, mlplat_error *err)
+{
+    mlp_tracking *t = NULL;
+    char *run_id = NULL, *name = NULL;
+    const char *path = NULL;
+    mlplat_status s = split(uri, &run_id, &path, err);
+    size_t n = s == MLPLAT_OK ? strcspn(path, "/") : 0;
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_of(ml, &t, err);
+    if (s == MLPLAT_OK && (!n || !t->ops->model_of_run))
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "there is nothing at '%.200s'", uri);
+    if (s == MLPLAT_OK && !(name = mlp_strndup(path, n)))
+        s = mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = t->ops->model_of_run(t->store, run_id, name, root, err);
+    if (s == MLPLAT_OK && !(*rest = mlp_strdup(path + n + (path[n] == '/')))) {
+        mlp_free(*root);
+        *root = NULL;
+        s = mlp_fail_memory(err);
+    }
+    if (s == MLPLAT_OK)
+        *top = name;
+    else
+        mlp_free(name);
+    mlp_free(run_id);
+    return s;
+}
+
+const mlp_resolver mlp_tracking_resolver = {.scheme = "runs", .resolve = resolve, .other = other};

@@ -99,6 +99,11 @@ typedef struct mlp_tracking_store {
     mlplat_status (*model_tags)(void *store, const char *id, const json_t *tags, mlplat_error *err);
     mlplat_status (*model_untag)(void *store, const char *id, const char *key, mlplat_error *err);
     mlplat_status (*model_params)(void *store, const char *id, const json_t *params, mlplat_error *err);
+    /* The run's points of a step become the model's too. */
+    mlplat_status (*model_metrics)(void *store, const char *id, const char *run_id, int64_t step, mlplat_error *err);
+    /* *location: of the run's newest model of that name, the caller's. NOT_FOUND. */
+    mlplat_status (*model_of_run)(void *store, const char *run_id, const char *name, char **location,
+                                  mlplat_error *err);
     mlplat_status (*model_delete)(void *store, const char *id, mlplat_error *err);
 } mlp_tracking_store;
 

@@ -156,8 +156,11 @@ def test_a_logged_and_registered_model_loads_by_its_alias(ml, source):
     mlflow.set_tracking_uri(f"sqlite:///{source}/mlflow.db")
     mlflow.set_registry_uri(f"sqlite:///{source}/mlflow.db")
     frame = pd.DataFrame({"a": [0.5], "b": [2]})
-    for address in (uri, "models:/linear/1", "models:/linear@champion"):
+    for address in (uri, f"runs:/{run.id}/model", "models:/linear/1", "models:/linear@champion"):
         assert mlflow.pyfunc.load_model(address).predict(frame) == [21.0]
+    logged = mlflow.get_logged_model(uri.removeprefix("models:/"))
+    assert logged.status == "READY" and logged.source_run_id == run.id and logged.name == "model"
+    assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": "linear", "version": 1}]
 
 
 def post(port, body):

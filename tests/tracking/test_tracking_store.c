@@ -403,12 +403,108 @@ static void no_artifact_leaves_its_run(void **state)
     test_folder_remove(folder);
 }
 
-static void a_model_is_logged_with_its_history(void **state)
+/* As MLflow made it before it had logged models. */
+static mlplat *open_old(const char *folder)
+{
+    mlplat_error err = {0};
+    mlplat *ml = test_open(folder);
+    mlplat_store_options o = MLPLAT_STORE_OPTIONS_INIT;
+    o.mlflow = "2.22.0";
+    assert_ok(mlplat_store_create(ml, &o, NULL, &err));
+    return ml;
+}
+
+static void logged_models_of_mlflow_2_are_unsupported(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = test_folder_make();
+    mlplat *ml = open_old(folder);
+    mlplat_doc *doc = NULL;
+    mlplat_run *run = NULL;
+    static const char *const inputs = "{\"datasets\": [{\"dataset\": {\"name\": \"d\", \"digest\": \"1\", "
+                                      "\"source_type\": \"s\", \"source\": \"{}\"}}]}";
+    static const char *const models = "{\"models\": [{\"model_id\": \"m-1\"}]}";
+    assert_ok(mlplat_run_start(ml, NULL, &run, &err));
+    assert_status(mlplat_logged_model_create(ml, NULL, &doc, &err), MLPLAT_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "MLflow 3.0"));
+    assert_status(mlplat_logged_model_get(ml, "m-1", &doc, &err), MLPLAT_UNSUPPORTED);
+    assert_status(mlplat_logged_model_delete(ml, "m-1", &err), MLPLAT_UNSUPPORTED);
+    assert_status(mlplat_run_log_outputs(run, models, &err), MLPLAT_UNSUPPORTED);
+    assert_status(mlplat_run_log_inputs(run, models, &err), MLPLAT_UNSUPPORTED);
+    assert_status(
+        mlplat_run_log_batch(run, "{\"metrics\": [{\"key\": \"a\", \"value\": 1, \"model_id\": \"m-1\"}]}", &err),
+        MLPLAT_UNSUPPORTED);
+    assert_ok(mlplat_run_log_inputs(run, inputs, &err)); /* datasets they have */
+    assert_ok(mlplat_run_get(ml, mlplat_run_id(run), &doc, &err));
+    assert_string_equal(text_at(doc, "inputs.dataset_inputs[0].dataset.name"), "d");
+    mlplat_doc_free(doc);
+    assert_ok(mlplat_run_end(run, NULL, &err));
+    mlplat_run_free(run);
+    mlplat_close(ml);
+    test_folder_remove(folder);
+}
+
+static void a_model_is_an_output_of_its_run(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = test_folder_make(), *uri = NULL, path[200];
+    mlplat *ml = test_open(folder);
+    mlplat_run *run = NULL;
+    mlplat_doc *doc = NULL, *model_doc = NULL;
+    mlplat_model model = MLPLAT_MODEL_INIT;
+    write_file(test_path(folder, "model.bin"), "weights");
+    model.loader_module = "my_loader";
+    model.data = test_path(folder, "model.bin");
+    assert_ok(mlplat_run_start(ml, NULL, &run, &err));
+    assert_ok(mlplat_run_log_param(run, "depth", "6", &err));
+    assert_ok(mlplat_run_log_metric(run, "auc", 0.5, 0, &err));
+    assert_ok(mlplat_run_log_metric(run, "auc", 0.7, 1, &err));
+    assert_ok(mlplat_run_log_model(run, &model, "forest", &uri, &err));
+    assert_memory_equal(uri, "models:/m-", 10);
+    assert_ok(mlplat_run_get(ml, mlplat_run_id(run), &doc, &err));
+    assert_string_equal(text_at(doc, "outputs.model_outputs[0].model_id"), uri + 8);
+    assert_ok(mlplat_logged_model_get(ml, uri + 8, &model_doc, &err));
+    assert_string_equal(text_at(model_doc, "info.status"), "LOGGED_MODEL_READY");
+    assert_string_equal(text_at(model_doc, "info.name"), "forest");
+    assert_string_equal(text_at(model_doc, "info.source_run_id"), mlplat_run_id(run));
+    assert_string_equal(text_at(model_doc, "data.params[0].value"), "6");
+    size_t n = 0;
+    assert_ok(mlplat_doc_size(model_doc, "data.metrics", &n, &err));
+    assert_int_equal(n, 1); /* that of step 0 */
+    mlplat_doc_free(doc);
+    snprintf(path, sizeof path, "runs:/%s/forest", mlplat_run_id(run));
+    for (int i = 0; i < 2; i++) {
+        assert_ok(mlplat_model_info(ml, i ? path : uri, &doc, &err));
+        assert_string_equal(text_at(doc, "run_id"), mlplat_run_id(run));
+        assert_string_equal(text_at(doc, "model_id"), uri + 8);
+        assert_string_equal(text_at(doc, "model_uuid"), uri + 8);
+        assert_string_equal(text_at(doc, "artifact_path"), text_at(model_doc, "info.artifact_uri"));
+        mlplat_doc_free(doc);
+    }
+    assert_ok(mlplat_artifact_list(ml, path, &doc, &err));
+    assert_string_equal(text_at(doc, "files[0].path"), "forest/MLmodel");
+    mlplat_doc_free(doc);
+    assert_status(mlplat_run_log_model(run, &model, "../model", NULL, &err), MLPLAT_INVALID);
+    model.data = test_path(folder, "nothing");
+    assert_status(mlplat_run_log_model(run, &model, "broken", NULL, &err), MLPLAT_NOT_FOUND);
+    assert_int_equal(sql_number(test_path(folder, "mlflow.db"),
+                                "SELECT count(*) FROM logged_models WHERE name = 'broken' AND status = 3"),
+                     1);
+    mlplat_doc_free(model_doc);
+    mlplat_free(uri);
+    mlplat_run_free(run);
+    mlplat_close(ml);
+    test_folder_remove(folder);
+}
+
+static void a_model_of_mlflow_2_is_logged_with_its_history(void **state)
 {
     (void)state;
     mlplat_error err = {0};
     char *folder = test_folder_make(), *uri = NULL, want[200];
-    mlplat *ml = test_open(folder);
+    mlplat *ml = open_old(folder);
     mlplat_run *run = NULL;
     mlplat_doc *doc = NULL, *tag = NULL;
     mlplat_model model = MLPLAT_MODEL_INIT;
@@ -468,7 +564,9 @@ int main(void)
         cmocka_unit_test(tables_of_an_unknown_shape_are_only_read),
         cmocka_unit_test(files_texts_and_documents_are_logged),
         cmocka_unit_test(no_artifact_leaves_its_run),
-        cmocka_unit_test(a_model_is_logged_with_its_history),
+        cmocka_unit_test(logged_models_of_mlflow_2_are_unsupported),
+        cmocka_unit_test(a_model_is_an_output_of_its_run),
+        cmocka_unit_test(a_model_of_mlflow_2_is_logged_with_its_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

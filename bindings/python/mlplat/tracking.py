@@ -262,9 +262,10 @@ class Run:
                   code: "Path | None" = None, flavors: "Document" = None, signature: "Document" = None,
                   input_example: "Document" = None, requirements: "str | Iterable[str] | None" = None,
                   python_version: "str | None" = None, metadata: "Document" = None) -> str:
-        """Save a model directory as an artifact of the run; its URI, "runs:/<run id>/<name>" (mlplat_run_log_model).
+        """Save a model directory as a logged model of the run; its URI, "models:/<model id>" (mlplat_run_log_model). A
+        store of MLflow 2 has it as an artifact of the run, "runs:/<run id>/<name>", which finds it either way.
 
-        name: clean relative path within the run. The others are those of `Artifacts.save_model`.
+        name: of the logged model, without any of / : . % " and '. The others are those of `Artifacts.save_model`.
         """
         return _c.run_log_model(
             self._h, name, loader_module, data, code, doc.optional_text(flavors), doc.optional_text(signature),

@@ -147,9 +147,10 @@ def test_model_directory_as_mlflow_reads_it(ml, run, tree):
                                    "outputs": [{"type": "long", "required": True}]},
                         input_example={"columns": ["x"], "data": [[1.5]]}, requirements=["scikit-learn==1.5.0"],
                         metadata={"by": "test"})
-    assert uri == f"runs:/{run.id}/model"
+    assert uri.startswith("models:/m-") and run.data().model_outputs == [uri.removeprefix("models:/")]
     info = ml.artifacts.model_info(uri)
-    assert info["run_id"] == run.id
+    assert info == ml.artifacts.model_info(f"runs:/{run.id}/model")
+    assert info["run_id"] == run.id and info["model_id"] == info["model_uuid"] == uri.removeprefix("models:/")
     assert info["flavors"]["python_function"]["loader_module"] == "mlflow.sklearn"
     assert info["flavors"]["sklearn"]["pickled_model"] == "a.bin"
     assert b"scikit-learn==1.5.0" in ml.artifacts.read(uri + "/requirements.txt")
