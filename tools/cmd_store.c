@@ -53,6 +53,80 @@ static void take_texts(const cli *c, const char *option, char **out)
     *out = text.data;
 }
 
+static int store_check(cli *c)
+{
+    mlplat_check_options o = MLPLAT_CHECK_OPTIONS_INIT;
+    mlplat_doc *doc = NULL;
+    int ok = 0;
+    o.repair = cli_get(c, "repair") != NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_store_check(c->ml, &o, &doc, &c->err));
+    if (code != CLI_OK)
+        return code;
+    mlplat_doc_bool(doc, "ok", &ok, NULL);
+    bool table = c->format == CLI_TABLE || c->format == CLI_TSV;
+    code = table ? cli_print_list(c, doc, "findings", "CHECK=check,SEVERITY=severity,COUNT=count,WHAT=what,"
+                                                      "EXAMPLE=example,REPAIRED=repaired")
+                 : cli_print(c, doc, "");
+    return code == CLI_OK && !ok ? CLI_SAID_NO : code;
+}
+
+static int store_backup(cli *c)
+{
+    mlplat_backup_options o = MLPLAT_BACKUP_OPTIONS_INIT;
+    mlplat_doc *doc = NULL;
+    o.artifacts = cli_get(c, "artifacts") != NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_store_backup(c->ml, c->args[0], &o, &doc, &c->err));
+    return code == CLI_OK ? cli_print(c, doc, "PATH=path,BYTES=size,HEAD=head,ARTIFACTS=files") : code;
+}
+
+static int store_gc(cli *c)
+{
+    mlplat_gc_options o = MLPLAT_GC_OPTIONS_INIT;
+    mlplat_doc *doc = NULL;
+    char *runs, *experiments, *models;
+    take_texts(c, "run", &runs);
+    take_texts(c, "experiment", &experiments);
+    take_texts(c, "model", &models);
+    o.older_than = cli_get(c, "older-than");
+    o.runs = runs;
+    o.experiments = experiments;
+    o.models = models;
+    o.orphans = cli_get(c, "orphans") != NULL;
+    o.dry_run = cli_get(c, "dry-run") != NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_store_gc(c->ml, &o, &doc, &c->err));
+    free(runs);
+    free(experiments);
+    free(models);
+    return code == CLI_OK ? cli_print(c, doc,
+                                      "RUNS=runs,EXPERIMENTS=experiments,MODELS=logged_models,ORPHANS=orphans,"
+                                      "KEPT=kept")
+                          : code;
+}
+
+static const cli_option check_options[] = {
+    {"repair", NULL, "put right what can be derived: latest values, names of runs"},
+    {NULL, NULL, NULL},
+};
+static const cli_option backup_options[] = {
+    {"artifacts", NULL, "also the artifact root, into FILE.artifacts"},
+    {NULL, NULL, NULL},
+};
+static const cli_option gc_options[] = {
+    {"older-than", "TIME", "deleted at least so long ago: 30d, 2d8h5m20s"},
+    {"run", "RUN_ID", "this run alone; may be given again"},
+    {"experiment", "ID", "this experiment with what is in it; may be given again"},
+    {"model", "MODEL_ID", "this logged model; may be given again"},
+    {"orphans", NULL, "also artifact folders that no run or logged model has"},
+    {"dry-run", NULL, "only tell"},
+    {NULL, NULL, NULL},
+};
+
 static int export_archive(cli *c)
 {
     mlplat_export_options o = MLPLAT_EXPORT_OPTIONS_INIT;
@@ -118,6 +192,11 @@ const cli_command cli_store_commands[] = {
     {"store upgrade", "", "Move the store to the head of a newer MLflow", "store upgrade", upgrade_options,
      store_upgrade},
     {"store heads", "", "List the heads of MLflow's schema that are known", "store heads", NULL, store_heads},
+    {"store check", "", "Look whether the store is whole; exit code 7: it is not", "store check", check_options,
+     store_check},
+    {"store backup", "FILE", "Copy the store to a new file while others write", "store backup mlflow-backup.db",
+     backup_options, store_backup},
+    {"store gc", "", "Remove for good what was deleted", "store gc --older-than 30d --dry-run", gc_options, store_gc},
     {"export", "FOLDER", "Export runs and models with their artifacts to a new folder",
      "export fraud-archive --experiment fraud --model fraud-detector", export_options, export_archive},
     {"import", "FOLDER", "Import an archive that export made", "import fraud-archive --dry-run", import_options,

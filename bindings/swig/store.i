@@ -2,6 +2,12 @@ BLOCKING(store_create)
 REPLACED(mlplat_store_create)
 REPLACED(mlplat_store_upgrade)
 BLOCKING(store_upgrade)
+BLOCKING(store_check)
+BLOCKING(store_backup)
+BLOCKING(store_gc)
+REPLACED(mlplat_store_check)
+REPLACED(mlplat_store_backup)
+REPLACED(mlplat_store_gc)
 BLOCKING(store_export)
 BLOCKING(store_import)
 REPLACED(mlplat_export)
@@ -19,6 +25,42 @@ static mlplat_status store_create(mlplat *ml, optional_text mlflow, mlplat_doc *
 static mlplat_status store_upgrade(mlplat *ml, optional_text to, mlplat_doc **out, mlplat_error *err)
 {
     return mlplat_store_upgrade(ml, to, out, err);
+}
+
+static mlplat_status store_check(mlplat *ml, int repair, mlplat_progress progress, void *user, mlplat_doc **out,
+                                 mlplat_error *err)
+{
+    mlplat_check_options o = MLPLAT_CHECK_OPTIONS_INIT;
+    o.repair = repair;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_store_check(ml, &o, out, err);
+}
+
+static mlplat_status store_backup(mlplat *ml, const char *path, int artifacts, mlplat_progress progress, void *user,
+                                  mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_backup_options o = MLPLAT_BACKUP_OPTIONS_INIT;
+    o.artifacts = artifacts;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_store_backup(ml, path, &o, out, err);
+}
+
+static mlplat_status store_gc(mlplat *ml, optional_text older_than, optional_text runs, optional_text experiments,
+                              optional_text models, int orphans, int dry_run, mlplat_progress progress, void *user,
+                              mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_gc_options o = MLPLAT_GC_OPTIONS_INIT;
+    o.older_than = older_than;
+    o.runs = runs;
+    o.experiments = experiments;
+    o.models = models;
+    o.orphans = orphans;
+    o.dry_run = dry_run;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_store_gc(ml, &o, out, err);
 }
 
 static mlplat_status store_export(mlplat *ml, const char *path, optional_text experiments, optional_text runs,

@@ -44,6 +44,71 @@ MLPLAT_API mlplat_status mlplat_store_upgrade(mlplat *ml, const char *to, mlplat
  * *out is yours. */
 MLPLAT_API mlplat_status mlplat_store_heads(mlplat_doc **out, mlplat_error *err);
 
+/* ---- looking after: all of it while others write -------------------------------------------------------------- */
+
+/** How to check. */
+typedef struct mlplat_check_options {
+    size_t size;
+    int repair;               /**< 1: put right what can be derived: latest values, tags mlflow.runName */
+    mlplat_progress progress; /**< in questions asked, the total is not known; NULL: the session's */
+    void *user;
+} mlplat_check_options;
+#define MLPLAT_CHECK_OPTIONS_INIT { sizeof(mlplat_check_options), 0, 0, 0 }
+
+/**
+ * Is the store whole? Looks at SQLite's file and foreign keys, the schema, latest values against their points, names of
+ * runs against their tags, files of logged models and versions, unfinished imports and the spool. A store that is
+ * damaged is an answer, not a failure.
+ * @param out  {"ok", "path", "head", "findings": [{"check", "severity": "error" or "note", "what", "count", "example"?,
+ *             "repaired"}]}, yours; ok is false with an error that was not repaired
+ * @return MLPLAT_OK: see ok; MLPLAT_NOT_FOUND: no store there; MLPLAT_CANCELLED; MLPLAT_IO, MLPLAT_DENIED
+ */
+MLPLAT_API mlplat_status mlplat_store_check(mlplat *ml, const mlplat_check_options *options, mlplat_doc **out,
+                                            mlplat_error *err);
+
+/** How to back up. */
+typedef struct mlplat_backup_options {
+    size_t size;
+    int artifacts;            /**< 1: also the artifact root, into the folder "<path>.artifacts" */
+    mlplat_progress progress; /**< in pages, with artifacts first in bytes; NULL: the session's */
+    void *user;
+} mlplat_backup_options;
+#define MLPLAT_BACKUP_OPTIONS_INIT { sizeof(mlplat_backup_options), 0, 0, 0 }
+
+/**
+ * Copy the store's file to a new one: one consistent snapshot, with what this session and ended programs logged stored
+ * first. The copy appears when it is whole, and is a store of its own. Places of artifacts stay what they are.
+ * @param out  {"path", "size", "head", "files", "bytes", "artifacts"?}, yours, may be NULL
+ * @return MLPLAT_OK; MLPLAT_EXISTS: the file is there; MLPLAT_CANCELLED; MLPLAT_NO_SPACE, MLPLAT_IO, MLPLAT_DENIED
+ */
+MLPLAT_API mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_backup_options *options,
+                                             mlplat_doc **out, mlplat_error *err);
+
+/** What to remove for good. Nothing named: all that is deleted. */
+typedef struct mlplat_gc_options {
+    size_t size;
+    const char *older_than;   /**< deleted at least so long ago, as MLflow writes it: "30d", "2d8h5m20s"; NULL: any */
+    const char *runs;         /**< JSON array of run ids: these alone */
+    const char *experiments;  /**< JSON array of experiment ids, with all their runs and logged models */
+    const char *models;       /**< JSON array of ids of logged models */
+    int orphans;              /**< 1: also artifact folders that no run or logged model has */
+    int dry_run;              /**< 1: only tell */
+    mlplat_progress progress; /**< in things removed; NULL: the session's */
+    void *user;
+} mlplat_gc_options;
+#define MLPLAT_GC_OPTIONS_INIT { sizeof(mlplat_gc_options), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Remove for good what was deleted, with its artifacts, as `mlflow gc` does; in steps, so that nobody who writes waits
+ * long. Artifacts that cannot be removed are told and do not stop it.
+ * @param out  {"dry_run", "runs", "experiments", "logged_models": [ids], "orphans": [paths], "kept": [{"id", "why"}]},
+ *             yours, may be NULL
+ * @return MLPLAT_OK; MLPLAT_STATE: one that is named is not deleted, or not so long ago (nothing was removed);
+ *         MLPLAT_NOT_FOUND: no such id; MLPLAT_INVALID: an option; MLPLAT_CANCELLED: what is done is done
+ */
+MLPLAT_API mlplat_status mlplat_store_gc(mlplat *ml, const mlplat_gc_options *options, mlplat_doc **out,
+                                         mlplat_error *err);
+
 /* ---- taking along: an archive is one folder; docs/store.md describes what is in it ------------------------------- */
 
 /** What to export, and how. Nothing named: all experiments, runs, logged models and registered models. */

@@ -64,6 +64,9 @@ mlp_col_type mlp_stmt_col_type(mlp_stmt *stmt, int i); /* of the value in this r
  */
 mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n, ...);
 int64_t mlp_db_changes(mlp_db *db); /* rows of the last statement */
+/* Inside fn of a read: a copy of the whole file as this transaction sees it, whatever others write meanwhile. path: a
+ * file that is not there; what is left of it after a failure is the caller's to remove. */
+mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, mlplat_error *err);
 
 /* For stores whose URI is "sqlite:///...": the absolute path of its file, and where new experiments keep their
  * artifacts: the setting, made absolute, else mlruns beside the file. Both are the caller's; INVALID: no file; NULL: no

@@ -98,6 +98,11 @@ mlplat_status mlp_store_remove_files(const char *location, bool *removed, mlplat
     if (s == MLPLAT_OK && strlen(root) > 1 && mlp_file_exists(root)) {
         s = mlp_file_remove_tree(root, err);
         *removed = s == MLPLAT_OK;
+        size_t n = strlen(root); /* the run's own folder, where nothing else is in it */
+        if (*removed && n > strlen("/artifacts") && strcmp(root + n - strlen("/artifacts"), "/artifacts") == 0) {
+            root[n - strlen("/artifacts")] = 0;
+            mlp_sys.unlink(AT_FDCWD, root, AT_REMOVEDIR);
+        }
     }
     mlp_free(root);
     return s;

@@ -64,6 +64,37 @@ class Store:
         """
         return doc.loads(_c.store_upgrade(self._session._h, to))
 
+    def check(self, *, repair: bool = False, progress: "Progress | None" = None) -> "dict[str, Any]":
+        """Is the store whole? (mlplat_store_check)
+
+        repair: put right what can be derived: latest values of metrics, tags mlflow.runName.
+        Returns {"ok", "path", "head", "findings": [{"check", "severity", "what", "count", "example"?, "repaired"}]}.
+        """
+        return doc.loads(_c.store_check(self._session._h, repair, progress))
+
+    def backup(self, path: "Path", *, artifacts: bool = False,
+               progress: "Progress | None" = None) -> "dict[str, Any]":
+        """Copy the store's file to a new one, while others write: one consistent snapshot (mlplat_store_backup).
+
+        artifacts: also the artifact root, into the folder "<path>.artifacts".
+        Returns {"path", "size", "head", "files", "bytes", "artifacts"?}.
+        """
+        return doc.loads(_c.store_backup(self._session._h, path, artifacts, progress))
+
+    def gc(self, *, older_than: "str | None" = None, runs: "Iterable[str] | str | None" = None,
+           experiments: "Iterable[str] | str | None" = None, models: "Iterable[str] | str | None" = None,
+           orphans: bool = False, dry_run: bool = False, progress: "Progress | None" = None) -> "dict[str, Any]":
+        """Remove for good what was deleted, with its artifacts, as `mlflow gc` does (mlplat_store_gc).
+
+        older_than: deleted at least so long ago: "30d", "2d8h5m20s".
+        runs, experiments, models: ids: these alone. Nothing named: all that is deleted.
+        orphans: also artifact folders that no run or logged model has.
+        dry_run: only tell.
+        Returns {"dry_run", "runs", "experiments", "logged_models", "orphans", "kept": [{"id", "why"}]}.
+        """
+        return doc.loads(_c.store_gc(self._session._h, older_than, _texts(runs), _texts(experiments), _texts(models),
+                                     orphans, dry_run, progress))
+
     def export_to(self, path: "Path", *, experiments: "Iterable[str] | str | None" = None,
                   runs: "Iterable[str] | str | None" = None, filter: "str | None" = None,
                   models: "Iterable[str] | str | None" = None, artifacts: bool = True,

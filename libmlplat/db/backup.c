@@ -1,0 +1,38 @@
+/* A copy of a database while others write to it. */
+#include "base/err.h"
+#include "db/db_inside.h"
+
+enum { PAGES = 1000 }; /* of one step: 4 MB */
+
+static mlplat_status copy_pages(mlp_db *db, sqlite3 *to, const mlp_hook *hook, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    int code = SQLITE_OK;
+    sqlite3_backup *backup = sqlite3_backup_init(to, "main", db->handle, "main");
+    if (!backup)
+        return mlp_fail(err, MLPLAT_IO, "copying '%s': %s", db->path, sqlite3_errmsg(to));
+    while (s == MLPLAT_OK && (code = sqlite3_backup_step(backup, PAGES)) == SQLITE_OK) {
+        uint64_t total = (uint64_t)sqlite3_backup_pagecount(backup);
+        s = mlp_hook_call(hook, total - (uint64_t)sqlite3_backup_remaining(backup), total, "the backup", err);
+    }
+    sqlite3_backup_finish(backup);
+    if (s != MLPLAT_OK || code == SQLITE_DONE)
+        return s;
+    if (code == SQLITE_NOMEM)
+        return mlp_fail_memory(err);
+    return mlp_fail(err, (code & 0xff) == SQLITE_FULL ? MLPLAT_NO_SPACE : MLPLAT_IO, "copying '%s': %s (SQLite %d)",
+                    db->path, sqlite3_errstr(code), code);
+}
+
+mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, mlplat_error *err)
+{
+    sqlite3 *to = NULL;
+    int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    mlplat_status s = code == SQLITE_OK ? MLPLAT_OK : code == SQLITE_NOMEM ? mlp_fail_memory(err) : MLPLAT_DENIED;
+    if (s == MLPLAT_DENIED)
+        s = mlp_fail(err, s, "'%s' cannot be made: its folder must be there and writable for this user", path);
+    if (s == MLPLAT_OK)
+        s = copy_pages(db, to, hook, err);
+    sqlite3_close_v2(to);
+    return s;
+}

@@ -1,0 +1,127 @@
+/* Artifact folders that no run and no logged model has: what a clean-up that was stopped, or somebody's hand, left. */
+#include "artifacts/store.h"
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/os.h"
+#include "store/store_gc.h"
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { YOUNG_MS = 3600 * 1000 }; /* a run's folder may be there a moment before its row */
+
+typedef struct looking {
+    mlp_gc *gc;
+    mlp_db *db;
+} looking;
+
+static bool is_hex(const char *name, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isxdigit((unsigned char)name[i]) || isupper((unsigned char)name[i]))
+            return false;
+    return strlen(name) == n;
+}
+
+static mlplat_status is_known(mlp_db *db, const char *sql, const char *id, bool *known, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    *known = true;
+    mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, id);
+        s = mlp_stmt_step(stmt, known, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+static bool is_old(const mlp_gc *gc, int folder, const char *name)
+{
+    struct stat st;
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISDIR(st.st_mode))
+        return false;
+    int64_t changed_ms = (int64_t)st.st_mtim.tv_sec * 1000;
+    return changed_ms <= gc->before_ms && (gc->aged || changed_ms <= gc->before_ms - YOUNG_MS);
+}
+
+static mlplat_status look_at(looking *l, const char *path, int folder, const char *name, bool models, mlplat_error *err)
+{
+    bool known = true, mine = models ? strncmp(name, "m-", 2) == 0 && is_hex(name + 2, 32) : is_hex(name, 32);
+    if (!mine || !is_old(l->gc, folder, name))
+        return MLPLAT_OK;
+    mlplat_status s = is_known(l->db,
+                               models ? "SELECT 1 FROM logged_models WHERE model_id = ?"
+                                      : "SELECT 1 FROM runs WHERE run_uuid = ?",
+                               name, &known, err);
+    if (s != MLPLAT_OK || known)
+        return s;
+    return mlp_json_push(l->gc->orphans, json_sprintf("%s/%s", path, name), err);
+}
+
+static mlplat_status look_in(looking *l, const char *path, bool models, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    int fd = mlp_sys.open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+    DIR *folder = fd == -1 ? NULL : fdopendir(fd);
+    if (fd != -1 && !folder)
+        mlp_sys.close(fd);
+    if (!folder)
+        return MLPLAT_OK; /* nothing was logged there yet, or it is no folder */
+    for (struct dirent *entry; s == MLPLAT_OK && (entry = readdir(folder));)
+        s = look_at(l, path, dirfd(folder), entry->d_name, models, err);
+    closedir(folder);
+    return s;
+}
+
+static mlplat_status look_at_experiment(looking *l, const char *location, mlplat_error *err)
+{
+    const mlp_artifact_store *store = mlp_artifact_store_for(location, NULL);
+    char *root = NULL, *models = NULL;
+    if (!store || store->root(location, &root, NULL) != MLPLAT_OK)
+        return MLPLAT_OK; /* another store's: not ours to clean */
+    mlplat_status s = look_in(l, root, false, err);
+    if (s == MLPLAT_OK && l->gc->view.schema.logged_models) {
+        models = mlp_sprintf("%s/models", root);
+        s = models ? look_in(l, models, true, err) : mlp_fail_memory(err);
+    }
+    mlp_free(models);
+    mlp_free(root);
+    return s;
+}
+
+static mlplat_status look_everywhere(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    looking l = {ctx, db};
+    mlp_stmt *stmt = NULL;
+    bool row = true;
+    json_array_clear(l.gc->orphans);
+    mlplat_status s = mlp_db_prepare(db,
+                                     "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location <> '' "
+                                     "ORDER BY 1",
+                                     &stmt, err);
+    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row)
+        s = look_at_experiment(&l, mlp_stmt_col_text(stmt, 0), err);
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+mlplat_status mlp_gc_orphans(mlp_gc *gc, mlplat_error *err)
+{
+    size_t i;
+    json_t *path;
+    mlplat_error why = {0};
+    mlplat_status s = mlp_db_read(gc->view.tracking, look_everywhere, gc, gc->view.hook, err);
+    json_array_foreach(gc->orphans, i, path)
+    {
+        if (s == MLPLAT_OK && !gc->dry_run && mlp_file_remove_tree(json_string_value(path), &why) != MLPLAT_OK)
+            s = mlp_gc_keep(gc, json_string_value(path), why.message, err);
+        if (s == MLPLAT_OK)
+            s = mlp_pace_add(&gc->pace, 1, err);
+    }
+    return s;
+}
