@@ -309,8 +309,8 @@ static const struct {
     {"FOLDER", NULL, NULL, ":folders"},
 };
 
-/* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS KEYS FILTER
- * TOKEN URL IMAGE. */
+/* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS MODULE JSON
+ * KEYS FILTER TOKEN URL IMAGE. */
 
 static void offer_values(const state *st, const char *values)
 {

@@ -178,6 +178,15 @@ SCENARIOS = {
     "model delete": lambda cli: created(cli, "model", "create", "m").json("model", "delete", "m"),
     "model tag": lambda cli: created(cli, "model", "create", "m").json("model", "tag", "m", "k", "v"),
     "model untag": lambda cli: created(cli, "model", "create", "m").json("model", "untag", "m", "k"),
+    "model save": lambda cli: after(
+        cli.json("model", "save", "saved", "--loader-module", "mlflow.sklearn", "--data", new_file(cli),
+                 "--requirement", "numpy", "--requirement", "scikit-learn", "--flavors", '{"sklearn": {"pickled_model": "a.txt"}}',
+                 "--signature", '{"inputs": [{"name": "x", "type": "double"}]}', "--python-version", "3.11.2",
+                 "--input-example", '{"columns": ["x"], "data": [[1.5]]}', "--metadata", '{"a": 1}'),
+        (cli.folder / "saved/requirements.txt").read_text() == "numpy\nscikit-learn\n",
+        cli.json("model", "info", str(cli.folder / "saved"))["flavors"]["python_function"]["loader_module"]),
+    "model log": lambda cli: cli.json(
+        "model", "log", new_run(cli), "forest", "--loader-module", "mlflow.sklearn", "--data", new_file(cli)),
     "model info": lambda cli: after(cli, new_version(cli)).json("model", "info", "models:/m/1"),
     "version create": new_version,
     "version get": lambda cli: after(cli, new_version(cli)).json("version", "get", "m", "latest"),
@@ -382,6 +391,8 @@ def test_words_of_mlflow_s_command_line_are_understood(cli):
     (["metric", "log", "r", "k", ""], "not a number"),
     (["metric", "log", "r", "k", "1", "--step", "x"], "whole number"),
     (["pipeline", "run", "p.yaml", "--workers", "-3"], "--workers"),
+    (["model", "save", "folder"], "--loader-module"),
+    (["model", "log", "r", "m", "--data", "x"], "--loader-module"),
 ])
 def test_a_wrong_call_is_told_in_one_line(cli, words, says):
     assert cli(*words, code=2) == ""
