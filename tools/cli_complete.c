@@ -310,7 +310,7 @@ static const struct {
 };
 
 /* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS MODULE JSON
- * KEYS FILTER TOKEN URL IMAGE. */
+ * KEYS FILTER TOKEN URL IMAGE TIME MODEL_ID. */
 
 static void offer_values(const state *st, const char *values)
 {
