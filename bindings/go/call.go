@@ -11,8 +11,8 @@ import (
 	"mlplat.example/bindings/go/internal/raw"
 )
 
-// Progress is told how far a call is, at least every 100 ms while it waits; total 0: not known. To stop the call, cancel
-// its context. It must not close what the call uses.
+// Progress is told how far a call is, at least every 100 ms while it waits; total 0: not known. To stop the call,
+// cancel its context. It must not close what the call uses.
 type Progress func(done, total uint64)
 
 type progressKey struct{}
@@ -105,8 +105,8 @@ func failure(ctx context.Context, h *hooks, status Status, call *raw.Call) error
 	return e
 }
 
-// do makes a call with what the handle stands for. The owner, which closes the handle when nobody has it any more, lives
-// until the end of it.
+// do makes a call with what the handle stands for. The owner, which closes the handle when nobody has it any more,
+// lives until the end of it.
 func (h *handle) do(ctx context.Context, owner any, fn func(p unsafe.Pointer, call *raw.Call) int) error {
 	return h.write(ctx, owner, nil, fn)
 }
@@ -130,8 +130,8 @@ func (h *handle) text(ctx context.Context, owner any,
 	return raw.TakeText(out), err
 }
 
-// document makes a call whose answer is a document, and reads it into what into points to. What comes out of a call that
-// fails goes with the error.
+// document makes a call whose answer is a document, and reads it into what into points to. What comes out of a call
+// that fails goes with the error.
 func (h *handle) document(ctx context.Context, owner any, into any,
 	fn func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int) error {
 	var out unsafe.Pointer

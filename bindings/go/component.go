@@ -125,7 +125,8 @@ func (s *Step) do(fn func(p unsafe.Pointer, call *raw.Call) int) error {
 }
 
 // lent makes a call whose answer is a text that the step keeps.
-func (s *Step) lent(fn func(unsafe.Pointer, string, *unsafe.Pointer, *raw.Call) int, name string) (text string, err error) {
+func (s *Step) lent(fn func(unsafe.Pointer, string, *unsafe.Pointer, *raw.Call) int, name string) (text string,
+	err error) {
 	var out unsafe.Pointer
 	err = s.do(func(p unsafe.Pointer, call *raw.Call) int {
 		status := fn(p, name, &out, call)

@@ -16,9 +16,9 @@
 //	}
 //	return run.End(ctx, mlplat.Finished)
 //
-// Calls that can wait take a context: what cancels it cancels them. Errors are of type [*Error]; what to do about one is
-// asked with [errors.Is] and the statuses: errors.Is(err, mlplat.ErrNotFound). A [Client] and a [Run] may be used by any
-// number of goroutines; a [Pipeline] and a [Component] by one at a time.
+// Calls that can wait take a context: what cancels it cancels them. Errors are of type [*Error]; what to do about one
+// is asked with [errors.Is] and the statuses: errors.Is(err, mlplat.ErrNotFound). A [Client] and a [Run] may be used by
+// any number of goroutines; a [Pipeline] and a [Component] by one at a time.
 //
 // It needs cgo, a C compiler, and the installed library, which is found by pkg-config; with the build tag mlplat_static
 // the library becomes part of the program.

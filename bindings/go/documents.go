@@ -33,6 +33,15 @@ func (t *Tags) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// pairs is MLflow's list of {"key", "value"}.
+func (t Tags) pairs() []pair {
+	list := make([]pair, 0, len(t))
+	for key, value := range t {
+		list = append(list, pair{key, value})
+	}
+	return list
+}
+
 // object is the text of a JSON object for C; "" for none at all.
 func (t Tags) object() string {
 	if t == nil {

@@ -31,30 +31,8 @@ type LoggedModel struct {
 	UpdateTime    time.Time
 	Params        Tags
 	Tags          Tags
-	Metrics       []ModelMetric   // all its points
+	Metrics       []Metric        // all its points
 	Raw           json.RawMessage // the whole document, in the shape of MLflow's REST answers
-}
-
-// ModelMetric is one point of a logged model's metric.
-type ModelMetric struct {
-	Metric
-	RunID         string
-	DatasetName   string
-	DatasetDigest string
-}
-
-// UnmarshalJSON reads MLflow's document.
-func (m *ModelMetric) UnmarshalJSON(text []byte) error {
-	var plain struct {
-		RunID         string `json:"run_id"`
-		DatasetName   string `json:"dataset_name"`
-		DatasetDigest string `json:"dataset_digest"`
-	}
-	if err := json.Unmarshal(text, &plain); err != nil {
-		return err
-	}
-	*m = ModelMetric{RunID: plain.RunID, DatasetName: plain.DatasetName, DatasetDigest: plain.DatasetDigest}
-	return json.Unmarshal(text, &m.Metric)
 }
 
 // UnmarshalJSON reads MLflow's {"info", "data"}.
@@ -74,8 +52,8 @@ func (m *LoggedModel) UnmarshalJSON(text []byte) error {
 			Tags          Tags   `json:"tags"`
 		} `json:"info"`
 		Data struct {
-			Params  Tags          `json:"params"`
-			Metrics []ModelMetric `json:"metrics"`
+			Params  Tags     `json:"params"`
+			Metrics []Metric `json:"metrics"`
 		} `json:"data"`
 	}
 	err := json.Unmarshal(text, &plain)

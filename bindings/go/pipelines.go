@@ -14,7 +14,7 @@ import (
 	"mlplat.example/bindings/go/internal/raw"
 )
 
-// ---- components -----------------------------------------------------------------------------------------------------
+// ---- components ----------------------------------------------------------------------------------------------------
 
 // Component is what runs, and its typed inputs and outputs. Types are "Integer", "Double", "String", "Boolean", "List",
 // "Struct", or an artifact's: "Dataset", "Model", "Metrics", "Artifact". One goroutine at a time.
@@ -32,8 +32,9 @@ func newComponent(ctx context.Context, fn func(out *unsafe.Pointer, call *raw.Ca
 	return c, nil
 }
 
-// ContainerComponent makes a component of a container's command with KFP's placeholders: "{{$.inputs.parameters['x']}}",
-// "{{$.outputs.artifacts['model'].path}}". The local runner runs the command on this host (mlplat_component_container).
+// ContainerComponent makes a component of a container's command with KFP's placeholders:
+// "{{$.inputs.parameters['x']}}", "{{$.outputs.artifacts['model'].path}}". The local runner runs the command on this
+// host (mlplat_component_container).
 func ContainerComponent(name, image string, command ...string) (*Component, error) {
 	return newComponent(context.Background(), func(out *unsafe.Pointer, call *raw.Call) int {
 		return raw.Component_container(name, image, raw.Words(command...), out, call)
@@ -41,8 +42,8 @@ func ContainerComponent(name, image string, command ...string) (*Component, erro
 }
 
 // ProgramComponent makes a component of a program that calls ComponentMain, or its like in C or Python: it runs
-// `program --component-spec` and takes what that prints (mlplat_component_program). image: "": to run on this host; else
-// the container image that holds it.
+// `program --component-spec` and takes what that prints (mlplat_component_program). image: "": to run on this host;
+// else the container image that holds it.
 func ProgramComponent(ctx context.Context, image string, program ...string) (*Component, error) {
 	return newComponent(ctx, func(out *unsafe.Pointer, call *raw.Call) int {
 		return raw.Component_program(raw.Words(program...), image, out, call)
@@ -106,7 +107,7 @@ func (c *Component) Spec() (spec json.RawMessage, err error) {
 	return spec, err
 }
 
-// ---- the builder ----------------------------------------------------------------------------------------------------
+// ---- the builder ---------------------------------------------------------------------------------------------------
 
 // Pipeline is a pipeline under construction. Errors come from the call that makes them: an unknown input, a type that
 // does not fit, a cycle. One goroutine at a time.
@@ -243,15 +244,15 @@ func (p *Pipeline) YAML() (string, error) {
 	return JSONToYAML(ir)
 }
 
-// ValidatePipeline checks an IR document, ours or KFP's: shape, references, types, cycles, and that the local runner can
-// run it (mlplat_pipeline_validate).
+// ValidatePipeline checks an IR document, ours or KFP's: shape, references, types, cycles, and that the local runner
+// can run it (mlplat_pipeline_validate).
 func ValidatePipeline(ir json.RawMessage) error {
 	return withDocument(string(ir), func(doc unsafe.Pointer) error {
 		return do(context.Background(), nil, func(call *raw.Call) int { return raw.Pipeline_validate(doc, call) })
 	})
 }
 
-// ---- the local runner -----------------------------------------------------------------------------------------------
+// ---- the local runner ----------------------------------------------------------------------------------------------
 
 // PipelineOptions says how to run a pipeline.
 type PipelineOptions struct {
@@ -291,9 +292,9 @@ type TaskResult struct {
 	} `json:"outputs"`
 }
 
-// RunPipeline runs a pipeline on this host: a parent run in tracking with a child run per task (mlplat_pipeline_run). ir is
-// what Compile gave, or KFP's YAML through YAMLToJSON. The error is ErrState if a task failed, and ErrCancelled if the
-// context ended; the result is there all the same.
+// RunPipeline runs a pipeline on this host: a parent run in tracking with a child run per task (mlplat_pipeline_run).
+// ir is what Compile gave, or KFP's YAML through YAMLToJSON. The error is ErrState if a task failed, and ErrCancelled
+// if the context ended; the result is there all the same.
 func (c *Client) RunPipeline(ctx context.Context, ir json.RawMessage, options PipelineOptions) (PipelineResult, error) {
 	var result PipelineResult
 	params := ""
@@ -304,17 +305,13 @@ func (c *Client) RunPipeline(ctx context.Context, ir json.RawMessage, options Pi
 		}
 		params = string(text)
 	}
-	keepGoing := int32(0)
-	if options.KeepGoing {
-		keepGoing = 1
-	}
 	if options.Workers < 0 || options.Workers > math.MaxInt32 {
 		return result, invalid(fmt.Sprintf("%d workers: give 1 or more, or 0", options.Workers))
 	}
 	err := withDocument(string(ir), func(doc unsafe.Pointer) error {
 		return c.document(ctx, &result, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
 			return raw.Pipeline_run(p, doc, params, options.Root, options.Experiment, options.RunName,
-				int32(options.Workers), keepGoing, out, call)
+				int32(options.Workers), flag(options.KeepGoing), out, call)
 		})
 	})
 	var failed *Error

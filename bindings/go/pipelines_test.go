@@ -98,7 +98,8 @@ func TestErrorsComeFromTheCallThatMakesThem(t *testing.T) {
 	must(t, err)
 	for what, err := range map[string]error{
 		"no such input": one.Set("nothing", 1), "type": one.Set("text", 5), "cycle": one.After(one),
-		"no such output": one.Set("text", one.Output("nothing")), "no such pipeline input": one.Set("text", mlplat.PipelineInput{}),
+		"no such output":         one.Set("text", one.Output("nothing")),
+		"no such pipeline input": one.Set("text", mlplat.PipelineInput{}),
 	} {
 		if !errors.Is(err, mlplat.ErrInvalid) && !errors.Is(err, mlplat.ErrNotFound) {
 			t.Errorf("%s: got %v", what, err)
@@ -131,7 +132,8 @@ func shell(t *testing.T, script string) json.RawMessage {
 
 func TestAFailedTaskComesWithItsResult(t *testing.T) {
 	client := open(t, mlplat.Options{})
-	result, err := client.RunPipeline(ctx, shell(t, `test "$GREETING" = hello && exit 3`), mlplat.PipelineOptions{Root: t.TempDir()})
+	result, err := client.RunPipeline(ctx, shell(t, `test "$GREETING" = hello && exit 3`),
+		mlplat.PipelineOptions{Root: t.TempDir()})
 	equal(t, "is ErrState", errors.Is(err, mlplat.ErrState), true)
 	equal(t, "state", result.State, "FAILED")
 	equal(t, "exit code", result.Tasks[0].ExitCode, 3)

@@ -107,7 +107,7 @@ func (m *RegisteredModel) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// ---- registered models ----------------------------------------------------------------------------------------------
+// ---- registered models ---------------------------------------------------------------------------------------------
 
 // Create creates a registered model (mlplat_registered_model_create). ErrExists: it is there.
 func (r Registry) Create(ctx context.Context, name, description string, tags Tags) error {
@@ -124,7 +124,7 @@ func (r Registry) Get(ctx context.Context, name string) (model RegisteredModel, 
 	return model, err
 }
 
-// Search goes through registered models (mlplat_registered_model_list).
+// Search goes through registered models (mlplat_registered_model_search).
 func (r Registry) Search(ctx context.Context, search Search) iter.Seq2[RegisteredModel, error] {
 	return pages(search.PageToken, func(token string) (Page[RegisteredModel], error) {
 		search.PageToken = token
@@ -136,7 +136,8 @@ func (r Registry) Search(ctx context.Context, search Search) iter.Seq2[Registere
 func (r Registry) SearchPage(ctx context.Context, search Search) (Page[RegisteredModel], error) {
 	return page[RegisteredModel](ctx, r.c.handle(), r.c, "registered_models",
 		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
-			return raw.Registered_model_list(p, search.pageSize(), search.PageToken, out, call)
+			return raw.Registered_model_search(p, search.Filter, search.orderBy(), search.pageSize(), search.PageToken,
+				out, call)
 		})
 }
 
@@ -174,7 +175,7 @@ func (r Registry) DeleteTag(ctx context.Context, name, key string) error {
 	})
 }
 
-// ---- versions -------------------------------------------------------------------------------------------------------
+// ---- versions ------------------------------------------------------------------------------------------------------
 
 // VersionOptions says more of a model version.
 type VersionOptions struct {
@@ -186,7 +187,8 @@ type VersionOptions struct {
 
 // Register registers a version of a model, which is created if it is not there, and gives the version's number
 // (mlplat_model_version_create). source: what Run.LogModel gave, models:/..., or a path.
-func (r Registry) Register(ctx context.Context, name, source string, options VersionOptions) (version int64, err error) {
+func (r Registry) Register(ctx context.Context, name, source string, options VersionOptions) (version int64,
+	err error) {
 	err = r.c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
 		return raw.Model_version_create(p, name, source, options.RunID, options.Description, options.Tags.object(),
 			options.RunLink, &version, call)
@@ -202,7 +204,8 @@ func (r Registry) Version(ctx context.Context, name, version string) (found Mode
 	return found, err
 }
 
-// Versions goes through the versions of a model, or of all for "", newest first (mlplat_model_version_list).
+// Versions goes through the versions of a model, or of all for "", those that changed last first
+// (mlplat_model_version_search).
 func (r Registry) Versions(ctx context.Context, name string, search Search) iter.Seq2[ModelVersion, error] {
 	return pages(search.PageToken, func(token string) (Page[ModelVersion], error) {
 		search.PageToken = token
@@ -214,7 +217,8 @@ func (r Registry) Versions(ctx context.Context, name string, search Search) iter
 func (r Registry) VersionsPage(ctx context.Context, name string, search Search) (Page[ModelVersion], error) {
 	return page[ModelVersion](ctx, r.c.handle(), r.c, "model_versions",
 		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
-			return raw.Model_version_list(p, name, search.pageSize(), search.PageToken, out, call)
+			return raw.Model_version_search(p, name, search.Filter, search.orderBy(), search.pageSize(),
+				search.PageToken, out, call)
 		})
 }
 
@@ -227,19 +231,19 @@ func (r Registry) Latest(ctx context.Context, name string, stages ...string) ([]
 	return found.Items, err
 }
 
-// Transition moves a version to a stage, None, Staging, Production or Archived; archiveExisting: all others in that stage
-// become Archived (mlplat_model_version_transition).
+// Transition moves a version to a stage, None, Staging, Production or Archived; archiveExisting: all others in that
+// stage become Archived (mlplat_model_version_transition).
 func (r Registry) Transition(ctx context.Context, name, version, stage string,
 	archiveExisting bool) (moved ModelVersion, err error) {
-	archive := map[bool]int32{true: 1}[archiveExisting]
+	archive := flag(archiveExisting)
 	err = r.c.document(ctx, &moved, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
 		return raw.Model_version_transition(p, name, version, stage, archive, out, call)
 	})
 	return moved, err
 }
 
-// Copy makes a version of one model, source: models:/<name>/<version> and its like, a version of another, which is created
-// if it is not there; the files are the same. It gives the new number (mlplat_model_version_copy).
+// Copy makes a version of one model, source: models:/<name>/<version> and its like, a version of another, which is
+// created if it is not there; the files are the same. It gives the new number (mlplat_model_version_copy).
 func (r Registry) Copy(ctx context.Context, source, to string) (version int64, err error) {
 	err = r.c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
 		return raw.Model_version_copy(p, source, to, &version, call)

@@ -80,8 +80,13 @@ func TestTheRegistryIsSearchedPageByPage(t *testing.T) {
 		must(t, err)
 		names = append(names, model.Name)
 	}
+	for model, err := range registry.Search(ctx, mlplat.Search{Filter: "name LIKE '%-3'"}) {
+		must(t, err)
+		equal(t, "found", model.Name, "model-3")
+	}
 	equal(t, "models", fmt.Sprint(names), "[model-0 model-1 model-2 model-3 model-4]")
-	for version, err := range registry.Versions(ctx, "model-0", mlplat.Search{PageSize: 4}) {
+	search := mlplat.Search{PageSize: 4, OrderBy: []string{"version_number DESC"}}
+	for version, err := range registry.Versions(ctx, "model-0", search) {
 		must(t, err)
 		versions = append(versions, fmt.Sprint(version.Version))
 	}

@@ -114,22 +114,25 @@ func newRun(c *Client, p unsafe.Pointer, free func(unsafe.Pointer)) *Run {
 	return run
 }
 
-// WithRun starts a run, hands it to fn, and ends it: FINISHED, KILLED if the context was cancelled, FAILED if fn returned
-// another error or panicked.
+// WithRun starts a run, hands it to fn, and ends it, unless fn did: FINISHED, KILLED if the context was cancelled,
+// FAILED if fn returned another error or panicked.
 func (c *Client) WithRun(ctx context.Context, options RunOptions, fn func(context.Context, *Run) error) error {
 	run, err := c.StartRun(ctx, options)
 	if err != nil {
 		return err
 	}
 	defer run.Close()
-	if err := fn(ctx, run); err != nil {
-		status := Failed
-		if ctx.Err() != nil {
-			status = Killed
-		}
-		return errors.Join(err, run.End(context.WithoutCancel(ctx), status))
+	status := Finished
+	if err = fn(ctx, run); err != nil {
+		status = Failed
 	}
-	return run.End(ctx, Finished)
+	if ctx.Err() != nil {
+		status = Killed
+	}
+	if run.r.ended.Load() {
+		return err
+	}
+	return errors.Join(err, run.End(context.WithoutCancel(ctx), status))
 }
 
 // ID is the run's id, 32 hexadecimal digits (mlplat_run_id).
@@ -188,7 +191,7 @@ func (r *runState) end() error {
 	return r.problem
 }
 
-// ---- metrics --------------------------------------------------------------------------------------------------------
+// ---- metrics -------------------------------------------------------------------------------------------------------
 
 // Log logs one value as the key's next step, now (mlplat_run_log_metric). It does not wait for the store, unless the
 // run's durability is DurabilityRemote, and allocates nothing.
@@ -256,7 +259,7 @@ func (r *Run) LogSpan(ctx context.Context, key string, span Span) error {
 	return err
 }
 
-// ---- batches, params and tags -----------------------------------------------------------------------------------------
+// ---- batches, params and tags --------------------------------------------------------------------------------------
 
 // Batch is metrics, params and tags.
 type Batch struct {
@@ -267,15 +270,10 @@ type Batch struct {
 
 // LogBatch logs all of a batch or nothing (mlplat_run_log_batch).
 func (r *Run) LogBatch(ctx context.Context, batch Batch) error {
-	type item struct {
-		Key       string `json:"key"`
-		Value     number `json:"value"`
-		Step      int64  `json:"step"`
-		Timestamp int64  `json:"timestamp,omitempty"`
-	}
-	items := make([]item, 0, len(batch.Metrics))
+	items := make([]metricJSON, 0, len(batch.Metrics))
 	for _, m := range batch.Metrics {
-		items = append(items, item{m.Key, number(m.Value), m.Step, millis(m.Time)})
+		items = append(items, metricJSON{m.Key, number(m.Value), millis(m.Time), m.Step, m.ModelID, m.DatasetName,
+			m.DatasetDigest, ""})
 	}
 	return r.logJSON(ctx, map[string]any{"metrics": items, "params": texts(batch.Params), "tags": batch.Tags})
 }
@@ -290,6 +288,31 @@ func (r *Run) logJSON(ctx context.Context, document map[string]any) error {
 		return err
 	}
 	return r.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Run_log_batch(p, text, call) })
+}
+
+// LogInputs says what the run read: datasets, and logged models by their ids (mlplat_run_log_inputs).
+func (r *Run) LogInputs(ctx context.Context, datasets []Dataset, models ...string) error {
+	list := make([]map[string]string, 0, len(models))
+	for _, id := range models {
+		list = append(list, map[string]string{"model_id": id})
+	}
+	if datasets == nil {
+		datasets = []Dataset{}
+	}
+	text, err := jsonText(map[string]any{"datasets": datasets, "models": list})
+	if err != nil {
+		return err
+	}
+	return r.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Run_log_inputs(p, text, call) })
+}
+
+// LogOutputs says which logged models the run made (mlplat_run_log_outputs).
+func (r *Run) LogOutputs(ctx context.Context, models ...ModelOutput) error {
+	text, err := jsonText(map[string]any{"models": models})
+	if err != nil {
+		return err
+	}
+	return r.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Run_log_outputs(p, text, call) })
 }
 
 // LogMetrics logs one value of each of several metrics as their next steps: all are accepted or none
@@ -351,7 +374,7 @@ func texts(params map[string]any) Tags {
 	return words
 }
 
-// ---- artifacts of the run -----------------------------------------------------------------------------------------------
+// ---- artifacts of the run ------------------------------------------------------------------------------------------
 
 // LogArtifact copies a file or a directory into the run's artifacts (mlplat_run_log_artifact). folder: a clean relative
 // path to put it in; "": the top.

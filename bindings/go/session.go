@@ -26,14 +26,16 @@ const (
 // Options says how to open a client. What is empty comes from the environment, then the profile file, then the embedded
 // default.
 type Options struct {
-	TrackingURI  string       // MLPLAT_TRACKING_URI, MLFLOW_TRACKING_URI; default "sqlite:///mlflow.db"
-	RegistryURI  string       // MLPLAT_REGISTRY_URI, MLFLOW_REGISTRY_URI; default: the tracking URI
-	ArtifactRoot string       // MLPLAT_ARTIFACT_ROOT: where new experiments keep artifacts
-	SpoolDir     string       // MLPLAT_SPOOL; default: the store's path with ".spool" appended
-	Durability   Durability   // MLPLAT_DURABILITY
-	Profile      string       // MLPLAT_PROFILE: the profile to read; default "default"
-	ConfigFile   string       // MLPLAT_CONFIG; default $XDG_CONFIG_HOME/mlplat/config.yaml
-	Logger       *slog.Logger // nil: warnings and errors go to stderr
+	TrackingURI  string     // MLPLAT_TRACKING_URI, MLFLOW_TRACKING_URI; default "sqlite:///mlflow.db"
+	RegistryURI  string     // MLPLAT_REGISTRY_URI, MLFLOW_REGISTRY_URI; default: the tracking URI
+	ArtifactRoot string     // MLPLAT_ARTIFACT_ROOT: where new experiments keep artifacts
+	SpoolDir     string     // MLPLAT_SPOOL; default: the store's path with ".spool" appended
+	Durability   Durability // MLPLAT_DURABILITY
+	Profile      string     // MLPLAT_PROFILE: the profile to read; default "default"
+	ConfigFile   string     // MLPLAT_CONFIG; default $XDG_CONFIG_HOME/mlplat/config.yaml
+	// MLPLAT_MLFLOW_VERSION: a store that has to be made is made for this MLflow, such as "2.14.0"; default: the newest
+	MLflowVersion string
+	Logger        *slog.Logger // nil: warnings and errors go to stderr
 }
 
 // Client is a session: one object for everything. Close it.
@@ -63,7 +65,7 @@ func Open(ctx context.Context, options *Options) (*Client, error) {
 	var p unsafe.Pointer
 	err := do(ctx, nil, func(call *raw.Call) int {
 		return raw.Session_open(options.TrackingURI, options.RegistryURI, options.ArtifactRoot, options.SpoolDir,
-			int32(options.Durability), options.Profile, options.ConfigFile, uintptr(log), &p, call)
+			int32(options.Durability), options.Profile, options.ConfigFile, options.MLflowVersion, uintptr(log), &p, call)
 	})
 	if err != nil {
 		if log != 0 {
@@ -85,9 +87,9 @@ func newClient(p unsafe.Pointer, free func(unsafe.Pointer)) *Client {
 	return &Client{&session{handle: newHandle("client", p, free), runs: map[*runState]struct{}{}}}
 }
 
-// Close stores what was accepted, and closes (mlplat_close). Runs that were not ended end first, as Run.Close ends them.
-// It waits for calls that go on: do not call it from a [Progress] or a logger. Again is fine. What cannot be stored stays
-// in the spool, and a warning in the log says so; the error is nil, always.
+// Close stores what was accepted, and closes (mlplat_close). Runs that were not ended end first, as Run.Close ends
+// them. It waits for calls that go on: do not call it from a [Progress] or a logger. Again is fine. What cannot be
+// stored stays in the spool, and a warning in the log says so; the error is nil, always.
 func (c *Client) Close() error {
 	if c != nil && c.s != nil {
 		c.s.end()

@@ -33,26 +33,36 @@ const (
 	Killed    RunStatus = "KILLED"
 )
 
-// Metric is one point of a metric.
+// Metric is one point of a metric. The last four are of the metrics of logged models.
 type Metric struct {
-	Key   string
-	Value float64
-	Time  time.Time
-	Step  int64
+	Key           string
+	Value         float64
+	Time          time.Time
+	Step          int64
+	ModelID       string // the logged model that was measured
+	DatasetName   string // and on what
+	DatasetDigest string
+	RunID         string // by which run
 }
 
+// metricJSON is how MLflow writes it.
 type metricJSON struct {
-	Key       string `json:"key"`
-	Value     number `json:"value"`
-	Timestamp int64  `json:"timestamp"`
-	Step      int64  `json:"step"`
+	Key           string `json:"key"`
+	Value         number `json:"value"`
+	Timestamp     int64  `json:"timestamp,omitempty"`
+	Step          int64  `json:"step"`
+	ModelID       string `json:"model_id,omitempty"`
+	DatasetName   string `json:"dataset_name,omitempty"`
+	DatasetDigest string `json:"dataset_digest,omitempty"`
+	RunID         string `json:"run_id,omitempty"`
 }
 
-// UnmarshalJSON reads MLflow's {"key", "value", "timestamp", "step"}.
+// UnmarshalJSON reads MLflow's {"key", "value", "timestamp", "step", ...}.
 func (m *Metric) UnmarshalJSON(text []byte) error {
 	var plain metricJSON
 	err := json.Unmarshal(text, &plain)
-	*m = Metric{plain.Key, float64(plain.Value), moment(plain.Timestamp), plain.Step}
+	*m = Metric{plain.Key, float64(plain.Value), moment(plain.Timestamp), plain.Step, plain.ModelID, plain.DatasetName,
+		plain.DatasetDigest, plain.RunID}
 	return err
 }
 
@@ -99,6 +109,9 @@ type RunData struct {
 	Metrics        map[string]Metric
 	Params         Tags
 	Tags           Tags
+	Datasets       []Dataset       // what it read
+	ModelInputs    []string        // ids of the logged models that it read; not in results of searches
+	ModelOutputs   []ModelOutput   // and made
 	Raw            json.RawMessage // the whole document, in the shape of MLflow's REST answers
 }
 
@@ -121,6 +134,13 @@ func (r *RunData) UnmarshalJSON(text []byte) error {
 			Params  Tags     `json:"params"`
 			Tags    Tags     `json:"tags"`
 		} `json:"data"`
+		Inputs struct {
+			Datasets []Dataset     `json:"dataset_inputs"`
+			Models   []ModelOutput `json:"model_inputs"`
+		} `json:"inputs"`
+		Outputs struct {
+			Models []ModelOutput `json:"model_outputs"`
+		} `json:"outputs"`
 	}
 	if err := json.Unmarshal(text, &plain); err != nil {
 		return err
@@ -128,14 +148,68 @@ func (r *RunData) UnmarshalJSON(text []byte) error {
 	info := plain.Info
 	*r = RunData{info.ID, info.Name, info.ExperimentID, info.User, info.Status, moment(info.StartTime),
 		moment(info.EndTime), info.ArtifactURI, info.LifecycleStage, make(map[string]Metric, len(plain.Data.Metrics)),
-		plain.Data.Params, plain.Data.Tags, bytes.Clone(text)}
+		plain.Data.Params, plain.Data.Tags, plain.Inputs.Datasets, nil, plain.Outputs.Models, bytes.Clone(text)}
 	for _, metric := range plain.Data.Metrics {
 		r.Metrics[metric.Key] = metric
+	}
+	for _, model := range plain.Inputs.Models {
+		r.ModelInputs = append(r.ModelInputs, model.ModelID)
 	}
 	return nil
 }
 
-// ---- experiments ----------------------------------------------------------------------------------------------------
+// Dataset is what a run read.
+type Dataset struct {
+	Name       string
+	Digest     string
+	SourceType string // "local", "http", ...
+	Source     string // JSON text, as MLflow writes it
+	Schema     string // likewise, or ""
+	Profile    string
+	Tags       Tags // mlflow.data.context says what for: "training"
+}
+
+type datasetJSON struct {
+	Dataset struct {
+		Name       string `json:"name"`
+		Digest     string `json:"digest"`
+		SourceType string `json:"source_type"`
+		Source     string `json:"source"`
+		Schema     string `json:"schema,omitempty"`
+		Profile    string `json:"profile,omitempty"`
+	} `json:"dataset"`
+	Tags Tags `json:"tags,omitempty"`
+}
+
+// UnmarshalJSON reads MLflow's {"dataset", "tags"}.
+func (d *Dataset) UnmarshalJSON(text []byte) error {
+	var plain datasetJSON
+	err := json.Unmarshal(text, &plain)
+	set := plain.Dataset
+	*d = Dataset{set.Name, set.Digest, set.SourceType, set.Source, set.Schema, set.Profile, plain.Tags}
+	return err
+}
+
+// MarshalJSON writes MLflow's {"dataset", "tags"}.
+func (d Dataset) MarshalJSON() ([]byte, error) {
+	plain := map[string]any{"tags": d.Tags.pairs()}
+	set := map[string]string{"name": d.Name, "digest": d.Digest, "source_type": d.SourceType, "source": d.Source}
+	for key, value := range map[string]string{"schema": d.Schema, "profile": d.Profile} {
+		if value != "" {
+			set[key] = value
+		}
+	}
+	plain["dataset"] = set
+	return json.Marshal(plain)
+}
+
+// ModelOutput is a logged model that a run made.
+type ModelOutput struct {
+	ModelID string `json:"model_id"`
+	Step    int64  `json:"step"`
+}
+
+// ---- experiments ---------------------------------------------------------------------------------------------------
 
 // ExperimentOptions says how to create an experiment.
 type ExperimentOptions struct {
@@ -188,7 +262,7 @@ func (s Search) pageSize() int32 { return int32(min(max(s.PageSize, math.MinInt3
 
 func (s Search) orderBy() string { return strings.Join(s.OrderBy, ",") }
 
-// SearchExperiments goes through experiments (mlplat_experiment_list).
+// SearchExperiments goes through experiments (mlplat_experiment_search).
 func (c *Client) SearchExperiments(ctx context.Context, search Search) iter.Seq2[Experiment, error] {
 	return pages(search.PageToken, func(token string) (Page[Experiment], error) {
 		search.PageToken = token
@@ -200,7 +274,8 @@ func (c *Client) SearchExperiments(ctx context.Context, search Search) iter.Seq2
 func (c *Client) SearchExperimentsPage(ctx context.Context, search Search) (Page[Experiment], error) {
 	return page[Experiment](ctx, c.handle(), c, "experiments",
 		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
-			return raw.Experiment_list(p, int32(search.View), search.pageSize(), search.PageToken, out, call)
+			return raw.Experiment_search(p, search.Filter, search.orderBy(), int32(search.View), search.pageSize(),
+				search.PageToken, out, call)
 		})
 }
 
@@ -231,7 +306,7 @@ func (c *Client) DeleteExperimentTag(ctx context.Context, id, key string) error 
 	return c.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Experiment_delete_tag(p, id, key, call) })
 }
 
-// ---- runs in the store ----------------------------------------------------------------------------------------------
+// ---- runs in the store ---------------------------------------------------------------------------------------------
 
 // GetRun gives a run with its latest metrics, params and tags (mlplat_run_get).
 func (c *Client) GetRun(ctx context.Context, id string) (run RunData, err error) {
@@ -302,8 +377,8 @@ func (c *Client) MetricHistory(ctx context.Context, runID, key string) iter.Seq2
 	})
 }
 
-// MetricHistorySince goes through the points from a time on, for following a run: points may come late, so ask from some
-// seconds before the newest one (mlplat_metric_history_since).
+// MetricHistorySince goes through the points from a time on, for following a run: points may come late, so ask from
+// some seconds before the newest one (mlplat_metric_history_since).
 func (c *Client) MetricHistorySince(ctx context.Context, runID, key string, since time.Time) iter.Seq2[Metric, error] {
 	return pages("", func(token string) (Page[Metric], error) {
 		return page[Metric](ctx, c.handle(), c, "metrics",
@@ -351,7 +426,7 @@ func (c *Client) SampleMetric(ctx context.Context, runID, key string, buckets in
 	return sample, err
 }
 
-// ---- the spool ------------------------------------------------------------------------------------------------------
+// ---- the spool -----------------------------------------------------------------------------------------------------
 
 // SpoolCounts are the counts of this client's records.
 type SpoolCounts struct {

@@ -285,6 +285,10 @@ func TestExperiments(t *testing.T) {
 	}
 	equal(t, "deleted", fmt.Sprint(deleted), "[fraud 2]")
 	must(t, client.RestoreExperiment(ctx, id))
+	for experiment, err := range client.SearchExperiments(ctx, mlplat.Search{Filter: "tags.team = 'a'"}) {
+		must(t, err)
+		equal(t, "found", experiment.Name, "fraud 2")
+	}
 }
 
 func TestRunsAreDeletedAndRestored(t *testing.T) {
@@ -348,4 +352,26 @@ func TestAHistoryIsSampledExactly(t *testing.T) {
 		n++
 	}
 	equal(t, "points since", n, 100)
+}
+
+func TestWhatARunReadAndMade(t *testing.T) {
+	client := open(t, mlplat.Options{})
+	run := start(t, client, mlplat.RunOptions{})
+	model, err := client.LoggedModels().Create(ctx, mlplat.LoggedModelOptions{SourceRunID: run.ID()})
+	must(t, err)
+	rows := mlplat.Dataset{Name: "rows", Digest: "abc", SourceType: "local", Source: `{"uri": "rows.csv"}`,
+		Tags: mlplat.Tags{"mlflow.data.context": "training"}}
+	must(t, run.LogInputs(ctx, []mlplat.Dataset{rows}, model.ID))
+	must(t, run.LogInputs(ctx, nil))
+	must(t, run.LogOutputs(ctx, mlplat.ModelOutput{ModelID: model.ID, Step: 3}))
+	must(t, run.LogBatch(ctx, mlplat.Batch{Metrics: []mlplat.Metric{
+		{Key: "auc", Value: 0.9, ModelID: model.ID, DatasetName: "rows", DatasetDigest: "abc"}}}))
+	data, err := run.Data(ctx)
+	must(t, err)
+	equal(t, "inputs", words(data.Datasets, data.ModelInputs), words([]mlplat.Dataset{rows}, []string{model.ID}))
+	equal(t, "outputs", fmt.Sprint(data.ModelOutputs), fmt.Sprint([]mlplat.ModelOutput{{model.ID, 3}}))
+	model, err = client.LoggedModels().Get(ctx, model.ID)
+	must(t, err)
+	equal(t, "metric", words(model.Metrics[0].Value, model.Metrics[0].DatasetName, model.Metrics[0].RunID),
+		words(0.9, "rows", run.ID()))
 }

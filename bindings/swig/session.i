@@ -72,7 +72,8 @@ static void run_set_waits(mlplat_run *run, PyObject *handle, int waits)
 %inline %{
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
-                                  optional_path config_file, uintptr_t log, mlplat **out, mlplat_error *err)
+                                  optional_path config_file, optional_text mlflow_version, uintptr_t log,
+                                  mlplat **out, mlplat_error *err)
 {
     mlplat_options o = MLPLAT_OPTIONS_INIT;
     o.tracking_uri = tracking_uri;
@@ -82,6 +83,7 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.durability = durability;
     o.profile = profile;
     o.config_file = config_file;
+    o.mlflow_version = mlflow_version;
     o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;

@@ -5,7 +5,7 @@ The blocks of one page run in order in one empty folder, against the library ins
 - c, cpp: a whole program is compiled and run. A C block without main is the inside of a function; what it may use is
   declared below.
 - python: all blocks of a page run in one Python, as the cells of a notebook.
-- go: a whole program is run; other text must be Go by gofmt.
+- go: a whole program is run; other text is the inside of a function, in a program that opens a client and starts a run.
 - sh: run with bash -euo pipefail. console: lines with "$ " are run, what stands below them is compared with what they
   print: ids, names that are made up, times and folders may be others, "..." stands for anything.
 - json, yaml: parsed. sql: a filter of runs, which is asked.
@@ -15,13 +15,13 @@ The blocks of one page run in order in one empty folder, against the library ins
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 import abi
+import go_tool
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 FILE = re.compile(r"(?:/\*|//|#)\s*([\w.-]+\.\w+)\s*(?:\*/)?\n")
@@ -47,6 +47,27 @@ mlplat_status example(mlplat *ml, mlplat_run *run, mlplat_step *step, mlplat_pip
     return s;
 }
 """
+GO = """
+func main() {
+	ctx := context.Background()
+	client, err := mlplat.Open(ctx, nil)
+	if err == nil {
+		defer client.Close()
+		err = client.WithRun(ctx, mlplat.RunOptions{}, func(ctx context.Context, run *mlplat.Run) error {
+			return example(ctx, client, run)
+		})
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func example(ctx context.Context, client *mlplat.Client, run *mlplat.Run) error {
+%s
+	return nil
+}
+"""
+GO_PACKAGES = ["context", "errors", "fmt", "log", "os", "strings", "time"]
 # Runs the blocks that come in, a JSON string a line, in one namespace; answers with a line per block.
 CELLS = """
 import json, sys, traceback
@@ -67,18 +88,16 @@ def blocks(path):
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory):
+def environment():
     """Of a user: the library is installed, and found by pkg-config and by the loader."""
-    prefix = tmp_path_factory.mktemp("installed")
-    subprocess.run(["cmake", "--install", abi.BUILD, "--prefix", prefix, "--component", "mlplat"], check=True,
-                   capture_output=True)
+    prefix = go_tool.prefix()
     library = next(prefix.rglob("libmlplat.so")).parent
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("MLPLAT_", "MLFLOW_"))}
     places = [str(prefix / "bin"), str(abi.BUILD / "examples"), os.path.dirname(sys.executable), keep["PATH"]]
     return {**keep, "PATH": os.pathsep.join(places), "XDG_CONFIG_HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
             "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "LD_LIBRARY_PATH": str(library),
-            "PKG_CONFIG_PATH": str(library / "pkgconfig"), "CMAKE_PREFIX_PATH": str(prefix), "GOFLAGS": "-mod=mod",
-            "GOPROXY": "off", "GOWORK": "off"}
+            "PKG_CONFIG_PATH": str(library / "pkgconfig"), "CMAKE_PREFIX_PATH": str(prefix),
+            **{name: value for name, value in go_tool.environment().items() if name.startswith(("GO", "CGO"))}}
 
 
 class Page:
@@ -121,21 +140,20 @@ class Page:
         assert not said, f"{text}\n{said}"
 
     def go(self, text):
-        if not shutil.which("go", path=self.environment["PATH"]):
+        if go_tool.missing():
             return
-        if "func main()" not in text:
-            self.run(["gofmt", "-e"], text)
-            return
+        if "package main" not in text:
+            body = GO % text
+            used = [f'import "{name}"\n' for name in GO_PACKAGES if f"{name}." in body]
+            text = "package main\n\n" + "".join(used) + 'import mlplat "mlplat.example/bindings/go"\n' + body
         (self.folder / "main.go").write_text(text)
         self.go_module()
         self.run(["go", "run", "main.go"])
 
     def go_module(self):
         """A module that finds the binding in the tree; a page speaks of it by its public name."""
-        name = re.match(r"module (\S+)", (abi.ROOT / "bindings/go/go.mod").read_text()).group(1)
         if not (self.folder / "go.mod").exists():
-            (self.folder / "go.mod").write_text(f"module example\n\ngo 1.24\n\nrequire {name} v0.0.0\n\n"
-                                                f"replace {name} => {abi.ROOT / 'bindings/go'}\n")
+            go_tool.main_module(self.folder)
 
     def file(self, name, text):
         (self.folder / name).write_text(text)

@@ -35,7 +35,7 @@ bool mlp_gocall_enter(mlp_gocall *call, mlp_gocall **outer)
 
 void mlp_gocall_leave(mlp_gocall *outer) { now = outer; }
 
-/* ---- text -------------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------------------------- */
 
 char *mlp_gocall_text(const char *p, size_t n, const char *name)
 {
@@ -118,7 +118,7 @@ void mlp_gocall_ports_free(mlp_goports *ports)
     free(ports->array);
 }
 
-/* ---- hooks -------------------------------------------------------------------------------------------------------- */
+/* ---- hooks ------------------------------------------------------------------------------------------------------ */
 
 static _Thread_local mlp_gonews *quick; /* of a call that must not go back to Go */
 
@@ -178,7 +178,7 @@ mlplat_status mlp_gocall_component(mlplat_step *step, void *user, mlplat_error *
     return s;
 }
 
-/* ---- quick calls ---------------------------------------------------------------------------------------------------- */
+/* ---- quick calls ------------------------------------------------------------------------------------------------ */
 
 enum { KEY_BYTES = 1024 }; /* 250 characters of four bytes, and more than that is refused all the same */
 

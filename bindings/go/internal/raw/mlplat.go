@@ -42,8 +42,8 @@ typedef _gostring_ swig_type_9;
 typedef _gostring_ swig_type_10;
 typedef _gostring_ swig_type_11;
 typedef _gostring_ swig_type_12;
-typedef _goslice_ swig_type_13;
-typedef _gostring_ swig_type_14;
+typedef _gostring_ swig_type_13;
+typedef _goslice_ swig_type_14;
 typedef _gostring_ swig_type_15;
 typedef _gostring_ swig_type_16;
 typedef _gostring_ swig_type_17;
@@ -84,16 +84,16 @@ typedef _gostring_ swig_type_51;
 typedef _gostring_ swig_type_52;
 typedef _gostring_ swig_type_53;
 typedef _gostring_ swig_type_54;
-typedef long long swig_type_55;
-typedef _gostring_ swig_type_56;
-typedef long long swig_type_57;
+typedef _gostring_ swig_type_55;
+typedef long long swig_type_56;
+typedef _gostring_ swig_type_57;
 typedef long long swig_type_58;
-typedef _gostring_ swig_type_59;
-typedef _goslice_ swig_type_60;
+typedef long long swig_type_59;
+typedef _gostring_ swig_type_60;
 typedef _goslice_ swig_type_61;
 typedef _goslice_ swig_type_62;
-typedef long long swig_type_63;
-typedef _gostring_ swig_type_64;
+typedef _goslice_ swig_type_63;
+typedef long long swig_type_64;
 typedef _gostring_ swig_type_65;
 typedef _gostring_ swig_type_66;
 typedef _gostring_ swig_type_67;
@@ -104,15 +104,15 @@ typedef _gostring_ swig_type_71;
 typedef _gostring_ swig_type_72;
 typedef _gostring_ swig_type_73;
 typedef _gostring_ swig_type_74;
-typedef long long swig_type_75;
+typedef _gostring_ swig_type_75;
 typedef _gostring_ swig_type_76;
 typedef _gostring_ swig_type_77;
-typedef _gostring_ swig_type_78;
-typedef long long swig_type_79;
-typedef long long swig_type_80;
+typedef long long swig_type_78;
+typedef _gostring_ swig_type_79;
+typedef _gostring_ swig_type_80;
 typedef _gostring_ swig_type_81;
-typedef _gostring_ swig_type_82;
-typedef _gostring_ swig_type_83;
+typedef long long swig_type_82;
+typedef long long swig_type_83;
 typedef _gostring_ swig_type_84;
 typedef _gostring_ swig_type_85;
 typedef _gostring_ swig_type_86;
@@ -140,16 +140,16 @@ typedef _gostring_ swig_type_107;
 typedef _gostring_ swig_type_108;
 typedef _gostring_ swig_type_109;
 typedef _gostring_ swig_type_110;
-typedef long long swig_type_111;
+typedef _gostring_ swig_type_111;
 typedef _gostring_ swig_type_112;
 typedef _gostring_ swig_type_113;
 typedef _gostring_ swig_type_114;
-typedef long long swig_type_115;
-typedef _gostring_ swig_type_116;
+typedef _gostring_ swig_type_115;
+typedef long long swig_type_116;
 typedef _gostring_ swig_type_117;
 typedef _gostring_ swig_type_118;
 typedef _gostring_ swig_type_119;
-typedef _gostring_ swig_type_120;
+typedef long long swig_type_120;
 typedef _gostring_ swig_type_121;
 typedef _gostring_ swig_type_122;
 typedef _gostring_ swig_type_123;
@@ -253,7 +253,7 @@ typedef _gostring_ swig_type_220;
 typedef _gostring_ swig_type_221;
 typedef _gostring_ swig_type_222;
 typedef _gostring_ swig_type_223;
-typedef _gostring_ swig_type_224;
+typedef long long swig_type_224;
 typedef _gostring_ swig_type_225;
 typedef _gostring_ swig_type_226;
 typedef _gostring_ swig_type_227;
@@ -261,6 +261,46 @@ typedef _gostring_ swig_type_228;
 typedef _gostring_ swig_type_229;
 typedef _gostring_ swig_type_230;
 typedef _gostring_ swig_type_231;
+typedef _gostring_ swig_type_232;
+typedef _gostring_ swig_type_233;
+typedef _gostring_ swig_type_234;
+typedef _gostring_ swig_type_235;
+typedef _gostring_ swig_type_236;
+typedef _gostring_ swig_type_237;
+typedef _gostring_ swig_type_238;
+typedef _gostring_ swig_type_239;
+typedef _gostring_ swig_type_240;
+typedef _gostring_ swig_type_241;
+typedef _gostring_ swig_type_242;
+typedef _gostring_ swig_type_243;
+typedef _gostring_ swig_type_244;
+typedef _gostring_ swig_type_245;
+typedef _gostring_ swig_type_246;
+typedef _gostring_ swig_type_247;
+typedef _gostring_ swig_type_248;
+typedef _gostring_ swig_type_249;
+typedef _gostring_ swig_type_250;
+typedef _gostring_ swig_type_251;
+typedef _gostring_ swig_type_252;
+typedef _gostring_ swig_type_253;
+typedef _gostring_ swig_type_254;
+typedef _gostring_ swig_type_255;
+typedef _gostring_ swig_type_256;
+typedef _gostring_ swig_type_257;
+typedef _gostring_ swig_type_258;
+typedef _gostring_ swig_type_259;
+typedef _gostring_ swig_type_260;
+typedef _gostring_ swig_type_261;
+typedef _gostring_ swig_type_262;
+typedef _gostring_ swig_type_263;
+typedef _gostring_ swig_type_264;
+typedef _gostring_ swig_type_265;
+typedef _gostring_ swig_type_266;
+typedef _gostring_ swig_type_267;
+typedef _gostring_ swig_type_268;
+typedef _gostring_ swig_type_269;
+typedef _gostring_ swig_type_270;
+typedef _gostring_ swig_type_271;
 extern void _wrap_Swig_free_raw_1c357d9e57ac7bd3(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_1c357d9e57ac7bd3(swig_intgo arg1);
 extern swig_type_1 _wrap_status_name_raw_1c357d9e57ac7bd3(swig_intgo arg1);
@@ -274,117 +314,132 @@ extern void _wrap_close_raw_1c357d9e57ac7bd3(swig_voidp arg1);
 extern swig_intgo _wrap_flush_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_6 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_config_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_free_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_session_open_raw_1c357d9e57ac7bd3(swig_type_7 arg1, swig_type_8 arg2, swig_type_9 arg3, swig_type_10 arg4, swig_intgo arg5, swig_type_11 arg6, swig_type_12 arg7, uintptr_t arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_artifact_put_bytes_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_13 arg2, swig_type_14 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_read_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_15 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_artifact_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_16 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_resolve_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_17 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_info_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_18 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_put_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_19 arg2, swig_type_20 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_21 arg2, swig_type_22 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_save_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_23 arg2, swig_type_24 arg3, swig_type_25 arg4, swig_type_26 arg5, swig_type_27 arg6, swig_type_28 arg7, swig_type_29 arg8, swig_type_30 arg9, swig_type_31 arg10, swig_type_32 arg11, swig_type_33 arg12, swig_type_34 arg13, swig_voidp arg14);
-extern swig_intgo _wrap_experiment_ensure_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_35 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_36 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_get_by_name_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_37 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_rename_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_38 arg2, swig_type_39 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_40 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_restore_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_41 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_42 arg2, swig_type_43 arg3, swig_type_44 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_experiment_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_45 arg2, swig_type_46 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_resume_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_47 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_attach_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_48 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_session_open_raw_1c357d9e57ac7bd3(swig_type_7 arg1, swig_type_8 arg2, swig_type_9 arg3, swig_type_10 arg4, swig_intgo arg5, swig_type_11 arg6, swig_type_12 arg7, swig_type_13 arg8, uintptr_t arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_artifact_put_bytes_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_14 arg2, swig_type_15 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_read_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_16 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_artifact_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_17 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_resolve_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_18 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_info_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_19 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_put_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_20 arg2, swig_type_21 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_22 arg2, swig_type_23 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_save_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_24 arg2, swig_type_25 arg3, swig_type_26 arg4, swig_type_27 arg5, swig_type_28 arg6, swig_type_29 arg7, swig_type_30 arg8, swig_type_31 arg9, swig_type_32 arg10, swig_type_33 arg11, swig_type_34 arg12, swig_type_35 arg13, swig_voidp arg14);
+extern swig_intgo _wrap_experiment_ensure_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_36 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_37 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_get_by_name_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_38 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_rename_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_39 arg2, swig_type_40 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_41 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_experiment_restore_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_42 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_experiment_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_43 arg2, swig_type_44 arg3, swig_type_45 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_experiment_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_46 arg2, swig_type_47 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_resume_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_48 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_attach_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_49 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_run_free_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_type_49 _wrap_run_id_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_type_50 _wrap_run_name_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_type_51 _wrap_run_experiment_id_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_type_52 _wrap_run_artifact_uri_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_run_end_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_53 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_metric_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_54 arg2, double arg3, swig_type_55 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_run_log_metric_at_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_56 arg2, double arg3, swig_type_57 arg4, swig_type_58 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_run_log_metrics_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_59 arg2, swig_type_60 arg3, swig_type_61 arg4, swig_type_62 arg5, swig_type_63 arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_batch_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_64 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_param_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_65 arg2, swig_type_66 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_67 arg2, swig_type_68 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_69 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_70 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_71 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_restore_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_72 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_metric_history_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_73 arg2, swig_type_74 arg3, swig_type_75 arg4, swig_type_76 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_metric_history_since_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_77 arg2, swig_type_78 arg3, swig_type_79 arg4, swig_type_80 arg5, swig_type_81 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_metric_sample_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_82 arg2, swig_type_83 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_84 arg2, swig_type_85 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_text_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_86 arg2, swig_type_87 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_dict_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_88 arg2, swig_type_89 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_90 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_91 arg2, swig_type_92 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_93 arg2, swig_type_94 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_95 arg2, swig_type_96 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_97 arg2, swig_type_98 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_99 arg2, swig_voidp arg3);
+extern swig_type_50 _wrap_run_id_raw_1c357d9e57ac7bd3(swig_voidp arg1);
+extern swig_type_51 _wrap_run_name_raw_1c357d9e57ac7bd3(swig_voidp arg1);
+extern swig_type_52 _wrap_run_experiment_id_raw_1c357d9e57ac7bd3(swig_voidp arg1);
+extern swig_type_53 _wrap_run_artifact_uri_raw_1c357d9e57ac7bd3(swig_voidp arg1);
+extern swig_intgo _wrap_run_end_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_54 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_metric_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_55 arg2, double arg3, swig_type_56 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_run_log_metric_at_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_57 arg2, double arg3, swig_type_58 arg4, swig_type_59 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_run_log_metrics_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_60 arg2, swig_type_61 arg3, swig_type_62 arg4, swig_type_63 arg5, swig_type_64 arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_batch_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_65 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_param_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_66 arg2, swig_type_67 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_68 arg2, swig_type_69 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_70 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_inputs_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_71 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_outputs_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_72 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_73 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_74 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_restore_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_75 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_metric_history_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_76 arg2, swig_type_77 arg3, swig_type_78 arg4, swig_type_79 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_metric_history_since_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_80 arg2, swig_type_81 arg3, swig_type_82 arg4, swig_type_83 arg5, swig_type_84 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_metric_sample_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_85 arg2, swig_type_86 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_87 arg2, swig_type_88 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_text_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_89 arg2, swig_type_90 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_dict_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_91 arg2, swig_type_92 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_93 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_94 arg2, swig_type_95 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_96 arg2, swig_type_97 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_98 arg2, swig_type_99 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_100 arg2, swig_type_101 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_102 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_count_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_status_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_sync_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_retry_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_100 arg2, swig_type_101 arg3, swig_type_102 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_intgo arg2, int arg3, swig_type_103 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_run_start_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_104 arg2, swig_type_105 arg3, swig_type_106 arg4, swig_type_107 arg5, swig_type_108 arg6, swig_type_109 arg7, swig_type_110 arg8, swig_type_111 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
-extern swig_intgo _wrap_run_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_112 arg2, swig_type_113 arg3, swig_type_114 arg4, swig_type_115 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_logged_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_116 arg2, swig_type_117 arg3, swig_type_118 arg4, swig_type_119 arg5, swig_type_120 arg6, swig_type_121 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_search_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_122 arg2, swig_type_123 arg3, swig_type_124 arg4, swig_intgo arg5, int arg6, swig_type_125 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_log_model_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_126 arg2, swig_type_127 arg3, swig_type_128 arg4, swig_type_129 arg5, swig_type_130 arg6, swig_type_131 arg7, swig_type_132 arg8, swig_type_133 arg9, swig_type_134 arg10, swig_type_135 arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_registered_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_136 arg2, swig_type_137 arg3, swig_type_138 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_139 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_140 arg2, swig_type_141 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_rename_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_142 arg2, swig_type_143 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_144 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_145 arg2, swig_type_146 arg3, swig_type_147 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_148 arg2, swig_type_149 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_150 arg2, swig_type_151 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_latest_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_152 arg2, swig_type_153 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_transition_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_154 arg2, swig_type_155 arg3, swig_type_156 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_copy_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_157 arg2, swig_type_158 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_159 arg2, swig_type_160 arg3, swig_type_161 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_162 arg2, swig_type_163 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_164 arg2, swig_type_165 arg3, swig_type_166 arg4, swig_type_167 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_168 arg2, swig_type_169 arg3, swig_type_170 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_171 arg2, swig_type_172 arg3, swig_type_173 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_174 arg2, swig_type_175 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, int arg2, swig_type_176 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_177 arg2, swig_type_178 arg3, swig_type_179 arg4, swig_type_180 arg5, swig_type_181 arg6, swig_type_182 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_model_version_list_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_183 arg2, int arg3, swig_type_184 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_store_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_container_raw_1c357d9e57ac7bd3(swig_type_185 arg1, swig_type_186 arg2, swig_type_187 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_load_raw_1c357d9e57ac7bd3(swig_type_188 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_192 arg2, swig_type_193 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_env_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_194 arg2, swig_type_195 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_103 arg2, swig_type_104 arg3, swig_type_105 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_search_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_106 arg2, swig_type_107 arg3, swig_intgo arg4, int arg5, swig_type_108 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_start_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_109 arg2, swig_type_110 arg3, swig_type_111 arg4, swig_type_112 arg5, swig_type_113 arg6, swig_type_114 arg7, swig_type_115 arg8, swig_type_116 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
+extern swig_intgo _wrap_run_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_117 arg2, swig_type_118 arg3, swig_type_119 arg4, swig_type_120 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_logged_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_121 arg2, swig_type_122 arg3, swig_type_123 arg4, swig_type_124 arg5, swig_type_125 arg6, swig_type_126 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_search_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_127 arg2, swig_type_128 arg3, swig_type_129 arg4, swig_intgo arg5, int arg6, swig_type_130 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_log_model_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_131 arg2, swig_type_132 arg3, swig_type_133 arg4, swig_type_134 arg5, swig_type_135 arg6, swig_type_136 arg7, swig_type_137 arg8, swig_type_138 arg9, swig_type_139 arg10, swig_type_140 arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_registered_model_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_141 arg2, swig_type_142 arg3, swig_type_143 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_144 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_145 arg2, swig_type_146 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_rename_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_147 arg2, swig_type_148 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_149 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_150 arg2, swig_type_151 arg3, swig_type_152 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_153 arg2, swig_type_154 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_155 arg2, swig_type_156 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_latest_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_157 arg2, swig_type_158 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_transition_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_159 arg2, swig_type_160 arg3, swig_type_161 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_copy_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_162 arg2, swig_type_163 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_update_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_164 arg2, swig_type_165 arg3, swig_type_166 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_167 arg2, swig_type_168 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_169 arg2, swig_type_170 arg3, swig_type_171 arg4, swig_type_172 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_173 arg2, swig_type_174 arg3, swig_type_175 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_176 arg2, swig_type_177 arg3, swig_type_178 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_delete_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_179 arg2, swig_type_180 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_181 arg2, swig_type_182 arg3, swig_type_183 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_184 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_get_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_185 arg2, swig_type_186 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_load_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_187 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_format_raw_1c357d9e57ac7bd3(swig_type_188 arg1, swig_type_189 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_register_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_190 arg2, swig_type_191 arg3, swig_type_192 arg4, swig_type_193 arg5, int arg6, swig_type_194 arg7, swig_type_195 arg8, swig_type_196 arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_registered_model_search_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_197 arg2, swig_type_198 arg3, int arg4, swig_type_199 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_200 arg2, swig_type_201 arg3, swig_type_202 arg4, swig_type_203 arg5, swig_type_204 arg6, swig_type_205 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_model_version_search_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_206 arg2, swig_type_207 arg3, swig_type_208 arg4, int arg5, swig_type_209 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_store_heads_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2);
+extern swig_intgo _wrap_store_create_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_210 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_upgrade_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_211 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_check_raw_1c357d9e57ac7bd3(swig_voidp arg1, int arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_backup_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_212 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_store_gc_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_213 arg2, swig_type_214 arg3, swig_type_215 arg4, swig_type_216 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_export_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_217 arg2, swig_type_218 arg3, swig_type_219 arg4, swig_type_220 arg5, swig_type_221 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_import_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_222 arg2, swig_type_223 arg3, int arg4, swig_type_224 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_component_container_raw_1c357d9e57ac7bd3(swig_type_225 arg1, swig_type_226 arg2, swig_type_227 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_load_raw_1c357d9e57ac7bd3(swig_type_228 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_component_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_229 arg2, swig_type_230 arg3, swig_type_231 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_232 arg2, swig_type_233 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_env_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_234 arg2, swig_type_235 arg3, swig_voidp arg4);
 extern swig_intgo _wrap_component_spec_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_component_free_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_new_raw_1c357d9e57ac7bd3(swig_type_196 arg1, swig_type_197 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_new_raw_1c357d9e57ac7bd3(swig_type_236 arg1, swig_type_237 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_pipeline_free_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_198 arg2, swig_type_199 arg3, swig_type_200 arg4, swig_voidp arg5);
-extern swig_type_201 _wrap_task_name_raw_1c357d9e57ac7bd3(swig_voidp arg1);
-extern swig_intgo _wrap_task_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_202 arg2, swig_type_203 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_set_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_204 arg2, swig_type_205 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_connect_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_206 arg2, swig_voidp arg3, swig_type_207 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_238 arg2, swig_type_239 arg3, swig_type_240 arg4, swig_voidp arg5);
+extern swig_type_241 _wrap_task_name_raw_1c357d9e57ac7bd3(swig_voidp arg1);
+extern swig_intgo _wrap_task_set_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_242 arg2, swig_type_243 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_set_input_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_244 arg2, swig_type_245 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_connect_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_246 arg2, swig_voidp arg3, swig_type_247 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_task_after_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_compile_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_validate_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_component_program_raw_1c357d9e57ac7bd3(swig_type_208 arg1, swig_type_209 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_pipeline_task_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_210 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_pipeline_run_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_211 arg3, swig_type_212 arg4, swig_type_213 arg5, swig_type_214 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_step_int_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_215 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_double_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_216 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_bool_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_217 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_string_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_218 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_input_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_219 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_220 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_221 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_222 arg2, swig_type_223 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_metadata_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_224 arg2, swig_type_225 arg3, swig_type_226 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_program_raw_1c357d9e57ac7bd3(swig_type_248 arg1, swig_type_249 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_task_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_250 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_run_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_type_251 arg3, swig_type_252 arg4, swig_type_253 arg5, swig_type_254 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_step_int_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_255 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_double_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_256 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_bool_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_257 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_string_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_258 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_input_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_259 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_path_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_260 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_artifact_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_261 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_262 arg2, swig_type_263 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_metadata_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_type_264 arg2, swig_type_265 arg3, swig_type_266 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_step_session_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_step_run_raw_1c357d9e57ac7bd3(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_component_main_raw_1c357d9e57ac7bd3(swig_type_227 arg1, swig_type_228 arg2, swig_type_229 arg3, swig_type_230 arg4, swig_type_231 arg5, uintptr_t arg6);
+extern int _wrap_component_main_raw_1c357d9e57ac7bd3(swig_type_267 arg1, swig_type_268 arg2, swig_type_269 arg3, swig_type_270 arg4, swig_type_271 arg5, uintptr_t arg6);
 #undef intgo
 */
 import "C"
@@ -532,7 +587,7 @@ func Free(arg1 unsafe.Pointer) {
 	C._wrap_free_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0))
 }
 
-func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 string, arg7 string, arg8 uintptr, arg9 *unsafe.Pointer, arg10 *Call) (_swig_ret int) {
+func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 string, arg7 string, arg8 string, arg9 uintptr, arg10 *unsafe.Pointer, arg11 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
@@ -544,7 +599,8 @@ func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_session_open_raw_1c357d9e57ac7bd3(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_6)), C.uintptr_t(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	_swig_i_10 := arg11
+	swig_r = (int)(C._wrap_session_open_raw_1c357d9e57ac7bd3(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_7)), C.uintptr_t(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -563,6 +619,9 @@ func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32
 	if Swig_escape_always_false {
 		Swig_escape_val = arg7
 	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg8
+	}
 	return swig_r
 }
 
@@ -572,7 +631,7 @@ func Artifact_put_bytes(arg1 unsafe.Pointer, arg2 []byte, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_put_bytes_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_put_bytes_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -587,7 +646,7 @@ func Artifact_read(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_artifact_read_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_artifact_read_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -600,7 +659,7 @@ func Artifact_list(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -613,7 +672,7 @@ func Artifact_resolve(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_resolve_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_resolve_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -626,7 +685,7 @@ func Model_info(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_info_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_info_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -639,7 +698,7 @@ func Artifact_put(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_put_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_put_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -655,7 +714,7 @@ func Artifact_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -681,7 +740,7 @@ func Model_save(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
 	_swig_i_13 := arg14
-	swig_r = (int)(C._wrap_model_save_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_10)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_11)), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_12)), C.swig_voidp(_swig_i_13)))
+	swig_r = (int)(C._wrap_model_save_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_10)), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_11)), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_12)), C.swig_voidp(_swig_i_13)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -727,7 +786,7 @@ func Experiment_ensure(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, a
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_ensure_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_ensure_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -740,7 +799,7 @@ func Experiment_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -753,7 +812,7 @@ func Experiment_get_by_name(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Point
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_get_by_name_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_get_by_name_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -766,7 +825,7 @@ func Experiment_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_rename_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_rename_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -781,7 +840,7 @@ func Experiment_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_experiment_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_experiment_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -793,7 +852,7 @@ func Experiment_restore(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_experiment_restore_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_experiment_restore_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -807,7 +866,7 @@ func Experiment_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 stri
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_experiment_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_experiment_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -826,7 +885,7 @@ func Experiment_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -842,7 +901,7 @@ func Run_resume(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_resume_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_resume_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -855,7 +914,7 @@ func Run_attach(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_attach_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_attach_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -912,7 +971,7 @@ func Run_end(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_end_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_end_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -926,7 +985,7 @@ func Run_log_metric(arg1 unsafe.Pointer, arg2 string, arg3 float64, arg4 int64, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_run_log_metric_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_55(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_run_log_metric_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_56(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -941,7 +1000,7 @@ func Run_log_metric_at(arg1 unsafe.Pointer, arg2 string, arg3 float64, arg4 int6
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_log_metric_at_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_57(_swig_i_3), C.swig_type_58(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_log_metric_at_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_58(_swig_i_3), C.swig_type_59(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -957,7 +1016,7 @@ func Run_log_metrics(arg1 unsafe.Pointer, arg2 string, arg3 []int64, arg4 []int6
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_run_log_metrics_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_4)), C.swig_type_63(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_run_log_metrics_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_4)), C.swig_type_64(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -978,7 +1037,7 @@ func Run_log_batch(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_log_batch_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_log_batch_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -991,7 +1050,7 @@ func Run_log_param(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_param_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_param_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1007,7 +1066,7 @@ func Run_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1022,7 +1081,31 @@ func Run_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Run_log_inputs(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_run_log_inputs_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Run_log_outputs(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_run_log_outputs_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1035,7 +1118,7 @@ func Run_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1047,7 +1130,7 @@ func Run_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1059,7 +1142,7 @@ func Run_restore(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_restore_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_restore_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1075,7 +1158,7 @@ func Metric_history(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int64, a
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_history_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2)), C.swig_type_75(_swig_i_3), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_history_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_2)), C.swig_type_78(_swig_i_3), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1098,7 +1181,7 @@ func Metric_history_since(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 in
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_metric_history_since_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_2)), C.swig_type_79(_swig_i_3), C.swig_type_80(_swig_i_4), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_metric_history_since_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_2)), C.swig_type_82(_swig_i_3), C.swig_type_83(_swig_i_4), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1120,7 +1203,7 @@ func Metric_sample(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_sample_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_sample_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1136,7 +1219,7 @@ func Run_log_artifact(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1152,7 +1235,7 @@ func Run_log_text(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_text_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_text_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1168,7 +1251,7 @@ func Run_log_dict(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_dict_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_dict_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1184,7 +1267,7 @@ func Logged_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1198,7 +1281,7 @@ func Logged_model_finalize(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1214,7 +1297,7 @@ func Logged_model_set_tags(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1230,7 +1313,7 @@ func Logged_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1246,7 +1329,7 @@ func Logged_model_log_params(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1261,7 +1344,7 @@ func Logged_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_logged_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_logged_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1312,7 +1395,7 @@ func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_experiment_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1325,7 +1408,7 @@ func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 strin
 	return swig_r
 }
 
-func Experiment_list(arg1 unsafe.Pointer, arg2 int32, arg3 int32, arg4 string, arg5 *unsafe.Pointer, arg6 *Call) (_swig_ret int) {
+func Experiment_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg5 int32, arg6 string, arg7 *unsafe.Pointer, arg8 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
@@ -1333,9 +1416,17 @@ func Experiment_list(arg1 unsafe.Pointer, arg2 int32, arg3 int32, arg4 string, a
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_intgo(_swig_i_1), C.int(_swig_i_2), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	swig_r = (int)(C._wrap_experiment_search_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
-		Swig_escape_val = arg4
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
 	}
 	return swig_r
 }
@@ -1354,7 +1445,7 @@ func Run_start(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
-	swig_r = (int)(C._wrap_run_start_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_7)), C.swig_type_111(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	swig_r = (int)(C._wrap_run_start_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_7)), C.swig_type_116(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1387,7 +1478,7 @@ func Run_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_3)), C.swig_type_115(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_3)), C.swig_type_120(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1411,7 +1502,7 @@ func Logged_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1444,7 +1535,7 @@ func Run_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_run_search_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_run_search_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1475,7 +1566,7 @@ func Run_log_model(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_run_log_model_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_run_log_model_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1516,7 +1607,7 @@ func Registered_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1535,7 +1626,7 @@ func Registered_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1548,7 +1639,7 @@ func Registered_model_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1564,7 +1655,7 @@ func Registered_model_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_rename_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_rename_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1579,7 +1670,7 @@ func Registered_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_registered_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_registered_model_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1593,7 +1684,7 @@ func Registered_model_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1612,7 +1703,7 @@ func Registered_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1629,7 +1720,7 @@ func Model_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsa
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1646,7 +1737,7 @@ func Model_version_latest(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_latest_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_latest_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1665,7 +1756,7 @@ func Model_version_transition(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_model_version_transition_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_model_version_transition_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1685,7 +1776,7 @@ func Model_version_copy(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *int
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_copy_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_copy_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1702,7 +1793,7 @@ func Model_version_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_update_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1721,7 +1812,7 @@ func Model_version_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_version_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_version_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1739,7 +1830,7 @@ func Model_version_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 s
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1762,7 +1853,7 @@ func Model_version_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1782,7 +1873,7 @@ func Model_alias_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_alias_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_alias_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1801,7 +1892,7 @@ func Model_alias_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_alias_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_alias_delete_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1811,16 +1902,142 @@ func Model_alias_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Cal
 	return swig_r
 }
 
-func Registered_model_list(arg1 unsafe.Pointer, arg2 int32, arg3 string, arg4 *unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+func Prompt_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	return swig_r
+}
+
+func Prompt_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_prompt_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Prompt_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int)(C._wrap_prompt_version_get_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Prompt_load(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_prompt_load_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Prompt_format(arg1 string, arg2 string, arg3 int32, arg4 *unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int)(C._wrap_prompt_format_raw_1c357d9e57ac7bd3(*(*C.swig_type_188)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Prompt_register(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 string, arg6 int32, arg7 string, arg8 string, arg9 string, arg10 *int64, arg11 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	_swig_i_9 := arg10
+	_swig_i_10 := arg11
+	swig_r = (int)(C._wrap_prompt_register_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg7
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg8
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg9
+	}
+	return swig_r
+}
+
+func Registered_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg5 string, arg6 *unsafe.Pointer, arg7 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	swig_r = (int)(C._wrap_registered_model_search_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
 	}
 	return swig_r
 }
@@ -1836,7 +2053,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_model_version_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_model_version_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1858,7 +2075,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	return swig_r
 }
 
-func Model_version_list(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 string, arg5 *unsafe.Pointer, arg6 *Call) (_swig_ret int) {
+func Model_version_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 string, arg7 *unsafe.Pointer, arg8 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
@@ -1866,22 +2083,155 @@ func Model_version_list(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_list_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	swig_r = (int)(C._wrap_model_version_search_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
 	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
 		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
 	}
 	return swig_r
 }
 
-func Store_create(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret int) {
+func Store_heads(arg1 *unsafe.Pointer, arg2 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int)(C._wrap_store_heads_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func Store_create(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_store_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_store_create_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Store_upgrade(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_store_upgrade_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Store_check(arg1 unsafe.Pointer, arg2 int32, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_store_check_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Store_backup(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 *unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int)(C._wrap_store_backup_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Store_gc(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 string, arg6 int32, arg7 int32, arg8 *unsafe.Pointer, arg9 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	swig_r = (int)(C._wrap_store_gc_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	return swig_r
+}
+
+func Store_export(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 string, arg6 string, arg7 int32, arg8 *unsafe.Pointer, arg9 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	swig_r = (int)(C._wrap_store_export_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
+	}
+	return swig_r
+}
+
+func Store_import(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg5 int64, arg6 *unsafe.Pointer, arg7 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	swig_r = (int)(C._wrap_store_import_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_224(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
 	return swig_r
 }
 
@@ -1892,7 +2242,7 @@ func Component_container(arg1 string, arg2 string, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_container_raw_1c357d9e57ac7bd3(*(*C.swig_type_185)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_container_raw_1c357d9e57ac7bd3(*(*C.swig_type_225)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1910,7 +2260,7 @@ func Component_load(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_load_raw_1c357d9e57ac7bd3(*(*C.swig_type_188)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_load_raw_1c357d9e57ac7bd3(*(*C.swig_type_228)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1924,7 +2274,7 @@ func Component_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1943,7 +2293,7 @@ func Component_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1959,7 +2309,7 @@ func Component_env(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_env_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_env_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1989,7 +2339,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_pipeline_new_raw_1c357d9e57ac7bd3(*(*C.swig_type_196)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_pipeline_new_raw_1c357d9e57ac7bd3(*(*C.swig_type_236)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2011,7 +2361,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2040,7 +2390,7 @@ func Task_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2056,7 +2406,7 @@ func Task_set_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_input_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2073,7 +2423,7 @@ func Task_connect(arg1 unsafe.Pointer, arg2 string, arg3 unsafe.Pointer, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_task_connect_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_task_connect_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2115,7 +2465,7 @@ func Component_program(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_program_raw_1c357d9e57ac7bd3(*(*C.swig_type_208)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_program_raw_1c357d9e57ac7bd3(*(*C.swig_type_248)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_249)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2132,7 +2482,7 @@ func Pipeline_task(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_task_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_task_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2151,7 +2501,7 @@ func Pipeline_run(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 st
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_pipeline_run_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_pipeline_run_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2173,7 +2523,7 @@ func Step_int(arg1 unsafe.Pointer, arg2 string, arg3 *int64, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_int_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_int_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2186,7 +2536,7 @@ func Step_double(arg1 unsafe.Pointer, arg2 string, arg3 *float64, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_double_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_double_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2199,7 +2549,7 @@ func Step_bool(arg1 unsafe.Pointer, arg2 string, arg3 *int32, arg4 *Call) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_bool_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_bool_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2212,7 +2562,7 @@ func Step_string(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_string_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_string_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2225,7 +2575,7 @@ func Step_input_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_input_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_input_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2238,7 +2588,7 @@ func Step_output_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_path_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2251,7 +2601,7 @@ func Step_artifact(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_artifact_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2264,7 +2614,7 @@ func Step_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2281,7 +2631,7 @@ func Step_metadata(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_step_metadata_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_step_metadata_raw_1c357d9e57ac7bd3(C.swig_voidp(_swig_i_0), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2320,7 +2670,7 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_component_main_raw_1c357d9e57ac7bd3(*(*C.swig_type_227)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
+	swig_r = (int32)(C._wrap_component_main_raw_1c357d9e57ac7bd3(*(*C.swig_type_267)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_269)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

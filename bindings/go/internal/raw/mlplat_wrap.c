@@ -251,7 +251,8 @@ typedef const char *optional_path;
 
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
-                                  optional_path config_file, uintptr_t log, mlplat **out, mlplat_error *err)
+                                  optional_path config_file, optional_text mlflow_version, uintptr_t log,
+                                  mlplat **out, mlplat_error *err)
 {
     mlplat_options o = MLPLAT_OPTIONS_INIT;
     o.tracking_uri = tracking_uri;
@@ -261,6 +262,7 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.durability = durability;
     o.profile = profile;
     o.config_file = config_file;
+    o.mlflow_version = mlflow_version;
     o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;
@@ -317,14 +319,16 @@ static mlplat_status experiment_create(mlplat *ml, const char *name, optional_pa
     return mlplat_experiment_create(ml, name, &o, id, err);
 }
 
-static mlplat_status experiment_list(mlplat *ml, mlplat_view view, int max_results, optional_text page_token,
-                                     mlplat_doc **out, mlplat_error *err)
+static mlplat_status experiment_search(mlplat *ml, optional_text filter, optional_text order_by, mlplat_view view,
+                                       int max_results, optional_text page_token, mlplat_doc **out, mlplat_error *err)
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.filter = filter;
+    q.order_by = order_by;
     q.view = view;
     q.max_results = max_results;
     q.page_token = page_token;
-    return mlplat_experiment_list(ml, &q, out, err);
+    return mlplat_experiment_search(ml, &q, out, err);
 }
 
 static mlplat_status run_start(mlplat *ml, optional_text experiment, optional_text experiment_id, optional_text name,
@@ -402,13 +406,30 @@ static mlplat_status run_log_model(mlplat_run *run, const char *name, const char
 }
 
 
-static mlplat_status registered_model_list(mlplat *ml, int max_results, optional_text page_token, mlplat_doc **out,
-                                           mlplat_error *err)
+static mlplat_status prompt_register(mlplat *ml, const char *name, const char *text, optional_text commit_message,
+                                     optional_text tags, int chat, optional_text response_format,
+                                     optional_text model_config, optional_text experiment_id, int64_t *version,
+                                     mlplat_error *err)
+{
+    mlplat_prompt_options o = MLPLAT_PROMPT_OPTIONS_INIT;
+    o.commit_message = commit_message;
+    o.tags = tags;
+    o.chat = chat;
+    o.response_format = response_format;
+    o.model_config = model_config;
+    o.experiment_id = experiment_id;
+    return mlplat_prompt_register(ml, name, text, &o, version, err);
+}
+
+static mlplat_status registered_model_search(mlplat *ml, optional_text filter, optional_text order_by, int max_results,
+                                             optional_text page_token, mlplat_doc **out, mlplat_error *err)
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.filter = filter;
+    q.order_by = order_by;
     q.max_results = max_results;
     q.page_token = page_token;
-    return mlplat_registered_model_list(ml, &q, out, err);
+    return mlplat_registered_model_search(ml, &q, out, err);
 }
 
 static mlplat_status model_version_create(mlplat *ml, const char *name, optional_path source, optional_text run_id,
@@ -423,13 +444,94 @@ static mlplat_status model_version_create(mlplat *ml, const char *name, optional
     return mlplat_model_version_create(ml, name, source ? source : "", &o, version, err);
 }
 
-static mlplat_status model_version_list(mlplat *ml, optional_text name, int max_results, optional_text page_token,
-                                        mlplat_doc **out, mlplat_error *err)
+static mlplat_status model_version_search(mlplat *ml, optional_text model, optional_text filter, optional_text order_by,
+                                          int max_results, optional_text page_token, mlplat_doc **out,
+                                          mlplat_error *err)
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.model = model;
+    q.filter = filter;
+    q.order_by = order_by;
     q.max_results = max_results;
     q.page_token = page_token;
-    return mlplat_model_version_list(ml, name, &q, out, err);
+    return mlplat_model_version_search(ml, &q, out, err);
+}
+
+
+static mlplat_status store_create(mlplat *ml, optional_text mlflow, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_store_options o = MLPLAT_STORE_OPTIONS_INIT;
+    o.mlflow = mlflow;
+    return mlplat_store_create(ml, &o, out, err);
+}
+
+static mlplat_status store_upgrade(mlplat *ml, optional_text to, mlplat_doc **out, mlplat_error *err)
+{
+    return mlplat_store_upgrade(ml, to, out, err);
+}
+
+static mlplat_status store_check(mlplat *ml, int repair, mlplat_progress progress, void *user, mlplat_doc **out,
+                                 mlplat_error *err)
+{
+    mlplat_check_options o = MLPLAT_CHECK_OPTIONS_INIT;
+    o.repair = repair;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_store_check(ml, &o, out, err);
+}
+
+static mlplat_status store_backup(mlplat *ml, const char *path, int artifacts, mlplat_progress progress, void *user,
+                                  mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_backup_options o = MLPLAT_BACKUP_OPTIONS_INIT;
+    o.artifacts = artifacts;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_store_backup(ml, path, &o, out, err);
+}
+
+static mlplat_status store_gc(mlplat *ml, optional_text older_than, optional_text runs, optional_text experiments,
+                              optional_text models, int orphans, int dry_run, mlplat_progress progress, void *user,
+                              mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_gc_options o = MLPLAT_GC_OPTIONS_INIT;
+    o.older_than = older_than;
+    o.runs = runs;
+    o.experiments = experiments;
+    o.models = models;
+    o.orphans = orphans;
+    o.dry_run = dry_run;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_store_gc(ml, &o, out, err);
+}
+
+static mlplat_status store_export(mlplat *ml, const char *path, optional_text experiments, optional_text runs,
+                                  optional_text filter, optional_text models, int no_artifacts,
+                                  mlplat_progress progress, void *user, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_export_options o = MLPLAT_EXPORT_OPTIONS_INIT;
+    o.experiments = experiments;
+    o.runs = runs;
+    o.filter = filter;
+    o.models = models;
+    o.no_artifacts = no_artifacts;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_export(ml, path, &o, out, err);
+}
+
+static mlplat_status store_import(mlplat *ml, const char *path, optional_text on_conflict, int dry_run,
+                                  int64_t max_bytes, mlplat_progress progress, void *user, mlplat_doc **out,
+                                  mlplat_error *err)
+{
+    mlplat_import_options o = MLPLAT_IMPORT_OPTIONS_INIT;
+    o.on_conflict = on_conflict;
+    o.dry_run = dry_run;
+    o.max_bytes = max_bytes > 0 ? (uint64_t)max_bytes : 0;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_import(ml, path, &o, out, err);
 }
 
 
@@ -706,7 +808,7 @@ void _wrap_free_raw_1c357d9e57ac7bd3(void *_swig_go_0) {
 }
 
 
-intgo _wrap_session_open_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, uintptr_t _swig_go_7, mlplat **_swig_go_8, mlplat_error *_swig_go_9) {
+intgo _wrap_session_open_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, uintptr_t _swig_go_8, mlplat **_swig_go_9, mlplat_error *_swig_go_10) {
   optional_text arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -714,10 +816,11 @@ intgo _wrap_session_open_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ 
   mlplat_durability arg5 ;
   optional_text arg6 = 0 ;
   optional_path arg7 = 0 ;
-  uintptr_t arg8 ;
-  mlplat **arg9 = 0 ;
-  mlplat_error *arg10 = 0 ;
-  mlp_gocall *outer10 = NULL ;
+  optional_text arg8 = 0 ;
+  uintptr_t arg9 ;
+  mlplat **arg10 = 0 ;
+  mlplat_error *arg11 = 0 ;
+  mlp_gocall *outer11 = NULL ;
   mlplat_status result;
   intgo _swig_go_result;
   
@@ -740,23 +843,27 @@ intgo _wrap_session_open_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ 
   {
     arg7 = (optional_path)mlp_gocall_optional(_swig_go_6.p, (size_t)_swig_go_6.n, "config_file");
   }
-  arg8 = (uintptr_t)_swig_go_7;
-  arg9 = (mlplat **)_swig_go_8;
   {
-    arg10 = _swig_go_9;
-    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_9, &outer10)) {
+    arg8 = (optional_text)mlp_gocall_optional(_swig_go_7.p, (size_t)_swig_go_7.n, "mlflow_version");
+  }
+  arg9 = (uintptr_t)_swig_go_8;
+  arg10 = (mlplat **)_swig_go_9;
+  {
+    arg11 = _swig_go_10;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_10, &outer11)) {
       free((void *)arg1);
       free((void *)arg2);
       free((void *)arg3);
       free((void *)arg4);
       free((void *)arg6);
       free((void *)arg7);
-      mlp_gocall_leave(outer10);
-      return (intgo)arg10->status; 
+      free((void *)arg8);
+      mlp_gocall_leave(outer11);
+      return (intgo)arg11->status; 
     }
   }
   
-  result = (mlplat_status)session_open((char const *)arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,(char const *)arg6,(char const *)arg7,arg8,arg9,arg10);
+  result = (mlplat_status)session_open((char const *)arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,(char const *)arg6,(char const *)arg7,(char const *)arg8,arg9,arg10,arg11);
   _swig_go_result = (intgo)result;
   free((void *)arg1);
   free((void *)arg2);
@@ -764,7 +871,8 @@ intgo _wrap_session_open_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ 
   free((void *)arg4);
   free((void *)arg6);
   free((void *)arg7);
-  mlp_gocall_leave(outer10);
+  free((void *)arg8);
+  mlp_gocall_leave(outer11);
   return _swig_go_result;
 }
 
@@ -1758,6 +1866,64 @@ intgo _wrap_run_delete_tag_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostrin
 }
 
 
+intgo _wrap_run_log_inputs_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+  mlplat_run *arg1 = 0 ;
+  char *arg2 = 0 ;
+  mlplat_error *arg3 = 0 ;
+  mlp_gocall *outer3 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_run *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "inputs"); 
+  }
+  {
+    arg3 = _swig_go_2;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_2, &outer3)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer3);
+      return (intgo)arg3->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_run_log_inputs(arg1,(char const *)arg2,arg3);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer3);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_run_log_outputs_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+  mlplat_run *arg1 = 0 ;
+  char *arg2 = 0 ;
+  mlplat_error *arg3 = 0 ;
+  mlp_gocall *outer3 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_run *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "outputs"); 
+  }
+  {
+    arg3 = _swig_go_2;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_2, &outer3)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer3);
+      return (intgo)arg3->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_run_log_outputs(arg1,(char const *)arg2,arg3);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer3);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_run_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
@@ -2432,37 +2598,49 @@ intgo _wrap_experiment_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_list_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, intgo _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3, mlplat_doc **_swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_experiment_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
-  mlplat_view arg2 ;
-  int arg3 ;
-  optional_text arg4 = 0 ;
-  mlplat_doc **arg5 = 0 ;
-  mlplat_error *arg6 = 0 ;
-  mlp_gocall *outer6 = NULL ;
+  optional_text arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  mlplat_view arg4 ;
+  int arg5 ;
+  optional_text arg6 = 0 ;
+  mlplat_doc **arg7 = 0 ;
+  mlplat_error *arg8 = 0 ;
+  mlp_gocall *outer8 = NULL ;
   mlplat_status result;
   intgo _swig_go_result;
   
   arg1 = (mlplat *)_swig_go_0;
-  arg2 = (mlplat_view)_swig_go_1;
-  arg3 = (int)_swig_go_2; 
   {
-    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "page_token");
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "filter");
   }
-  arg5 = (mlplat_doc **)_swig_go_4;
   {
-    arg6 = _swig_go_5;
-    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_5, &outer6)) {
-      free((void *)arg4);
-      mlp_gocall_leave(outer6);
-      return (intgo)arg6->status; 
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "order_by");
+  }
+  arg4 = (mlplat_view)_swig_go_3;
+  arg5 = (int)_swig_go_4; 
+  {
+    arg6 = (optional_text)mlp_gocall_optional(_swig_go_5.p, (size_t)_swig_go_5.n, "page_token");
+  }
+  arg7 = (mlplat_doc **)_swig_go_6;
+  {
+    arg8 = _swig_go_7;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_7, &outer8)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg6);
+      mlp_gocall_leave(outer8);
+      return (intgo)arg8->status; 
     }
   }
   
-  result = (mlplat_status)experiment_list(arg1,arg2,arg3,(char const *)arg4,arg5,arg6);
+  result = (mlplat_status)experiment_search(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5,(char const *)arg6,arg7,arg8);
   _swig_go_result = (intgo)result;
-  free((void *)arg4);
-  mlp_gocall_leave(outer6);
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg6);
+  mlp_gocall_leave(outer8);
   return _swig_go_result;
 }
 
@@ -3425,10 +3603,82 @@ intgo _wrap_model_alias_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_registered_model_list_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
-  int arg2 ;
-  optional_text arg3 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  char *arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "description");
+  }
+  {
+    arg4 = (char *)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "tags");
+  }
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_prompt_create(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_prompt_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  mlplat_doc **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  arg3 = (mlplat_doc **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_prompt_get(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_prompt_version_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
   mlplat_doc **arg4 = 0 ;
   mlplat_error *arg5 = 0 ;
   mlp_gocall *outer5 = NULL ;
@@ -3436,24 +3686,212 @@ intgo _wrap_registered_model_list_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, int _
   intgo _swig_go_result;
   
   arg1 = (mlplat *)_swig_go_0;
-  arg2 = (int)_swig_go_1; 
   {
-    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "page_token");
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "version"); 
   }
   arg4 = (mlplat_doc **)_swig_go_3;
   {
     arg5 = _swig_go_4;
     if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg2);
       free((void *)arg3);
       mlp_gocall_leave(outer5);
       return (intgo)arg5->status; 
     }
   }
   
-  result = (mlplat_status)registered_model_list(arg1,arg2,(char const *)arg3,arg4,arg5);
+  result = (mlplat_status)mlplat_prompt_version_get(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5);
   _swig_go_result = (intgo)result;
+  free((void *)arg2);
   free((void *)arg3);
   mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_prompt_load_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  mlplat_doc **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "uri"); 
+  }
+  arg3 = (mlplat_doc **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_prompt_load(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_prompt_format_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char **_swig_go_3, mlplat_error *_swig_go_4) {
+  char *arg1 = 0 ;
+  char *arg2 = 0 ;
+  int arg3 ;
+  char **arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  {
+    arg1 = (char *)mlp_gocall_text(_swig_go_0.p, (size_t)_swig_go_0.n, "text"); 
+  }
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "values"); 
+  }
+  arg3 = (int)_swig_go_2; 
+  arg4 = (char **)_swig_go_3;
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg1);
+      free((void *)arg2);
+      
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_prompt_format((char const *)arg1,(char const *)arg2,arg3,arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg1);
+  free((void *)arg2);
+  
+  mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_prompt_register_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long *_swig_go_9, mlplat_error *_swig_go_10) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  int arg6 ;
+  optional_text arg7 = 0 ;
+  optional_text arg8 = 0 ;
+  optional_text arg9 = 0 ;
+  int64_t *arg10 = 0 ;
+  mlplat_error *arg11 = 0 ;
+  mlp_gocall *outer11 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "text"); 
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "commit_message");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "tags");
+  }
+  arg6 = (int)_swig_go_5; 
+  {
+    arg7 = (optional_text)mlp_gocall_optional(_swig_go_6.p, (size_t)_swig_go_6.n, "response_format");
+  }
+  {
+    arg8 = (optional_text)mlp_gocall_optional(_swig_go_7.p, (size_t)_swig_go_7.n, "model_config");
+  }
+  {
+    arg9 = (optional_text)mlp_gocall_optional(_swig_go_8.p, (size_t)_swig_go_8.n, "experiment_id");
+  }
+  arg10 = (int64_t *)_swig_go_9;
+  {
+    arg11 = _swig_go_10;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_10, &outer11)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      free((void *)arg7);
+      free((void *)arg8);
+      free((void *)arg9);
+      mlp_gocall_leave(outer11);
+      return (intgo)arg11->status; 
+    }
+  }
+  
+  result = (mlplat_status)prompt_register(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,arg6,(char const *)arg7,(char const *)arg8,(char const *)arg9,arg10,arg11);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  free((void *)arg7);
+  free((void *)arg8);
+  free((void *)arg9);
+  mlp_gocall_leave(outer11);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_registered_model_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+  mlplat *arg1 = 0 ;
+  optional_text arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  int arg4 ;
+  optional_text arg5 = 0 ;
+  mlplat_doc **arg6 = 0 ;
+  mlplat_error *arg7 = 0 ;
+  mlp_gocall *outer7 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "filter");
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "order_by");
+  }
+  arg4 = (int)_swig_go_3; 
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "page_token");
+  }
+  arg6 = (mlplat_doc **)_swig_go_5;
+  {
+    arg7 = _swig_go_6;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_6, &outer7)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg5);
+      mlp_gocall_leave(outer7);
+      return (intgo)arg7->status; 
+    }
+  }
+  
+  result = (mlplat_status)registered_model_search(arg1,(char const *)arg2,(char const *)arg3,arg4,(char const *)arg5,arg6,arg7);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg5);
+  mlp_gocall_leave(outer7);
   return _swig_go_result;
 }
 
@@ -3519,66 +3957,374 @@ intgo _wrap_model_version_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_list_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3, mlplat_doc **_swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_model_version_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
-  int arg3 ;
+  optional_text arg3 = 0 ;
   optional_text arg4 = 0 ;
+  int arg5 ;
+  optional_text arg6 = 0 ;
+  mlplat_doc **arg7 = 0 ;
+  mlplat_error *arg8 = 0 ;
+  mlp_gocall *outer8 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "model");
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "filter");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "order_by");
+  }
+  arg5 = (int)_swig_go_4; 
+  {
+    arg6 = (optional_text)mlp_gocall_optional(_swig_go_5.p, (size_t)_swig_go_5.n, "page_token");
+  }
+  arg7 = (mlplat_doc **)_swig_go_6;
+  {
+    arg8 = _swig_go_7;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_7, &outer8)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg6);
+      mlp_gocall_leave(outer8);
+      return (intgo)arg8->status; 
+    }
+  }
+  
+  result = (mlplat_status)model_version_search(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,(char const *)arg6,arg7,arg8);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg6);
+  mlp_gocall_leave(outer8);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_store_heads_raw_1c357d9e57ac7bd3(mlplat_doc **_swig_go_0, mlplat_error *_swig_go_1) {
+  mlplat_doc **arg1 = 0 ;
+  mlplat_error *arg2 = 0 ;
+  mlp_gocall *outer2 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_doc **)_swig_go_0;
+  {
+    arg2 = _swig_go_1;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_1, &outer2)) {
+      mlp_gocall_leave(outer2);
+      return (intgo)arg2->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_store_heads(arg1,arg2);
+  _swig_go_result = (intgo)result;
+  mlp_gocall_leave(outer2);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_store_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  optional_text arg2 = 0 ;
+  mlplat_doc **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "mlflow");
+  }
+  arg3 = (mlplat_doc **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)store_create(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_store_upgrade_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  optional_text arg2 = 0 ;
+  mlplat_doc **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "to");
+  }
+  arg3 = (mlplat_doc **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)store_upgrade(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_store_check_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, int _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  int arg2 ;
+  mlplat_progress arg3 = 0 ;
+  void *arg4 = 0 ;
   mlplat_doc **arg5 = 0 ;
   mlplat_error *arg6 = 0 ;
   mlp_gocall *outer6 = NULL ;
   mlplat_status result;
   intgo _swig_go_result;
   
+  {
+    arg3 = mlp_gocall_own_progress(); arg4 = NULL; 
+  }
   arg1 = (mlplat *)_swig_go_0;
+  arg2 = (int)_swig_go_1; 
+  arg5 = (mlplat_doc **)_swig_go_2;
   {
-    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "name");
-  }
-  arg3 = (int)_swig_go_2; 
-  {
-    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "page_token");
-  }
-  arg5 = (mlplat_doc **)_swig_go_4;
-  {
-    arg6 = _swig_go_5;
-    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_5, &outer6)) {
-      free((void *)arg2);
-      free((void *)arg4);
+    arg6 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer6)) {
       mlp_gocall_leave(outer6);
       return (intgo)arg6->status; 
     }
   }
   
-  result = (mlplat_status)model_version_list(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,arg6);
+  result = (mlplat_status)store_check(arg1,arg2,arg3,arg4,arg5,arg6);
   _swig_go_result = (intgo)result;
-  free((void *)arg2);
-  free((void *)arg4);
   mlp_gocall_leave(outer6);
   return _swig_go_result;
 }
 
 
-intgo _wrap_store_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_store_backup_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
-  mlplat_doc **arg2 = 0 ;
-  mlplat_error *arg3 = 0 ;
-  mlp_gocall *outer3 = NULL ;
+  char *arg2 = 0 ;
+  int arg3 ;
+  mlplat_progress arg4 = 0 ;
+  void *arg5 = 0 ;
+  mlplat_doc **arg6 = 0 ;
+  mlplat_error *arg7 = 0 ;
+  mlp_gocall *outer7 = NULL ;
   mlplat_status result;
   intgo _swig_go_result;
   
-  arg1 = (mlplat *)_swig_go_0;
-  arg2 = (mlplat_doc **)_swig_go_1;
   {
-    arg3 = _swig_go_2;
-    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_2, &outer3)) {
-      mlp_gocall_leave(outer3);
-      return (intgo)arg3->status; 
+    arg4 = mlp_gocall_own_progress(); arg5 = NULL; 
+  }
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "path"); 
+  }
+  arg3 = (int)_swig_go_2; 
+  arg6 = (mlplat_doc **)_swig_go_3;
+  {
+    arg7 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer7)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer7);
+      return (intgo)arg7->status; 
     }
   }
   
-  result = (mlplat_status)mlplat_store_create(arg1,arg2,arg3);
+  result = (mlplat_status)store_backup(arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7);
   _swig_go_result = (intgo)result;
-  mlp_gocall_leave(outer3);
+  free((void *)arg2);
+  mlp_gocall_leave(outer7);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_store_gc_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+  mlplat *arg1 = 0 ;
+  optional_text arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  int arg6 ;
+  int arg7 ;
+  mlplat_progress arg8 = 0 ;
+  void *arg9 = 0 ;
+  mlplat_doc **arg10 = 0 ;
+  mlplat_error *arg11 = 0 ;
+  mlp_gocall *outer11 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  {
+    arg8 = mlp_gocall_own_progress(); arg9 = NULL; 
+  }
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "older_than");
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "runs");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "experiments");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "models");
+  }
+  arg6 = (int)_swig_go_5; 
+  arg7 = (int)_swig_go_6; 
+  arg10 = (mlplat_doc **)_swig_go_7;
+  {
+    arg11 = _swig_go_8;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_8, &outer11)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      mlp_gocall_leave(outer11);
+      return (intgo)arg11->status; 
+    }
+  }
+  
+  result = (mlplat_status)store_gc(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,arg6,arg7,arg8,arg9,arg10,arg11);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  mlp_gocall_leave(outer11);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_store_export_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  optional_text arg6 = 0 ;
+  int arg7 ;
+  mlplat_progress arg8 = 0 ;
+  void *arg9 = 0 ;
+  mlplat_doc **arg10 = 0 ;
+  mlplat_error *arg11 = 0 ;
+  mlp_gocall *outer11 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  {
+    arg8 = mlp_gocall_own_progress(); arg9 = NULL; 
+  }
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "path"); 
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "experiments");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "runs");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "filter");
+  }
+  {
+    arg6 = (optional_text)mlp_gocall_optional(_swig_go_5.p, (size_t)_swig_go_5.n, "models");
+  }
+  arg7 = (int)_swig_go_6; 
+  arg10 = (mlplat_doc **)_swig_go_7;
+  {
+    arg11 = _swig_go_8;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_8, &outer11)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      free((void *)arg6);
+      mlp_gocall_leave(outer11);
+      return (intgo)arg11->status; 
+    }
+  }
+  
+  result = (mlplat_status)store_export(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,(char const *)arg6,arg7,arg8,arg9,arg10,arg11);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  free((void *)arg6);
+  mlp_gocall_leave(outer11);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_store_import_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, long long _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  int arg4 ;
+  int64_t arg5 ;
+  mlplat_progress arg6 = 0 ;
+  void *arg7 = 0 ;
+  mlplat_doc **arg8 = 0 ;
+  mlplat_error *arg9 = 0 ;
+  mlp_gocall *outer9 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  {
+    arg6 = mlp_gocall_own_progress(); arg7 = NULL; 
+  }
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "path"); 
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "on_conflict");
+  }
+  arg4 = (int)_swig_go_3; 
+  arg5 = (int64_t)_swig_go_4; 
+  arg8 = (mlplat_doc **)_swig_go_5;
+  {
+    arg9 = _swig_go_6;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_6, &outer9)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer9);
+      return (intgo)arg9->status; 
+    }
+  }
+  
+  result = (mlplat_status)store_import(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5,arg6,arg7,arg8,arg9);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer9);
   return _swig_go_result;
 }
 
