@@ -289,11 +289,12 @@ mlplat_status mlplat_export(mlplat *ml, const char *path, const mlplat_export_op
         s = make_folder(&e, path, &temporary, err);
     if (s == MLPLAT_OK)
         s = write_archive(&e, err);
-    if (s == MLPLAT_OK)
-        s = publish(&e, temporary, path, err);
-    bool failed = s != MLPLAT_OK;
     if (s == MLPLAT_OK && out)
         s = report(&e, path, out, err);
-    clean_up(&e, temporary, failed);
+    if (s == MLPLAT_OK && (s = publish(&e, temporary, path, err)) != MLPLAT_OK && out) {
+        mlplat_doc_free(*out);
+        *out = NULL;
+    }
+    clean_up(&e, temporary, s != MLPLAT_OK);
     return s;
 }

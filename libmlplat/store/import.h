@@ -30,6 +30,7 @@ typedef struct mlp_importing {
     size_t n_groups, cap;
     uint64_t counts[MLP_STORE_TABLES][MLP_FATES]; /* of groups, by the table of their head */
     uint64_t artifacts;
+    mlplat_error refusal; /* the first conflict: told when the archive is known to be whole */
     char *piece;
 } mlp_importing;
 

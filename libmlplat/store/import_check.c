@@ -284,5 +284,12 @@ mlplat_status mlp_import_check(mlp_importing *im, mlplat_error *err)
         s = mlp_store_view_read(&im->view, check_lines, &c, err);
     json_decref(c.now.head);
     mlp_archive_lines_close(&c.lines);
-    return s == MLPLAT_OK ? mlp_import_check_files(im, err) : s;
+    if (s == MLPLAT_OK)
+        s = mlp_import_check_files(im, err);
+    if (s == MLPLAT_OK && im->refusal.status) {
+        s = im->refusal.status;
+        if (err)
+            *err = im->refusal;
+    }
+    return s;
 }

@@ -1,5 +1,4 @@
 /* What the target has of what an archive brings. */
-#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/os.h"
@@ -91,20 +90,31 @@ static mlplat_status is_half(mlp_importing *im, int table, const json_t *head, b
     return s;
 }
 
-static mlplat_status differs(const mlp_importing *im, int table, const json_t *head, mlp_import_fate *fate,
-                             mlplat_error *err)
+/* A damaged archive must not look like a conflict: whether it is whole is known at its end. */
+static mlplat_status refuse_later(mlp_importing *im, const mlplat_error *why)
 {
+    if (!im->refusal.status)
+        im->refusal = *why;
+    return MLPLAT_OK;
+}
+
+static mlplat_status differs(mlp_importing *im, int table, const json_t *head, mlp_import_fate *fate)
+{
+    mlplat_error why = {0};
     static const char help[] = "is in the store already and differs from the archive: import with on_conflict keep to "
                                "leave it, or replace to overwrite it";
     if (im->policy != MLP_IMPORT_FAIL) {
         *fate = im->policy == MLP_IMPORT_KEEP ? MLP_FATE_KEPT : MLP_FATE_REPLACED;
         return MLPLAT_OK;
     }
+    *fate = MLP_FATE_KEPT;
     if (table == MLP_MODEL_VERSIONS)
-        return mlp_fail(err, MLPLAT_CONFLICT, "version %lld of the registered model '%.120s' %s",
-                        (long long)json_integer_value(json_object_get(head, "version")), text_of(head, "name"), help);
-    return mlp_fail(err, MLPLAT_CONFLICT, "%s '%.120s' %s", table == MLP_RUNS ? "run" : "logged model",
-                    text_of(head, table == MLP_RUNS ? "run_uuid" : "model_id"), help);
+        mlp_fail(&why, MLPLAT_CONFLICT, "version %lld of the registered model '%.120s' %s",
+                 (long long)json_integer_value(json_object_get(head, "version")), text_of(head, "name"), help);
+    else
+        mlp_fail(&why, MLPLAT_CONFLICT, "%s '%.120s' %s", table == MLP_RUNS ? "run" : "logged model",
+                 text_of(head, table == MLP_RUNS ? "run_uuid" : "model_id"), help);
+    return refuse_later(im, &why);
 }
 
 /* An experiment is what its name says; it stays as it is. */
@@ -113,6 +123,7 @@ static mlplat_status compare_experiment(mlp_importing *im, const json_t *head, m
     int64_t id;
     char *location = NULL, *root = NULL;
     mlp_stmt *stmt = NULL;
+    mlplat_error why = {0};
     bool deleted = false;
     mlplat_status s = mlp_import_find_experiment(im, text_of(head, "name"), &id, &location, err);
     *fate = id == -1 ? MLP_FATE_NEW : MLP_FATE_SAME;
@@ -125,13 +136,13 @@ static mlplat_status compare_experiment(mlp_importing *im, const json_t *head, m
         s = mlp_stmt_step(stmt, &deleted, err);
     }
     mlp_stmt_done(stmt);
-    if (s == MLPLAT_OK && deleted && strcmp(text_of(head, "lifecycle_stage"), "deleted") != 0)
-        s = mlp_fail(err, MLPLAT_STATE, "experiment '%.200s' is deleted in the store: restore or rename it there first",
-                     text_of(head, "name"));
-    if (s == MLPLAT_OK && im->manifest.artifacts && location) {
-        const mlp_artifact_store *store = mlp_artifact_store_for(location, err);
-        s = store ? store->root(location, &root, err) : MLPLAT_UNSUPPORTED;
+    if (s == MLPLAT_OK && deleted && strcmp(text_of(head, "lifecycle_stage"), "deleted") != 0) {
+        mlp_fail(&why, MLPLAT_STATE, "experiment '%.200s' is deleted in the store: restore or rename it there first",
+                 text_of(head, "name"));
+        s = refuse_later(im, &why);
     }
+    if (s == MLPLAT_OK && im->manifest.artifacts && location)
+        s = mlp_store_root(location, &root, err);
     mlp_free(root);
     mlp_free(location);
     return s;
@@ -175,7 +186,7 @@ mlplat_status mlp_import_compare(mlp_importing *im, int table, const json_t *hea
         return MLPLAT_OK;
     *fate = MLP_FATE_SAME;
     if (s == MLPLAT_OK)
-        return strcmp(theirs, sha256) == 0 ? s : differs(im, table, head, fate, err);
+        return strcmp(theirs, sha256) == 0 ? s : differs(im, table, head, fate);
     if (err)
         *err = why;
     return s;
@@ -193,6 +204,7 @@ mlplat_status mlp_import_compare_row(mlp_importing *im, int table, const json_t 
         : alias ? "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
                 : "SELECT value FROM registered_model_tags WHERE name = ? AND key = ?";
     mlp_stmt *stmt = NULL;
+    mlplat_error why = {0};
     if (im->policy != MLP_IMPORT_FAIL)
         return MLPLAT_OK;
     mlplat_status s = mlp_db_prepare(experiment ? im->rows.tracking : im->rows.registry, sql, &stmt, err);
@@ -205,11 +217,13 @@ mlplat_status mlp_import_compare_row(mlp_importing *im, int table, const json_t 
         const char *theirs = mlp_stmt_col_text(stmt, 0);
         bool same = alias ? mlp_stmt_col_int(stmt, 0) == json_integer_value(json_object_get(row, "version"))
                           : strcmp(theirs ? theirs : "", text_of(row, "value")) == 0;
-        if (!same)
-            s = mlp_fail(err, MLPLAT_CONFLICT,
-                         "%s '%.100s' of '%.100s' is in the store already with another value: import with on_conflict "
-                         "keep to leave it, or replace to overwrite it",
-                         alias ? "the alias" : "the tag", key, owner);
+        if (!same) {
+            mlp_fail(&why, MLPLAT_CONFLICT,
+                     "%s '%.100s' of '%.100s' is in the store already with another value: import with on_conflict keep "
+                     "to leave it, or replace to overwrite it",
+                     alias ? "the alias" : "the tag", key, owner);
+            s = refuse_later(im, &why);
+        }
     }
     mlp_stmt_done(stmt);
     return s;

@@ -1,6 +1,5 @@
 /* The artifacts of an archive. */
 #include "artifacts/artifact_local.h"
-#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/os.h"
@@ -74,10 +73,9 @@ static mlplat_status put_file(mlp_importing *im, int top, const json_t *line, ml
 
 mlplat_status mlp_import_place(mlp_importing *im, const json_t *line, const char *location, mlplat_error *err)
 {
-    const mlp_artifact_store *store = mlp_artifact_store_for(location, err);
     char *root = NULL;
     int top = -1;
-    mlplat_status s = store ? store->root(location, &root, err) : MLPLAT_UNSUPPORTED;
+    mlplat_status s = mlp_store_root(location, &root, err);
     if (s == MLPLAT_OK)
         s = mlp_file_open_root(root, true, &top, err);
     if (s == MLPLAT_OK && json_is_true(json_object_get(line, "folder")))

@@ -30,7 +30,8 @@ static mlplat_status read_text(int root_fd, const char *path, mlp_buf *text, mlp
         return corrupt(err, path, "manifest.json", "is no plain file that can be read");
     while (s == MLPLAT_OK && got) {
         if ((got = mlp_sys.read(fd, piece, sizeof piece)) == -1)
-            s = mlp_fail_errno(err, errno, "cannot read the manifest of '%.200s'", path);
+            s = errno == EISDIR ? corrupt(err, path, "manifest.json", "is a folder")
+                                : mlp_fail_errno(err, errno, "cannot read the manifest of '%.200s'", path);
         else
             mlp_buf_add(text, piece, (size_t)got);
         if (s == MLPLAT_OK && text->size > MANIFEST_MOST)

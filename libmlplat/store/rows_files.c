@@ -1,10 +1,10 @@
 /* Artifacts as lines: a path below the run's or model's folder, size and digest. */
 #include "artifacts/artifact_local.h"
-#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/os.h"
 #include "store/rows.h"
+#include "store/store_view.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -79,10 +79,9 @@ static mlplat_status put_tree(mlp_rows *rows, int top, const char *root, const c
 mlplat_status mlp_rows_files(mlp_rows *rows, const char *owner, const char *id, const char *location,
                              mlplat_error *err)
 {
-    const mlp_artifact_store *store = mlp_artifact_store_for(location, err);
     char *root = NULL;
     int top = -1;
-    mlplat_status s = store ? store->root(location, &root, err) : MLPLAT_UNSUPPORTED;
+    mlplat_status s = mlp_store_root(location, &root, err);
     if (s == MLPLAT_OK)
         s = mlp_file_open_root(root, false, &top, err);
     bool none = s == MLPLAT_NOT_FOUND;

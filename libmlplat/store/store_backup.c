@@ -128,7 +128,7 @@ static mlplat_status copy_artifacts(saving *b, mlplat_error *err)
 static mlplat_status report(const saving *b, bool artifacts, mlplat_doc **out, mlplat_error *err)
 {
     struct stat st = {0};
-    stat(b->path, &st);
+    stat(b->temporary, &st);
     json_t *doc = json_pack("{s:o, s:I, s:s, s:I, s:I}", "path", mlp_json_string(b->path), "size",
                             (json_int_t)st.st_size, "head", b->view.schema.head, "files", (json_int_t)b->files, "bytes",
                             (json_int_t)b->bytes);
@@ -150,7 +150,7 @@ static mlplat_status save(saving *b, bool artifacts, mlplat_error *err)
         s = copy_artifacts(b, err);
     if (s == MLPLAT_OK)
         s = mlp_db_read(b->view.tracking, copy_file, b, b->hook, err);
-    return s == MLPLAT_OK ? publish(b, err) : s;
+    return s;
 }
 
 mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_backup_options *options, mlplat_doc **out,
@@ -171,10 +171,14 @@ mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_bac
         s = prepare(&b, err);
     if (s == MLPLAT_OK)
         s = save(&b, o.artifacts, err);
-    if (s != MLPLAT_OK && b.temporary)
-        mlp_sys.unlink(AT_FDCWD, b.temporary, 0);
     if (s == MLPLAT_OK && out)
         s = report(&b, o.artifacts, out, err);
+    if (s == MLPLAT_OK && (s = publish(&b, err)) != MLPLAT_OK && out) {
+        mlplat_doc_free(*out);
+        *out = NULL;
+    }
+    if (s != MLPLAT_OK && b.temporary)
+        mlp_sys.unlink(AT_FDCWD, b.temporary, 0);
     mlp_store_view_close(&b.view);
     mlp_free(b.temporary);
     mlp_free(b.folder);

@@ -1,5 +1,4 @@
 /* Is the store whole? A list of questions, each a statement that finds what is wrong. */
-#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -170,9 +169,8 @@ static mlplat_status check_rows(checking *c, mlplat_error *err)
 
 static bool is_missing(const char *location)
 {
-    const mlp_artifact_store *store = location && *location ? mlp_artifact_store_for(location, NULL) : NULL;
     char *root = NULL;
-    bool missing = store && store->root(location, &root, NULL) == MLPLAT_OK && !mlp_file_exists(root);
+    bool missing = location && *location && mlp_store_root(location, &root, NULL) == MLPLAT_OK && !mlp_file_exists(root);
     mlp_free(root);
     return missing;
 }

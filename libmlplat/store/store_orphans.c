@@ -1,5 +1,4 @@
 /* Artifact folders that no run and no logged model has: what a clean-up that was stopped, or somebody's hand, left. */
-#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -80,9 +79,8 @@ static mlplat_status look_in(looking *l, const char *path, bool models, mlplat_e
 
 static mlplat_status look_at_experiment(looking *l, const char *location, mlplat_error *err)
 {
-    const mlp_artifact_store *store = mlp_artifact_store_for(location, NULL);
     char *root = NULL, *models = NULL;
-    if (!store || store->root(location, &root, NULL) != MLPLAT_OK)
+    if (mlp_store_root(location, &root, NULL) != MLPLAT_OK)
         return MLPLAT_OK; /* another store's: not ours to clean */
     mlplat_status s = look_in(l, root, false, err);
     if (s == MLPLAT_OK && l->gc->view.schema.logged_models) {

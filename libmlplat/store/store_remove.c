@@ -1,5 +1,4 @@
 /* Rows for good. In steps of some milliseconds each, because others write to the store meanwhile. */
-#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -91,10 +90,9 @@ mlplat_status mlp_store_remove_model(mlp_store_view *view, const char *model_id,
 /* A link is no folder of ours: it goes, what it points at stays. */
 mlplat_status mlp_store_remove_files(const char *location, bool *removed, mlplat_error *err)
 {
-    const mlp_artifact_store *store = location && *location ? mlp_artifact_store_for(location, err) : NULL;
     char *root = NULL;
     *removed = false;
-    mlplat_status s = store ? store->root(location, &root, err) : MLPLAT_UNSUPPORTED;
+    mlplat_status s = mlp_store_root(location, &root, err);
     if (s == MLPLAT_OK && strlen(root) > 1 && mlp_file_exists(root)) {
         s = mlp_file_remove_tree(root, err);
         *removed = s == MLPLAT_OK;

@@ -1,4 +1,5 @@
 #include "store/store_view.h"
+#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -104,6 +105,18 @@ mlplat_status mlp_store_view_read(mlp_store_view *view, mlp_store_view_fn fn, vo
 {
     reading r = {view, fn, ctx};
     return mlp_db_read(view->tracking, outer, &r, view->hook, err);
+}
+
+mlplat_status mlp_store_root(const char *location, char **root, mlplat_error *err)
+{
+    mlplat_error why = {0};
+    *root = NULL;
+    const mlp_artifact_store *store = mlp_artifact_store_for(location, &why);
+    if (store)
+        return store->root(location, root, err);
+    if (err)
+        *err = why;
+    return why.status;
 }
 
 mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err)

@@ -22,6 +22,9 @@ void mlp_store_view_close(mlp_store_view *view); /* of a zeroed one: nothing */
 typedef mlplat_status (*mlp_store_view_fn)(void *ctx, mlplat_error *err);
 mlplat_status mlp_store_view_read(mlp_store_view *view, mlp_store_view_fn fn, void *ctx, mlplat_error *err);
 
+/* The folder that a location stands for, the caller's. UNSUPPORTED: in a store that this build cannot reach. */
+mlplat_status mlp_store_root(const char *location, char **root, mlplat_error *err);
+
 /* How far a long call is; tells the caller when it is time. */
 typedef struct mlp_pace {
     const mlp_hook *hook;
