@@ -13,6 +13,7 @@ const cli_group cli_groups[] = {
     {"model", "Registered models"},
     {"version", "Versions of registered models"},
     {"alias", "Names for versions, such as champion"},
+    {"prompt", "Prompts: texts and chats with versions"},
     {"pipeline", "Pipelines on this host"},
     {"component", "Programs that are steps of a pipeline"},
     {"store", "The store as a whole"},

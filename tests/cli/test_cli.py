@@ -85,6 +85,11 @@ def new_version(cli):
     return cli.json("version", "create", "m", f"runs:/{run}/model", "--tag", "a=1", "--description", "d")
 
 
+def new_prompt(cli):
+    return cli.json("prompt", "register", "p", new_file(cli, "p.txt", "Hello {{ name }}"), "--message", "first",
+                    "--response-format", '{"type": "object"}', "--model-config", '{"temperature": 1}', "--tag", "a=b")
+
+
 def history(cli):
     run = new_run(cli)
     for value in ("0.5", "-5", "nan", "inf", "-inf"):
@@ -201,6 +206,12 @@ SCENARIOS = {
     "version untag": lambda cli: after(cli, new_version(cli)).json("version", "untag", "m", "1", "k"),
     "alias set": lambda cli: after(cli, new_version(cli)).json("alias", "set", "m", "champion", "1"),
     "alias delete": lambda cli: after(cli, new_version(cli)).json("alias", "delete", "m", "champion"),
+    "prompt create": lambda cli: cli.json("prompt", "create", "p", "--description", "d", "--tag", "a=b"),
+    "prompt register": new_prompt,
+    "prompt get": lambda cli: after(cli, new_prompt(cli)).json("prompt", "get", "p"),
+    "prompt load": lambda cli: after(cli, new_prompt(cli)).json("prompt", "load", "prompts:/p/1"),
+    "prompt format": lambda cli: after(cli, new_prompt(cli)).json("prompt", "format", "p", "--set", "name=you"),
+    "prompt delete": lambda cli: after(cli, new_prompt(cli)).json("prompt", "delete", "p"),
     "artifact log": lambda cli: cli.json("artifact", "log", new_run(cli), new_file(cli), "--to", "folder"),
     "artifact put": lambda cli: cli.json("artifact", "put", new_file(cli), f"runs:/{new_run(cli)}/a.txt"),
     "artifact get": lambda cli: cli.json("artifact", "get", str(cli.folder / new_file(cli)), "copy.txt"),
@@ -679,3 +690,17 @@ def test_what_a_killed_program_left_is_told_and_stored(cli):
     assert set(range(accepted)) <= steps
     status = cli.json("spool", "status")
     assert status["waiting"] == 0 and status["dead"] == 0
+
+
+def test_a_prompt_is_printed_as_it_is_and_filled(cli):
+    new_prompt(cli)
+    assert cli("prompt", "load", "p") == "Hello {{ name }}\n"
+    assert cli("prompt", "format", "prompts:/p/1", "--set", "name=you") == "Hello you\n"
+    assert cli("prompt", "format", "p", "--allow-partial") == "Hello {{ name }}\n"
+    cli("prompt", "format", "p", code=2)
+    assert "'name'" in cli.err
+    chat = [{"role": "system", "content": "Be \"{{style}}\"."}, {"role": "user", "content": "{{ question }}"}]
+    assert cli.json("prompt", "register", "chat", new_file(cli, "c.json", json.dumps(chat)), "--chat")["version"] == "1"
+    filled = json.loads(cli("prompt", "format", "chat", "--set", "style=kind", "--set", "question=why \\?"))
+    assert [message["content"] for message in filled] == ['Be "kind".', "why \\?"]
+    assert cli.json("prompt", "load", "chat")["template"] == chat

@@ -45,6 +45,8 @@ def folder(cli):
     test_cli.new_file(cli, "batch.json", '{"metrics": {"loss": 0.2}, "params": {"seed": "1"}, "tags": {"a": "b"}}')
     for _ in range(2):
         cli("version", "create", "fraud-detector", f"runs:/{run}/model", "--tag", "checked=yes")
+    cli("prompt", "register", "greeting", test_cli.new_file(cli, "greeting.txt", "Hello {{ name }}"))
+    cli("alias", "set", "greeting", "live", "1")
     cli("model", "tag", "fraud-detector", "team", "risk")
     cli("alias", "set", "fraud-detector", "champion", "2")
     step = cli.program.parent.parent / "examples" / "preprocess"
