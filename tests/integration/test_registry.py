@@ -241,3 +241,60 @@ def test_prompts_are_in_no_list(store):
     assert [m["name"] for m in say_list(store, "model", "list")] == ["real"]
     assert say_list(store, "version", "list") == []
     assert say(store, "model", "get", "greeting")["name"] == "greeting"
+
+
+CHAT = [{"role": "system", "content": "Be {{style}}."}, {"role": "user", "content": "{{ question }}"}]
+
+
+def test_mlflow_loads_prompts_that_we_registered(store, fluent):
+    (store.folder / "hello.txt").write_text("Hello {{ name }}")
+    (store.folder / "chat.json").write_text(json.dumps(CHAT))
+    store.mlplat("prompt", "register", "greet", "hello.txt", "--message", "first", "--tag", "by=me")
+    store.mlplat("prompt", "register", "greet", "chat.json", "--chat", "--model-config", '{"temperature": 1}',
+                 "--response-format", '{"type": "object"}')
+    store.mlplat("alias", "set", "greet", "live", "1")
+    first = fluent.genai.load_prompt("prompts:/greet@live")
+    assert (first.template, first.commit_message, first.tags, first.aliases) == (
+        "Hello {{ name }}", "first", {"by": "me"}, ["live"])
+    assert first.format(name="you") == "Hello you"
+    second = fluent.genai.load_prompt("greet")
+    assert (second.version, second.template, second.variables) == (2, CHAT, {"style", "question"})
+    assert second.response_format == {"type": "object"}
+    assert [prompt.name for prompt in fluent.genai.search_prompts()] == ["greet"]
+    assert [prompt.name for prompt in fluent.genai.search_prompts("experiment_id = '0'")] == ["greet"]
+    assert [int(v.version) for v in client_of(store).search_prompt_versions("greet")] == [2, 1]
+    assert client_of(store).search_registered_models() == []
+
+
+def test_we_load_prompts_that_mlflow_registered(store, fluent):
+    fluent.genai.register_prompt("greet", "Hello {{ name }}", commit_message="first", tags={"by": "me"})
+    fluent.genai.register_prompt("greet", CHAT, response_format={"type": "object"},
+                                 model_config={"temperature": 1, "model_name": "ü"})
+    fluent.genai.set_prompt_alias("greet", "live", 1)
+    for thread in threading.enumerate():
+        if thread.name.startswith("link_prompt_to_experiment"):
+            thread.join()
+    first, second = say(store, "prompt", "load", "prompts:/greet@live"), say(store, "prompt", "load", "greet")
+    assert (first["template"], first["commit_message"], first["variables"]) == ("Hello {{ name }}", "first", ["name"])
+    assert first["tags"] == [{"key": "by", "value": "me"}] and first["aliases"] == ["live"]
+    assert (second["version"], second["template"], second["variables"]) == ("2", CHAT, ["question", "style"])
+    assert second["model_config"] == {"model_name": "ü", "temperature": 1.0}
+    assert store.mlplat("prompt", "format", "prompts:/greet/1", "--set", "name=you") == "Hello you\n"
+    assert say_list(store, "model", "list") == []
+
+
+def test_stages_in_turns(store, model, fluent):
+    for _ in range(3):
+        store.mlplat("version", "create", "shout", model)
+    client = client_of(store)
+    store.mlplat("version", "transition", "shout", "1", "Production")
+    client.transition_model_version_stage("shout", "2", "Production", archive_existing_versions=True)
+    assert say(store, "version", "get", "shout", "Production")["version"] == "2"
+    assert say(store, "version", "get", "shout", "1")["current_stage"] == "Archived"
+    store.mlplat("version", "transition", "shout", "3", "Production", "--archive-existing")
+    assert [v.version for v in client.get_latest_versions("shout", ["Production"])] == [3]
+    assert fluent.pyfunc.load_model("models:/shout/Production").predict(["a"]) == ["A!"]
+    store.mlplat("model", "rename", "shout", "louder")
+    store.mlplat("version", "copy", "models:/louder/Production", "live")
+    assert fluent.pyfunc.load_model("models:/live/1").predict(["a"]) == ["A!"]
+    assert client.get_model_version("live", "1").source == "models:/louder/3"

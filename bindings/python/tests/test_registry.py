@@ -141,3 +141,59 @@ def test_a_description_is_taken_away(ml, source):
     ml.registry.update_version("m", 1, None)
     ml.registry.update("m", None)
     assert not ml.registry.version("m", 1)["description"] and not ml.registry.get("m")["description"]
+
+
+CHAT = [{"role": "system", "content": "Be {{style}}."}, {"role": "user", "content": "{{ question }}"}]
+
+
+def test_a_prompt_and_its_versions(ml):
+    assert ml.prompts.register("greet", "Hello {{ name }}", commit_message="first", tags={"by": "me"}) == 1
+    assert ml.prompts.register("greet", CHAT, response_format={"type": "object"}, model_config={"temperature": 1}) == 2
+    ml.prompts.set_alias("greet", "live", 1)
+    first, second = ml.prompts.version("greet", "live"), ml.prompts.load("greet")
+    assert (first.name, first.version, first.template, first.commit_message) == ("greet", 1, "Hello {{ name }}", "first")
+    assert (first.variables, first.tags, first.aliases, first.is_chat) == (["name"], {"by": "me"}, ["live"], False)
+    assert first.uri == "prompts:/greet/1" and ml.prompts.load(first.uri) == first
+    assert second.is_chat and second.template == CHAT and second.variables == ["question", "style"]
+    assert second.response_format == {"type": "object"} and second.model_config == {"temperature": 1.0}
+    assert first.response_format is None and first.model_config is None and second.commit_message is None
+    assert ml.prompts.load("prompts:/greet@live").version == 1
+    ml.prompts.delete_alias("greet", "live")
+    ml.prompts.set_version_tag("greet", 1, "k", 1)
+    ml.prompts.delete_version_tag("greet", 1, "by")
+    assert ml.prompts.version("greet", 1).tags == {"k": "1"}
+    ml.prompts.delete_version("greet", 2)
+    assert ml.prompts.version("greet").version == 1
+
+
+def test_a_prompt_is_no_model(ml, source):
+    ml.prompts.create("p", "words", tags={"a": 1})
+    ml.prompts.set_tag("p", "b", 2)
+    ml.prompts.delete_tag("p", "a")
+    prompt = ml.prompts.get("p")
+    assert prompt["description"] == "words" and prompt["tags"] == [{"key": "b", "value": "2"}]
+    assert ml.registry.list() == []
+    ml.registry.register("m", source)
+    for call in (lambda: ml.prompts.get("m"), lambda: ml.prompts.load("prompts:/m/1"),
+                 lambda: ml.prompts.register("m", "text"), lambda: ml.prompts.register("a b", "text"),
+                 lambda: ml.prompts.load("prompts:/p/latest"), lambda: ml.prompts.register("p", [{"content": "x"}]),
+                 lambda: ml.prompts.register("p", "x", model_config={"top_p": 2})):
+        with pytest.raises(mlplat.Invalid):
+            call()
+    with pytest.raises(mlplat.Exists):
+        ml.prompts.create("m")
+    ml.prompts.delete("p")
+    for call in (lambda: ml.prompts.get("p"), lambda: ml.prompts.load("p"), lambda: ml.prompts.version("p", 1)):
+        with pytest.raises(mlplat.NotFound):
+            call()
+
+
+def test_a_prompt_is_filled(ml):
+    ml.prompts.register("text", "{{a}} and {{ b }}, {{a}}")
+    ml.prompts.register("chat", CHAT + [{"role": "assistant", "content": None}])
+    text, chat = ml.prompts.load("text"), ml.prompts.load("chat")
+    assert text.format(a=1, b="\\ö") == "1 and \\ö, 1"
+    assert text.format(a=1, allow_partial=True) == "1 and {{ b }}, 1"
+    with pytest.raises(mlplat.Invalid, match="'b'"):
+        text.format(a=1)
+    assert [m["content"] for m in chat.format(style="kind", question="why?")] == ["Be kind.", "why?", None]
