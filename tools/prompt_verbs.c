@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROMPT_COLUMNS "NAME=name,UPDATED=@last_updated_timestamp,ALIASES=aliases,DESCRIPTION=description"
+
 static int prompt_create(cli *c)
 {
     char *tags = NULL;
@@ -49,8 +51,44 @@ static int prompt_get(cli *c)
     int code = cli_open(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_prompt_get(c->ml, c->args[0], &doc, &c->err));
-    return code == CLI_OK ? cli_print(c, doc, "NAME=name,UPDATED=@last_updated_timestamp,ALIASES=aliases,"
-                                              "DESCRIPTION=description")
+    return code == CLI_OK ? cli_print(c, doc, PROMPT_COLUMNS) : code;
+}
+
+static int take_search(cli *c, mlplat_search *query)
+{
+    int64_t most = 0;
+    int code = cli_get_int(c, "max", &most);
+    query->max_results = most > 200000 ? 200001 : most < 0 ? -1 : (int)most;
+    query->page_token = cli_get(c, "page-token");
+    query->filter = cli_get(c, "filter");
+    query->order_by = cli_get(c, "order-by");
+    return code;
+}
+
+static int prompt_list(cli *c)
+{
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    mlplat_doc *doc = NULL;
+    int code = take_search(c, &query);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_prompt_search(c->ml, &query, &doc, &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "prompts", PROMPT_COLUMNS) : code;
+}
+
+static int prompt_versions(cli *c)
+{
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    mlplat_doc *doc = NULL;
+    int code = take_search(c, &query);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_prompt_version_search(c->ml, c->args[0], &query, &doc, &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "prompt_versions",
+                                           "NAME=name,VERSION=version,ALIASES=aliases,TYPE=type,"
+                                           "CREATED=@creation_timestamp,MESSAGE=commit_message")
                           : code;
 }
 
@@ -151,6 +189,18 @@ static const cli_option register_options[] = {
     {"experiment-id", "ID", "whose page in MLflow shows it; default: MLFLOW_EXPERIMENT_ID, else 0"},
     {NULL, NULL, NULL},
 };
+static const cli_option list_options[] = {
+    {"filter", "FILTER", "\"name LIKE 'greet%'\", \"tags.team = 'risk'\", \"experiment_id = '1'\""},
+    {"order-by", "KEYS", "\"last_updated_timestamp DESC\"; default: by name"},
+    {"max", "N", "most results of one page; default 100"},
+    {"page-token", "TOKEN", "the next page, as the page before told"},
+    {NULL, NULL, NULL},
+};
+static const cli_option versions_options[] = {
+    {"max", "N", "most results of one page; default 100"},
+    {"page-token", "TOKEN", "the next page, as the page before told"},
+    {NULL, NULL, NULL},
+};
 static const cli_option format_options[] = {
     {"set", "NAME=VALUE", "the value of a variable; may be given again"},
     {"allow-partial", NULL, "variables without a value stay as they are"},
@@ -163,6 +213,9 @@ const cli_command cli_prompt_commands[] = {
     {"prompt register", "NAME FILE", "Register a version of a prompt and print its number",
      "prompt register greeting greeting.txt --message shorter", register_options, prompt_register},
     {"prompt get", "PROMPT", "Show a prompt", "prompt get greeting -o yaml", NULL, prompt_get},
+    {"prompt list", "", "List or search prompts, by name", "prompt list", list_options, prompt_list},
+    {"prompt versions", "PROMPT", "List the versions of a prompt, newest first", "prompt versions greeting",
+     versions_options, prompt_versions},
     {"prompt load", "URI", "Print the text of a version", "prompt load prompts:/greeting@live", NULL, prompt_load},
     {"prompt format", "URI", "Print the text of a version with its variables filled",
      "prompt format greeting --set name=Ada", format_options, prompt_format},

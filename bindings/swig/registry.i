@@ -20,7 +20,11 @@ BLOCKING(mlplat_prompt_get)
 BLOCKING(mlplat_prompt_version_get)
 BLOCKING(mlplat_prompt_load)
 BLOCKING(prompt_register)
+BLOCKING(prompt_search)
+BLOCKING(prompt_version_search)
 REPLACED(mlplat_prompt_register)
+REPLACED(mlplat_prompt_search)
+REPLACED(mlplat_prompt_version_search)
 BLOCKING(registered_model_search)
 BLOCKING(model_version_create)
 BLOCKING(model_version_search)
@@ -43,6 +47,26 @@ static mlplat_status prompt_register(mlplat *ml, const char *name, const char *t
     o.model_config = model_config;
     o.experiment_id = experiment_id;
     return mlplat_prompt_register(ml, name, text, &o, version, err);
+}
+
+static mlplat_status prompt_search(mlplat *ml, optional_text filter, optional_text order_by, int max_results,
+                                   optional_text page_token, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.filter = filter;
+    q.order_by = order_by;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_prompt_search(ml, &q, out, err);
+}
+
+static mlplat_status prompt_version_search(mlplat *ml, const char *name, int max_results, optional_text page_token,
+                                           mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_prompt_version_search(ml, name, &q, out, err);
 }
 
 static mlplat_status registered_model_search(mlplat *ml, optional_text filter, optional_text order_by, int max_results,

@@ -165,6 +165,16 @@ MLPLAT_API mlplat_status mlplat_prompt_register(mlplat *ml, const char *name, co
                                                 mlplat_error *err);
 /** A prompt. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID: a model has this name */
 MLPLAT_API mlplat_status mlplat_prompt_get(mlplat *ml, const char *name, mlplat_doc **out, mlplat_error *err);
+/** Prompts: {"prompts": [...], "next_page_token"}. *out is yours.
+ * @param query  as for models, which here are prompts; "experiment_id = '1'" finds those of an experiment
+ * @return MLPLAT_OK; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_prompt_search(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                              mlplat_error *err);
+/** Versions of a prompt, newest first: {"prompt_versions": [...], "next_page_token"}. *out is yours.
+ * @param query  NULL or max_results (0: 100) and page_token
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_prompt_version_search(mlplat *ml, const char *name, const mlplat_search *query,
+                                                      mlplat_doc **out, mlplat_error *err);
 /** A version of a prompt. *out is yours. @param version  "3", an alias as "@live", or "latest"
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID; MLPLAT_CORRUPT: it is kept in a form that nobody can read */
 MLPLAT_API mlplat_status mlplat_prompt_version_get(mlplat *ml, const char *name, const char *version,

@@ -146,8 +146,7 @@ mlplat_status mlplat_prompt_create(mlplat *ml, const char *name, const char *des
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* The prompt's document; INVALID: it is a model. */
-static mlplat_status read_prompt(mlplat *ml, const char *name, mlp_registry **r, json_t **out, mlplat_error *err)
+mlplat_status mlp_prompt_read(mlplat *ml, const char *name, mlp_registry **r, json_t **out, mlplat_error *err)
 {
     json_t *model = NULL;
     *out = NULL;
@@ -167,7 +166,7 @@ mlplat_status mlplat_prompt_get(mlplat *ml, const char *name, mlplat_doc **out, 
     mlp_registry *r = NULL;
     json_t *prompt = NULL;
     *out = NULL;
-    mlplat_status s = read_prompt(ml, name, &r, &prompt, err);
+    mlplat_status s = mlp_prompt_read(ml, name, &r, &prompt, err);
     return s == MLPLAT_OK ? mlp_doc_new(prompt, out, err) : s;
 }
 
@@ -176,7 +175,7 @@ static mlplat_status read_version(mlplat *ml, const char *name, const mlp_versio
 {
     mlp_registry *r = NULL;
     json_t *prompt = NULL, *model_version = NULL, *version = NULL;
-    mlplat_status s = read_prompt(ml, name, &r, &prompt, err);
+    mlplat_status s = mlp_prompt_read(ml, name, &r, &prompt, err);
     if (s == MLPLAT_OK)
         s = r->ops->version_get(r->store, name, ref, &model_version, err);
     if (s == MLPLAT_OK)

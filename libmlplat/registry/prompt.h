@@ -1,8 +1,7 @@
 /* Prompts: what MLflow keeps where, the documents that we hand out, and templates. */
 #ifndef MLP_PROMPT_H
 #define MLP_PROMPT_H
-#include "base/json.h"
-#include <stdbool.h>
+#include "registry/registry_store.h"
 
 /* Tags of a version. The prompt itself has MLP_PROMPT_TAG, and the experiments that it belongs to. */
 #define MLP_PROMPT_TEXT_TAG "mlflow.prompt.text"
@@ -18,6 +17,9 @@ mlplat_status mlp_prompt_check_messages(const char *text, mlplat_error *err);
 mlplat_status mlp_prompt_check_format(const char *text, json_t **out, mlplat_error *err);
 mlplat_status mlp_prompt_check_config(const char *text, json_t **out, mlplat_error *err);
 mlplat_status mlp_prompt_check_experiment(const char *id, mlplat_error *err);
+
+/* The session's registry, and the document of a prompt in it. INVALID: it is a model. */
+mlplat_status mlp_prompt_read(mlplat *ml, const char *name, mlp_registry **registry, json_t **out, mlplat_error *err);
 
 /* Documents of a registered model and of a model version; INVALID: it is no prompt. *out is a new reference. */
 mlplat_status mlp_prompt_doc(const json_t *model, json_t **out, mlplat_error *err);

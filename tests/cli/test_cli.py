@@ -209,6 +209,8 @@ SCENARIOS = {
     "prompt create": lambda cli: cli.json("prompt", "create", "p", "--description", "d", "--tag", "a=b"),
     "prompt register": new_prompt,
     "prompt get": lambda cli: after(cli, new_prompt(cli)).json("prompt", "get", "p"),
+    "prompt list": lambda cli: after(cli, new_prompt(cli)).lines("prompt", "list", "--filter", "tags.a = 'b'"),
+    "prompt versions": lambda cli: after(cli, new_prompt(cli)).lines("prompt", "versions", "p", "--max", "3"),
     "prompt load": lambda cli: after(cli, new_prompt(cli)).json("prompt", "load", "prompts:/p/1"),
     "prompt format": lambda cli: after(cli, new_prompt(cli)).json("prompt", "format", "p", "--set", "name=you"),
     "prompt delete": lambda cli: after(cli, new_prompt(cli)).json("prompt", "delete", "p"),

@@ -204,6 +204,90 @@ static void uris_of_prompts(void **state)
     }
 }
 
+static void assert_found(fixture *f, const mlplat_search *query, const char *want)
+{
+    char names[200] = "", path[64];
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    const char *name = NULL;
+    assert_ok(mlplat_prompt_search(f->ml, query, &doc, &err));
+    for (size_t i = 0, n = size_at(doc, "prompts"); i < n; i++) {
+        snprintf(path, sizeof path, "prompts[%zu].name", i);
+        assert_ok(mlplat_doc_string(doc, path, &name, &err));
+        strcat(strcat(names, i ? " " : ""), name);
+    }
+    assert_string_equal(names, want);
+    mlplat_doc_free(doc);
+}
+
+static void prompts_are_searched(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    mlplat_prompt_options o = MLPLAT_PROMPT_OPTIONS_INIT;
+    add(f->ml, "model", "/m");
+    write_prompt(f, "a", "text", NULL);
+    o.experiment_id = "12";
+    o.tags = "{\"team\": \"risk\"}";
+    write_prompt(f, "b", "text", &o);
+    assert_ok(mlplat_prompt_create(f->ml, "c", NULL, NULL, &err));
+    const struct {
+        const char *filter, *order_by, *want;
+    } cases[] = {
+        {NULL, NULL, "a b c"},
+        {"", "name DESC", "c b a"},
+        {"tags.team = 'risk'", NULL, "b"},
+        {"name LIKE '%'", NULL, "a b c"},
+        {"experiment_id = '0'", NULL, "a"},
+        {"experiment_id=\"12\" AND name = 'b'", NULL, "b"},
+        {"name != 'b' AND experiment_id = '12'", NULL, ""},
+        {"experiment_id = '2'", NULL, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mlplat_search query = MLPLAT_SEARCH_INIT;
+        query.filter = cases[i].filter;
+        query.order_by = cases[i].order_by;
+        assert_found(f, &query, cases[i].want);
+    }
+    static const char *const wrong[] = {"experiment_id = 'x'", "experiment_id", "name", "foo = 'bar'"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        mlplat_search query = MLPLAT_SEARCH_INIT;
+        query.filter = wrong[i];
+        assert_status(mlplat_prompt_search(f->ml, &query, &doc, &err), MLPLAT_INVALID);
+    }
+    assert_null(doc);
+}
+
+static void versions_of_a_prompt_come_in_pages(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_doc *first = NULL, *rest = NULL;
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    write_prompt(f, "p", "one", NULL);
+    write_prompt(f, "p", "two", NULL);
+    write_prompt(f, "p", "three", NULL);
+    query.max_results = 2;
+    assert_ok(mlplat_prompt_version_search(f->ml, "p", &query, &first, &err));
+    assert_int_equal(size_at(first, "prompt_versions"), 2);
+    assert_text(first, "prompt_versions[0].template", "three");
+    assert_ok(mlplat_doc_string(first, "next_page_token", &query.page_token, &err));
+    assert_ok(mlplat_prompt_version_search(f->ml, "p", &query, &rest, &err));
+    assert_int_equal(size_at(rest, "prompt_versions"), 1);
+    assert_text(rest, "prompt_versions[0].version", "1");
+    mlplat_doc_free(first);
+    mlplat_doc_free(rest);
+    first = NULL;
+    add(f->ml, "m", "/m");
+    assert_status(mlplat_prompt_version_search(f->ml, "m", NULL, &first, &err), MLPLAT_INVALID);
+    assert_status(mlplat_prompt_version_search(f->ml, "none", NULL, &first, &err), MLPLAT_NOT_FOUND);
+    query.page_token = NULL;
+    query.filter = "name = 'p'";
+    assert_status(mlplat_prompt_version_search(f->ml, "p", &query, &first, &err), MLPLAT_INVALID);
+    assert_null(first);
+}
+
 static void a_text_is_filled(void **state)
 {
     (void)state;
@@ -250,6 +334,8 @@ int prompts_contract_run(const char *store, registry_contract_open open)
         CASE(a_model_is_no_prompt_and_a_prompt_no_model),
         CASE(what_is_no_prompt_is_refused),
         CASE(uris_of_prompts),
+        CASE(prompts_are_searched),
+        CASE(versions_of_a_prompt_come_in_pages),
         CASE(a_text_is_filled),
     };
     open_store = open;

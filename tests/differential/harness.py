@@ -166,7 +166,8 @@ class Side:
             outcome = ("error", self.status(error), str(error))
         else:
             if step.label:
-                self.kept[step.label] = step.operation.identity(result) if step.operation.identity else result
+                kept = step.operation.identity(result) if step.operation.identity else result
+                self.kept[step.label] = kept.decode() if isinstance(kept, bytes) else kept  # MLflow's page tokens
             compare = step.operation.compare
             result = compare(result) if callable(compare) else result if compare else None
             outcome = ("ok", result, "")

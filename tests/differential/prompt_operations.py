@@ -24,6 +24,19 @@ def version(value):
             "tags": [{"key": key, "value": text} for key, text in value.tags.items()]}
 
 
+def without_aliases(value):
+    """See aliases-in-lists."""
+    return {**version(value), "aliases": []}
+
+
+def token(page):
+    return getattr(page, "token", None) or getattr(page, "next_page_token", None)
+
+
+def in_page(page, one):
+    return {"items": [one(item) for item in page], "more": bool(token(page))}
+
+
 def wait():
     """Until MLflow's thread has noted the experiment."""
     for thread in threading.enumerate():
@@ -107,3 +120,17 @@ delete_prompt_alias = Operation(
     "delete_prompt_alias",
     lambda side, name, alias: side.client.delete_prompt_alias(name, alias),
     lambda side, name, alias: side.ml.prompts.delete_alias(name, alias))
+search_prompts = Operation(
+    "search_prompts",
+    lambda side, filter=None, max_results=100, order_by=None, page_token=None:
+        side.registry.search_prompts(filter, max_results, order_by, page_token),
+    lambda side, filter=None, max_results=0, order_by=None, page_token=None:
+        side.ml.prompts.search(filter, order_by=order_by, max_results=max_results, page_token=page_token),
+    compare=lambda page: in_page(page, prompt), identity=token)
+search_prompt_versions = Operation(
+    "search_prompt_versions",
+    lambda side, name, max_results=None, page_token=None:
+        side.client.search_prompt_versions(name, max_results, page_token),
+    lambda side, name, max_results=0, page_token=None:
+        side.ml.prompts.versions(name, max_results=max_results, page_token=page_token),
+    compare=lambda page: in_page(page, without_aliases), identity=token)

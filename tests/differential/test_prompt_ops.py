@@ -5,7 +5,7 @@ import pytest
 from harness import Case
 from prompt_operations import (create_prompt, delete_prompt, delete_prompt_alias, delete_prompt_tag,
                                delete_prompt_version, delete_prompt_version_tag, format_prompt, get_prompt,
-                               get_prompt_version, load_prompt, register_prompt, set_prompt_alias, set_prompt_tag,
+                               get_prompt_version, load_prompt, register_prompt, search_prompt_versions, search_prompts, set_prompt_alias, set_prompt_tag,
                                set_prompt_version_tag)
 from registry_operations import (copy_version, create_model, create_version, get_model, get_version, rename_model,
                                  transition)
@@ -18,6 +18,9 @@ EVERYTHING = register_prompt(
     response_format={"type": "object", "properties": {"answer": {"type": "string"}}},
     model_config={"model_name": "m", "temperature": 1, "max_tokens": 10, "top_p": 0.5, "stop_sequences": ["x"],
                   "extra": {"a": [1, None]}, "provider": "p", "top_k": None})
+SEVERAL = (create_model("a model", tags={"team": "risk"}), register_prompt("p", "text", tags={"team": "risk"}),
+           register_prompt("q1", "text", experiment_id="1"), create_prompt("q2", "words", {"team": "other"}),
+           register_prompt("q3", "text", tags={"team": "risk"}, experiment_id="12"))
 
 CASES = [
     Case("a prompt", GREET, get_prompt("p"), get_prompt_version("p", "1"), load_prompt("prompts:/p/1"),
@@ -62,6 +65,23 @@ CASES = [
     Case("a prompt is renamed as a model is", *TWO, rename_model("p", "q"), load_prompt("q"), get_prompt("q"),
          transition("q", 1, "Production")),
     Case("a prompt is not copied", *TWO, copy_version("models:/p/1", "q")),
+    *(Case(f"prompts that are {filter!r}", *SEVERAL, search_prompts(filter))
+      for filter in (None, "", "name = 'p'", "name LIKE 'q%'", "tags.team = 'risk'", "tags.team != 'risk'",
+                     "name ILIKE 'P%' AND tags.team = 'risk'", "experiment_id = '1'", "experiment_id='12'",
+                     'experiment_id = "2"', "experiment_id = '1' AND name = 'p'", "name = 'q1' AND experiment_id = '12'",
+                     "name LIKE 'q%' AND experiment_id = '12' AND tags.team = 'risk'", "experiment_id = '99'",
+                     "experiment_id = 'x'", "experiment_id = ''", "experiment_id != '1'", "name", "foo = 'bar'",
+                     "name = 'p' OR name = 'q1'", "tags.`mlflow.prompt.is_prompt` = 'false'")),
+    *(Case(f"prompts in order {order}", *SEVERAL, search_prompts(order_by=order))
+      for order in (["name DESC"], ["name"], ["last_updated_timestamp DESC"], ["timestamp ASC"], ["foo"])),
+    Case("prompts in an order that says a key twice", *SEVERAL,
+         search_prompts(order_by=["name", "name"]).differs("errors-without-code")),
+    Case("prompts in pages", *SEVERAL, search_prompts(max_results=2).keep("next"),
+         search_prompts(max_results=2, page_token="<next>")),
+    Case("versions of a prompt", *TWO, create_model("m"), set_prompt_alias("p", "live", 1), search_prompt_versions("p"),
+         search_prompt_versions("p", 1).keep("next"), search_prompt_versions("p", 1, "<next>"),
+         delete_prompt_version("p", "2"), search_prompt_versions("p"), search_prompt_versions("m"),
+         search_prompt_versions("none")),
     *(Case(f"a text {text[:20]!r}", register_prompt("p", text), load_prompt("p"))
       for text in ("", " ", "plain", "{{a}}{{ b }}{{a}}", "{{a.b.c}} {{ _x1 }}", "{{1a}} {{a-b}} {{}} {{ }}", "{{{a}}}",
                    "{{ a", "{{{{a}}}}", "{{a..b}} {{a.}} {{.a}}", "{{\na\t}}", "ünï {{cöde}} 模型", "line\nline",
@@ -94,6 +114,8 @@ CASES = [
     *(Case(f"no messages {messages!r}", GREET, register_prompt("p", messages).differs("foreign-errors")).differs(
         "foreign-errors", "model_versions", "model_version_tags", "registered_models.last_updated_time")
       for messages in ([{"role": "user", "content": 1}], [{"content": "x"}], ["text"], [{"role": 1, "content": "x"}])),
+    Case("what a value brings", register_prompt("p", "{{a}} {{b}}"),
+         format_prompt("p", {"a": "{{b}}", "b": "x"}).differs("filled-once")),
     *(Case(f"{template[:20]!r} is filled with {values}", register_prompt("p", template), format_prompt("p", values))
       for template, values in (("Hello {{ name }}", {"name": "you"}), ("{{a}} and {{ b }}", {"a": "1", "b": "\\u{2}"}),
                                ("none", {}), ("none", {"a": "1"}), ("{{a}}", {}), ("{{a}} {{b}}", {"a": "1"}),

@@ -56,6 +56,7 @@ static bool read_prompts(mlplat *ml)
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
     char *text = NULL;
+    mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_prompt_options o = MLPLAT_PROMPT_OPTIONS_INIT;
     o.tags = "{\"auc\": \"0.9\"}";
     o.chat = 1;
@@ -69,6 +70,12 @@ static bool read_prompts(mlplat *ml)
     mlplat_doc_free(doc);
     doc = NULL;
     ok = ok && passed(mlplat_prompt_get(ml, "p", &doc, &err), &err);
+    mlplat_doc_free(doc);
+    ok = ok && passed(mlplat_prompt_version_search(ml, "p", NULL, &doc, &err), &err);
+    mlplat_doc_free(ok ? doc : NULL);
+    query.filter = "experiment_id = '0'";
+    doc = NULL;
+    ok = ok && passed(mlplat_prompt_search(ml, &query, &doc, &err), &err);
     mlplat_doc_free(doc);
     ok = ok && passed(mlplat_prompt_format("{{ b }} {{a}}", "{\"a\": \"1\"}", 1, &text, &err), &err);
     mlplat_free(text);

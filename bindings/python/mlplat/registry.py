@@ -287,6 +287,23 @@ class Prompts:
         """A prompt (mlplat_prompt_get)."""
         return doc.loads(_c.prompt_get(self._session._h, name))
 
+    def search(self, filter: "str | None" = None, *, order_by: "str | Iterable[str] | None" = None,
+               max_results: int = 0, page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
+        """Prompts, by name (mlplat_prompt_search).
+
+        filter: comparisons joined by AND: "name LIKE 'greet%'", "tags.team = 'risk'", "experiment_id = '1'".
+        order_by: a key or several: "last_updated_timestamp DESC".
+        max_results: of one page, 1 to 1,000; 0: 100.
+        """
+        return doc.page(_c.prompt_search(self._session._h, filter, doc.joined(order_by), max_results, page_token),
+                        "prompts", dict)
+
+    def versions(self, name: str, *, max_results: int = 0,
+                 page_token: "str | None" = None) -> "doc.Page[PromptVersion]":
+        """Versions of a prompt, newest first; max_results 0: 100 a page (mlplat_prompt_version_search)."""
+        return doc.page(_c.prompt_version_search(self._session._h, name, max_results, page_token), "prompt_versions",
+                        PromptVersion)
+
     def version(self, name: str, version: "int | str" = "latest") -> PromptVersion:
         """A version of a prompt: 3, "live" (an alias, also "@live") or "latest" (mlplat_prompt_version_get)."""
         return PromptVersion(doc.loads(_c.prompt_version_get(self._session._h, name, _which(version))))

@@ -172,7 +172,7 @@ def test_a_prompt_is_no_model(ml, source):
     ml.prompts.delete_tag("p", "a")
     prompt = ml.prompts.get("p")
     assert prompt["description"] == "words" and prompt["tags"] == [{"key": "b", "value": "2"}]
-    assert ml.registry.list() == []
+    assert ml.registry.models() == []
     ml.registry.register("m", source)
     for call in (lambda: ml.prompts.get("m"), lambda: ml.prompts.load("prompts:/m/1"),
                  lambda: ml.prompts.register("m", "text"), lambda: ml.prompts.register("a b", "text"),
@@ -186,6 +186,22 @@ def test_a_prompt_is_no_model(ml, source):
     for call in (lambda: ml.prompts.get("p"), lambda: ml.prompts.load("p"), lambda: ml.prompts.version("p", 1)):
         with pytest.raises(mlplat.NotFound):
             call()
+
+
+def test_prompts_are_searched(ml):
+    for name in "abc":
+        ml.prompts.register(name, "text", tags={"team": name}, experiment_id="7" if name == "b" else None)
+    first = ml.prompts.search(order_by=["name DESC"], max_results=2)
+    rest = ml.prompts.search(order_by=["name DESC"], max_results=2, page_token=first.next_page_token)
+    assert [p["name"] for p in first + rest] == ["c", "b", "a"] and rest.next_page_token is None
+    assert [p["name"] for p in ml.prompts.search("experiment_id = '7'")] == ["b"]
+    assert [p["name"] for p in ml.prompts.search("tags.team = 'a'")] == ["a"]
+    ml.prompts.register("a", "other")
+    versions = ml.prompts.versions("a", max_results=1)
+    versions += ml.prompts.versions("a", page_token=versions.next_page_token)
+    assert [(v.version, v.template) for v in versions] == [(2, "other"), (1, "text")]
+    with pytest.raises(mlplat.Invalid):
+        ml.prompts.search("experiment_id = 'x'")
 
 
 def test_a_prompt_is_filled(ml):
