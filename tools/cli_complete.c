@@ -153,6 +153,15 @@ static void offer_models(state *st)
         offer_list(st, doc, "registered_models", "name", "description");
 }
 
+static void offer_prompts(state *st)
+{
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    mlplat_doc *doc = NULL;
+    query.max_results = MOST;
+    if (mlplat_prompt_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
+        offer_list(st, doc, "prompts", "name", "description");
+}
+
 /* The model is the first argument. */
 static void offer_aliases(state *st, const char *sign)
 {
@@ -288,6 +297,7 @@ static const struct {
     {"ID", offer_experiment_ids, NULL, NULL}, /* --experiment-id */
     {"IDS", offer_experiment_ids, NULL, NULL},
     {"MODEL", offer_models, NULL, NULL},
+    {"PROMPT", offer_prompts, NULL, NULL},
     {"VERSION", offer_versions, NULL, NULL},
     {"ALIAS", offer_aliases_plain, NULL, NULL},
     {"KEY", offer_keys, NULL, NULL},

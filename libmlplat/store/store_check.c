@@ -207,7 +207,9 @@ static mlplat_status check_artifacts(checking *c, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = check_places(c, c->view.registry,
                          "SELECT name || '/' || version, storage_location FROM model_versions WHERE storage_location "
-                         "IS NOT NULL AND current_stage <> 'Deleted_Internal' ORDER BY name, version",
+                         "IS NOT NULL AND current_stage <> 'Deleted_Internal' AND NOT EXISTS (SELECT 1 FROM "
+                         "model_version_tags t WHERE t.name = model_versions.name AND t.version = "
+                         "model_versions.version AND t.key = 'mlflow.prompt.is_prompt') ORDER BY name, version",
                          "versions of registered models without their files", err);
     return s;
 }
