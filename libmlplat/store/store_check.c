@@ -170,7 +170,8 @@ static mlplat_status check_rows(checking *c, mlplat_error *err)
 static bool is_missing(const char *location)
 {
     char *root = NULL;
-    bool missing = location && *location && mlp_store_root(location, &root, NULL) == MLPLAT_OK && !mlp_file_exists(root);
+    bool here = location && *location && mlp_store_root(location, &root, NULL) == MLPLAT_OK;
+    bool missing = here && !mlp_file_exists(root);
     mlp_free(root);
     return missing;
 }

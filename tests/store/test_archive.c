@@ -182,7 +182,7 @@ static void without_artifacts_the_places_stay(void **state)
     test_folder_remove(folder);
 }
 
-/* ---- conflicts ---------------------------------------------------------------------------------------------------- */
+/* ---- conflicts ------------------------------------------------------------------------------------------------- */
 
 static void what_differs_is_a_conflict_and_policies_decide(void **state)
 {
@@ -412,7 +412,7 @@ static void a_bomb_does_not_unpack(void **state)
     test_folder_remove(folder);
 }
 
-/* ---- stopping ----------------------------------------------------------------------------------------------------- */
+/* ---- stopping -------------------------------------------------------------------------------------------------- */
 
 static int stop_at(void *user, uint64_t done, uint64_t total)
 {
