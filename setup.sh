@@ -11,6 +11,10 @@ test_packages="git jq zsh fish groff-base man-db mandoc"
 # The same for Python.
 python_packages="scikit-learn numpy"
 python_test_packages="mlflow kfp pandas polars pyarrow ipykernel pytest swig"
+# MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
+old_mlflows=2.14.0
+[ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"
+old_mlflow_packages="alembic sqlalchemy<2.1 setuptools<80"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$root/.venv
@@ -97,10 +101,22 @@ python_side() {
   stamped binding "$state" bind $wheel
 }
 
+# An MLflow of old in a place of its own, build/mlflow-VERSION, for the tests that take turns with it.
+old_mlflow() {
+  local place=$root/build/mlflow-$1
+  [ -e "$place/made" ] && return 0
+  quiet "venv-$1" "${PYTHON:-python3}" -m venv --clear "$place" &&
+    quiet "pip-$1" "$place/bin/python" -m pip install --disable-pip-version-check --no-compile \
+      "mlflow-skinny==$1" $old_mlflow_packages && touch "$place/made" ||
+    { say "MLflow $1 cannot be installed: its tests are skipped"; rm -rf "$place"; }
+}
+
 python_test_side() {
+  local version
   # Stamped by the day: the newest MLflow is what is tested against.
   python_side && stamped tests "$python_test_packages $(date +%F)" pip tests install --upgrade $python_test_packages &&
-    go_side
+    go_side || return 1
+  for version in $old_mlflows; do old_mlflow "$version"; done
 }
 
 configure() { (cd "$root" && quiet "configure-$1" cmake -S . -B "build/$1" -G Ninja "${@:2}"); }

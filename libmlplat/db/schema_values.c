@@ -5,41 +5,67 @@
 #include <ctype.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 /* ---- text -------------------------------------------------------------------------------------------------------- */
 
-/* NaN and Infinity become [], in place: no number either. MLflow writes them, JSON has none. */
-static void hide_constants(char *text)
+/* How long is a number at this place that is none of JSON's: NaN, Infinity, or one too large? 0: there is none. */
+static size_t odd_number(const char *at)
 {
     static const char *const names[] = {"-Infinity", "Infinity", "NaN"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(at, names[i], strlen(names[i])) == 0)
+            return strlen(names[i]);
+    size_t n = *at == '-' || isdigit((unsigned char)*at) ? strspn(at, "0123456789+-.eE") : 0;
+    return n > 1 && isinf(strtod(at, NULL)) ? n : 0;
+}
+
+/* Such numbers become [], in place: no number either. MLflow writes them. */
+static void hide_odd_numbers(char *text)
+{
     bool quoted = false;
     for (char *at = text; *at; at++) {
+        size_t n = quoted ? 0 : odd_number(at);
         if (*at == '\\' && quoted && at[1])
             at++;
         else if (*at == '"')
             quoted = !quoted;
-        for (size_t i = 0; !quoted && i < sizeof names / sizeof names[0]; i++)
-            if (strncmp(at, names[i], strlen(names[i])) == 0) {
-                memset(at, ' ', strlen(names[i]));
-                memcpy(at, "[]", 2);
-                break;
-            }
+        if (n) {
+            memset(at, ' ', n);
+            memcpy(at, "[]", 2);
+            at += n - 1;
+        }
     }
 }
 
-/* NULL: no JSON, or no memory. Whole numbers that no 64 bits hold are real. */
-static json_t *read_json(const char *text)
+/* *out NULL: it is no JSON. false: no memory, which is told to SQLite. */
+static bool load(sqlite3_context *context, const char *text, size_t flags, json_t **out)
 {
-    json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    char *copy = json ? NULL : mlp_strdup(text);
-    if (copy) {
-        hide_constants(copy);
-        json = json_loads(copy, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+    json_error_t why;
+    *out = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | flags, &why);
+    if (*out || json_error_code(&why) != json_error_out_of_memory)
+        return true;
+    sqlite3_result_error_nomem(context);
+    return false;
+}
+
+/* Whole numbers that no 64 bits hold are real. */
+static bool read_json(sqlite3_context *context, const char *text, json_t **out)
+{
+    if (!load(context, text, 0, out))
+        return false;
+    char *copy = *out ? NULL : mlp_strdup(text);
+    if (!*out && !copy) {
+        sqlite3_result_error_nomem(context);
+        return false;
     }
+    if (copy)
+        hide_odd_numbers(copy);
+    bool good = !copy || load(context, copy, JSON_DECODE_INT_AS_REAL, out);
     mlp_free(copy);
-    return json;
+    return good;
 }
 
 /* The text without blanks around it; false: too long to be a number. */
@@ -139,9 +165,11 @@ static void finite_fn(sqlite3_context *context, int n, sqlite3_value **values)
 static void member_fn(sqlite3_context *context, int n, sqlite3_value **values)
 {
     const char *text = (const char *)sqlite3_value_text(values[0]);
-    json_t *json = text ? read_json(text) : NULL;
-    const json_t *member = json_object_get(json, (const char *)sqlite3_value_text(values[1]));
+    json_t *json = NULL;
     (void)n;
+    if (!text || !read_json(context, text, &json))
+        return;
+    const json_t *member = json_object_get(json, (const char *)sqlite3_value_text(values[1]));
     if (json_is_integer(member))
         sqlite3_result_int64(context, json_integer_value(member));
     else if (json_is_real(member))
@@ -159,29 +187,29 @@ static bool word_score(const char *text, double *out)
     return yes || (bare(text, word, sizeof word) && strcasecmp(word, "no") == 0);
 }
 
-/* What an assessment counts for: numbers as they are, true and "yes" 1, false and "no" 0. */
-static bool score(const char *text, double *out, bool *number)
+/* What an assessment counts for: numbers as they are, true and "yes" 1, false and "no" 0. false: nothing. */
+static bool score(const json_t *json, const char *text, double *out)
 {
-    json_t *json = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
-    bool good = json_is_boolean(json) || json_is_real(json);
-    *number = json_is_real(json);
     *out = json_is_true(json) ? 1 : json_real_value(json);
-    if (!good && (!json || json_is_string(json)))
-        good = word_score(json ? json_string_value(json) : text, out);
-    json_decref(json);
-    return good;
+    if (!json || json_is_string(json))
+        return word_score(json ? json_string_value(json) : text, out);
+    return json_is_boolean(json) || json_is_real(json);
 }
 
 static void score_fn(sqlite3_context *context, int n, sqlite3_value **values)
 {
     const char *text = (const char *)sqlite3_value_text(values[0]);
+    json_t *json = NULL;
     double value = 0;
-    bool number = false, good = text && score(text, &value, &number);
     (void)n;
+    if (!text || !load(context, text, JSON_DECODE_INT_AS_REAL, &json))
+        return;
+    bool good = score(json, text, &value);
     if (sqlite3_user_data(context))
-        sqlite3_result_int(context, good && number);
+        sqlite3_result_int(context, json_is_real(json));
     else if (good)
         sqlite3_result_double(context, value);
+    json_decref(json);
 }
 
 mlplat_status mlp_schema_values(mlp_db *db, mlplat_error *err)

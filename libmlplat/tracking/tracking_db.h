@@ -52,8 +52,10 @@ mlplat_status mlp_tracking_db_model_doc(mlp_db *db, mlp_stmt *stmt, json_t **out
 /* Inside a transaction: NOT_FOUND; a deleted one is known. id_n bytes of id count. */
 mlplat_status mlp_tracking_db_model_known(mlp_db *db, const char *id, size_t id_n, mlplat_error *err);
 mlplat_status mlp_tracking_db_model_check(void *store, const char *id, mlplat_error *err);
-/* UNSUPPORTED, naming the MLflow that is needed, if the store has no logged models. */
+/* Inside a transaction: UNSUPPORTED, naming the MLflow that is needed, if the store has no logged models. */
 mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, mlplat_error *err);
+/* The same outside of a transaction: they may have come since the store was opened. */
+mlplat_status mlp_tracking_db_models_look(const mlp_tracking_db_store *store, mlplat_error *err);
 
 /* Inside a transaction: the experiment's document, NULL if there is none. */
 mlplat_status mlp_tracking_db_experiment_doc(mlp_db *db, int64_t id, json_t **out, mlplat_error *err);

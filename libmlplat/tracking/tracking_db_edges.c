@@ -174,7 +174,7 @@ static mlplat_status outputs_fn(mlp_db *db, void *ctx, mlplat_error *err)
 
 static mlplat_status call_write(edge_call *call, mlp_db_fn fn, mlplat_error *err)
 {
-    mlplat_status s = json_array_size(call->models) ? mlp_tracking_db_models_there(call->store, err) : MLPLAT_OK;
+    mlplat_status s = json_array_size(call->models) ? mlp_tracking_db_models_look(call->store, err) : MLPLAT_OK;
     return s == MLPLAT_OK ? mlp_db_write(call->store->db, fn, call, &call->store->ml->hook, err) : s;
 }
 

@@ -30,10 +30,25 @@ mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, m
                     store->path, store->schema.head);
 }
 
+static mlplat_status nothing_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    (void)db, (void)ctx, (void)err;
+    return MLPLAT_OK;
+}
+
+/* Every transaction begins with a look at what the tables have become. */
+mlplat_status mlp_tracking_db_models_look(const mlp_tracking_db_store *store, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    if (!store->schema.logged_models)
+        s = mlp_db_read(store->db, nothing_fn, NULL, &store->ml->hook, err);
+    return s == MLPLAT_OK ? mlp_tracking_db_models_there(store, err) : s;
+}
+
 static mlplat_status call_write(model_call *call, mlp_db_fn fn, mlplat_error *err)
 {
     call->now = mlp_clock_ms();
-    mlplat_status s = mlp_tracking_db_models_there(call->store, err);
+    mlplat_status s = mlp_tracking_db_models_look(call->store, err);
     return s == MLPLAT_OK ? mlp_db_write(call->store->db, fn, call, &call->store->ml->hook, err) : s;
 }
 
@@ -179,7 +194,7 @@ static mlplat_status get_fn(mlp_db *db, void *ctx, mlplat_error *err)
 mlplat_status mlp_tracking_db_model_get(void *store, const char *id, json_t **out, mlplat_error *err)
 {
     model_call call = {.store = store, .id = id};
-    mlplat_status s = mlp_tracking_db_models_there(store, err);
+    mlplat_status s = mlp_tracking_db_models_look(store, err);
     if (s == MLPLAT_OK)
         s = mlp_db_read(call.store->db, get_fn, &call, &call.store->ml->hook, err);
     return give(s, &call, out);
@@ -209,7 +224,7 @@ static mlplat_status check_fn(mlp_db *db, void *ctx, mlplat_error *err)
 mlplat_status mlp_tracking_db_model_check(void *store, const char *id, mlplat_error *err)
 {
     model_call call = {.store = store, .id = id};
-    mlplat_status s = mlp_tracking_db_models_there(store, err);
+    mlplat_status s = mlp_tracking_db_models_look(store, err);
     return s == MLPLAT_OK ? mlp_db_read(call.store->db, check_fn, &call, &call.store->ml->hook, err) : s;
 }
 

@@ -32,18 +32,23 @@ static int teardown(void **state)
     return 0;
 }
 
-static const mlp_schema_maker maker = {.artifact_root = "/data/mlruns"};
+static mlplat_status open_with(const char *path, const mlp_schema_maker *maker, int64_t busy_ms, const mlp_hook *hook,
+                               mlp_schema_info *info, mlplat_error *err)
+{
+    mlp_db *db = NULL;
+    const mlp_db_options options = {.create = maker != NULL, .busy_ms = busy_ms};
+    mlplat_status s = mlp_db_open(path, &options, &db, err);
+    if (s == MLPLAT_OK)
+        s = mlp_schema_open(db, maker, info, hook, err);
+    mlp_db_close(db);
+    return s;
+}
 
 static mlplat_status open_store(const char *path, bool create, int64_t busy_ms, const mlp_hook *hook,
                                 mlp_schema_info *info, mlplat_error *err)
 {
-    mlp_db *db = NULL;
-    const mlp_db_options options = {.create = create, .busy_ms = busy_ms};
-    mlplat_status s = mlp_db_open(path, &options, &db, err);
-    if (s == MLPLAT_OK)
-        s = mlp_schema_open(db, create ? &maker : NULL, info, hook, err);
-    mlp_db_close(db);
-    return s;
+    const mlp_schema_maker maker = {.artifact_root = "/data/mlruns"};
+    return open_with(path, create ? &maker : NULL, busy_ms, hook, info, err);
 }
 
 /* With SQLite alone, as another program would. */
@@ -89,6 +94,43 @@ static void a_new_store_is_whole(void **state)
     assert_sql(f->path, "SELECT name || description FROM workspaces", "defaultDefault workspace for legacy resources");
     assert_sql(f->path, "PRAGMA journal_mode", "wal");
     assert_sql(f->path, "PRAGMA integrity_check", "ok");
+}
+
+static const char *told_version;
+static const char *tell(void *user)
+{
+    ++*(int *)user;
+    return told_version;
+}
+
+/* The setting wins, then the MLflow that is installed if we know it; nobody is asked about a store that is there. */
+static void a_new_store_is_made_for_the_mlflow_that_is_there(void **state)
+{
+    fixture *f = *state;
+    const char *newest = mlp_schema_revisions[mlp_schema_newest].head;
+    const struct {
+        const char *setting, *installed, *want;
+        int asked;
+    } cases[] = {
+        {NULL, "2.14.3", "5b0e9adcef9c", 1},     {NULL, "3.1.4", "bda7b8c39065", 1},
+        {NULL, "99.0", newest, 1},               {NULL, "1.30.0", newest, 1},
+        {NULL, "of some kind", newest, 1},       {NULL, NULL, newest, 1},
+        {"3.9.0", "2.14.3", "d3e4f5a6b7c8", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int asked = 0;
+        mlp_schema_info info;
+        mlplat_error err = {0};
+        const mlp_schema_maker maker = {
+            .artifact_root = "/data/mlruns", .mlflow = cases[i].setting, .installed = tell, .user = &asked};
+        told_version = cases[i].installed;
+        for (int again = 0; again < 2; again++) {
+            assert_ok(open_with(f->path, &maker, 0, NULL, &info, &err));
+            assert_string_equal(info.head, cases[i].want);
+            assert_int_equal(asked, cases[i].asked);
+        }
+        assert_int_equal(unlink(f->path), 0);
+    }
 }
 
 static void an_empty_file_is_filled_only_if_asked(void **state)
@@ -213,15 +255,17 @@ static void a_store_that_is_being_made_is_waited_for(void **state)
 
 enum { ROUNDS = 20, PROCESSES = 4 };
 
-static int open_as_process(const char *path, int start)
+/* Each wants another head. The exit code: was it the one that made the store, at its own head? */
+static int open_as_process(const char *path, int start, int revision)
 {
     char one;
     mlp_schema_info info;
     mlplat_error err = {0};
+    const mlp_schema_maker maker = {.artifact_root = "/data/mlruns", .mlflow = mlp_schema_revisions[revision].head};
     while (read(start, &one, 1) > 0) /* until all are there */
         ;
-    mlplat_status s = open_store(path, true, 0, NULL, &info, &err);
-    if (s != MLPLAT_OK || !info.tracking_known || !info.registry_known) {
+    mlplat_status s = open_with(path, &maker, 0, NULL, &info, &err);
+    if (s != MLPLAT_OK || (info.created && info.revision != revision) || !info.tracking_known || !info.registry_known) {
         fprintf(stderr, "%s: %s\n", mlplat_status_name(s), err.message);
         return 2;
     }
@@ -238,7 +282,7 @@ static void many_processes_make_one_store(void **state)
         for (int i = 0; i < PROCESSES; i++)
             if ((pids[i] = fork()) == 0) {
                 close(start[1]);
-                _exit(open_as_process(f->path, start[0]));
+                _exit(open_as_process(f->path, start[0], (i * 14 + round) % (mlp_schema_newest + 1)));
             }
         close(start[0]);
         close(start[1]);
@@ -287,6 +331,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(a_new_store_is_whole),
+        CASE(a_new_store_is_made_for_the_mlflow_that_is_there),
         CASE(an_empty_file_is_filled_only_if_asked),
         CASE(a_foreign_file_is_refused_and_left_alone),
         CASE(shapes_are_known_by_their_columns),

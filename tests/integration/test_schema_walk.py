@@ -167,6 +167,85 @@ def test_our_upgrade_to_the_newest_head_is_mlflows(walk, tmp_path, head):
     same(ours, theirs)
 
 
+# What traces, spans and assessments may say in words, and MLflow's upgrade must make numbers of.
+COUNTS = ["3", "3.0", "3.5", "-2", "1e3", "1e400", "9007199254740993", "9223372036854775808", "123456789012345678901",
+          "true", "null", '"12"', '" 12 "', '"1.0"', '"twelve"', '""', "[1]", "{}", "NaN", "Infinity", "-Infinity", "0"]
+COSTS = ["0.25", "3", "-0.5", "true", "null", '"0.5"', '" 1e-3 "', '"0x10"', '"inf"', '"nan"', "[0.5]", "NaN",
+         "-Infinity", "1e-320", "12345678901234567890"]
+TEXTS = ["{", "[]", "null", "3", "", '{"input_tokens": 1, "input_tokens": 2}', '{"total_tokens": "\\u00e9"}', '"{}"']
+METRICS = [3.0, 2.5, -1.0, 9.3e18, 4611686018427387904.0, 1e300, float("inf"), None, 0.1]
+SCORES = ["1", "0.5", "-3", "true", "false", "null", '"yes"', '"No"', '" YES "', '"maybe"', "yes", " no ", "YES!",
+          "[1]", "{}", '{"a": 1}', "", "1e400", "123456789012345678901234567890", "NaN", "Infinity", '"3"', "03",
+          "'yes'",
+          '"y\\u0065s"']
+
+
+def traces(path):
+    db = sqlite3.connect(path)
+    number = iter(range(1000))
+
+    def trace(**metadata):
+        name = f"t{next(number)}"
+        db.execute("INSERT INTO trace_info (request_id, experiment_id, timestamp_ms, status) VALUES (?, 0, 5, 'OK')",
+                   [name])
+        for key, value in metadata.items():
+            db.execute("INSERT INTO trace_request_metadata VALUES (?, ?, ?)", [f"mlflow.trace.{key}", value, name])
+        return name
+
+    def span(trace_id, dimensions=None, **costs):
+        name = f"s{next(number)}"
+        db.execute("INSERT INTO spans (trace_id, experiment_id, span_id, status, start_time_unix_nano, "
+                   "end_time_unix_nano, content, dimension_attributes) VALUES (?, 0, ?, 'OK', 1, 5, '{}', ?)",
+                   [trace_id, name, dimensions])
+        for key, value in costs.items():
+            db.execute("INSERT INTO span_metrics VALUES (?, ?, ?, ?)", [trace_id, name, key, value])
+
+    for value in COUNTS:
+        trace(tokenUsage='{"input_tokens": %s, "other": "NaN", "total_tokens": 7}' % value)
+    for value in COSTS:
+        trace(cost='{"input_cost": %s, "total_cost": 0.125}' % value)
+    for text in TEXTS:
+        trace(tokenUsage=text, cost=text)
+    for value in METRICS:
+        made = trace(tokenUsage='{"input_tokens": 5, "output_tokens": 6}')
+        db.execute("INSERT INTO trace_metrics VALUES (?, 'input_tokens', ?)", [made, value])
+        span(made, input_cost=value, total_cost=value)
+    for gateway in (True, False):
+        for cost in (None, '{"total_cost": 9}'):
+            made = trace(**({"cost": cost} if cost else {}))
+            if gateway:
+                db.execute("INSERT INTO trace_request_metadata VALUES ('mlflow.gateway.endpointId', 'e', ?)", [made])
+            for value in (0.1, 0.2, 0.3, float("inf"), None):
+                span(made, total_cost=value)
+    for dimensions in ('{"mlflow.llm.model": "%s"}' % ("\u00e9" * 600), '{"mlflow.llm.provider": null}', "null", "{}"):
+        span("t0", dimensions)
+    db.execute("INSERT INTO trace_tags VALUES ('mlflow.traceName', ?, 't0'), ('mlflow.traceName', NULL, 't1')",
+               ["\u00e9" * 5000])
+    for i, value in enumerate(SCORES):
+        db.execute("INSERT INTO assessments (assessment_id, trace_id, name, assessment_type, value, created_timestamp, "
+                   "last_updated_timestamp, source_type, valid) VALUES (?, 't0', 'n', 'feedback', ?, 1, 1, 'HUMAN', 1)",
+                   [f"a{i}", value])
+    db.commit()
+    db.close()
+
+
+def test_our_upgrade_reads_numbers_of_traces_as_mlflows_does(tmp_path):
+    ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
+    with session(ours) as ml:
+        ml.store.create("3.16.0")
+    traces(ours)
+    shutil.copy(ours, theirs)
+    MIGRATIONS.upgrade(theirs, HEADS[-1])
+    with session(ours) as ml:
+        ml.store.upgrade(HEADS[-1])
+    want, got = rows(theirs), rows(ours)
+    assert want["trace_info"] and want["spans"] and want["assessments"]
+    for table in want:
+        for expected_row, row in zip(want[table], got[table], strict=True):
+            assert row == expected_row, table
+    same(ours, theirs)
+
+
 # ---- writing --------------------------------------------------------------------------------------------------------
 
 
