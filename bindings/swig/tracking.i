@@ -39,8 +39,10 @@ BLOCKING(run_search)
 BLOCKING(run_log_model)
 BLOCKING(run_update)
 BLOCKING(logged_model_create)
+BLOCKING(logged_model_search)
 REPLACED(mlplat_run_update)
 REPLACED(mlplat_logged_model_create)
+REPLACED(mlplat_logged_model_search)
 REPLACED(mlplat_experiment_create)
 REPLACED(mlplat_experiment_search)
 REPLACED(mlplat_run_start)
@@ -103,6 +105,20 @@ static mlplat_status run_update(mlplat *ml, const char *run_id, optional_text na
     c.status = status;
     c.end_time_ms = end_time_ms;
     return mlplat_run_update(ml, run_id, &c, err);
+}
+
+static mlplat_status logged_model_search(mlplat *ml, optional_text experiment_ids, optional_text filter,
+                                         optional_text datasets, optional_text order_by, int max_results,
+                                         optional_text page_token, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_logged_model_query q = MLPLAT_LOGGED_MODEL_QUERY_INIT;
+    q.experiment_ids = experiment_ids;
+    q.filter = filter;
+    q.datasets = datasets;
+    q.order_by = order_by;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_logged_model_search(ml, &q, out, err);
 }
 
 static mlplat_status logged_model_create(mlplat *ml, optional_text experiment_id, optional_text name,

@@ -372,6 +372,33 @@ MLPLAT_API mlplat_status mlplat_logged_model_create(mlplat *ml, const mlplat_log
 MLPLAT_API mlplat_status mlplat_logged_model_get(mlplat *ml, const char *model_id, mlplat_doc **out,
                                                  mlplat_error *err);
 
+/** What to search logged models by. Zero: all of the active experiments, newest first, first page of 100. */
+typedef struct mlplat_logged_model_query {
+    size_t size;
+    const char *experiment_ids; /**< joined by commas; NULL: all active experiments */
+    const char *filter;         /**< comparisons joined by AND; NULL: all */
+    const char *datasets;       /**< only metrics on these count: JSON [{"dataset_name", "dataset_digest"?}], or NULL */
+    const char *order_by;       /**< keys joined by commas, "metrics.auc DESC, name", or as MLflow's REST has it: JSON
+                                     [{"field_name", "ascending"?, "dataset_name"?, "dataset_digest"?}]; NULL: newest
+                                     first */
+    int max_results;            /**< of one page; 0: 100 */
+    const char *page_token;     /**< "next_page_token" of the page before, for the same search; NULL: the first */
+} mlplat_logged_model_query;
+#define MLPLAT_LOGGED_MODEL_QUERY_INIT { sizeof(mlplat_logged_model_query), 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Logged models: {"models": [...], "next_page_token"}. *out is yours.
+ *
+ * A filter knows metrics.<key> (numbers: any of its points), params.<key>, tags.<key> and the attributes model_id,
+ * name, model_type, status (1 to 3), source_run_id and experiment_id (=, !=, LIKE, ILIKE, IN, NOT IN and texts in
+ * single quotes), creation_timestamp and last_updated_timestamp (numbers). An order knows attributes and metrics, whose
+ * newest point counts; nulls come last, equal ones newest first, then by id.
+ * @param query  NULL: see above
+ * @return MLPLAT_OK; MLPLAT_INVALID: also a token of another search; MLPLAT_UNSUPPORTED: a store of MLflow 2
+ */
+MLPLAT_API mlplat_status mlplat_logged_model_search(mlplat *ml, const mlplat_logged_model_query *query,
+                                                    mlplat_doc **out, mlplat_error *err);
+
 /** Say that its files are whole, or not.
  * @param status  "READY" or "FAILED", also as documents have them
  * @param out     the document as it is now, yours; NULL: not wanted

@@ -63,7 +63,7 @@ static mlplat_status read_name(mlp_search_lex *lex, const mlp_search_language *l
     if (lex->word.kind != MLP_SEARCH_NAME)
         return mlp_search_lex_fail(lex, language->names, err);
     t->entity = find_entity(language, prefixes, at, before);
-    if (!t->entity)
+    if (!t->entity || (language->bare_texts && dot == at + n - 1))
         return mlp_search_lex_fail(lex, language->names, err);
     t->key = dot ? key_text(language, dot + 1, n - before - 1) : key_text(language, at, n);
     mlplat_status s = t->key ? MLPLAT_OK : mlp_fail_memory(err);

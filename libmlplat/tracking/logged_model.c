@@ -105,6 +105,21 @@ mlplat_status mlplat_logged_model_get(mlplat *ml, const char *model_id, mlplat_d
     return give(s, json, out, err);
 }
 
+mlplat_status mlplat_logged_model_search(mlplat *ml, const mlplat_logged_model_query *query, mlplat_doc **out,
+                                         mlplat_error *err)
+{
+    mlplat_logged_model_query q = MLPLAT_LOGGED_MODEL_QUERY_INIT;
+    mlp_tracking *t = NULL;
+    json_t *json = NULL;
+    *out = NULL;
+    mlplat_status s = MLP_TAKE(&q, query, err);
+    if (s == MLPLAT_OK)
+        s = open_models(ml, false, &t, err);
+    if (s == MLPLAT_OK)
+        s = t->ops->model_search(t->store, &q, &json, err);
+    return give(s, json, out, err);
+}
+
 static mlplat_status status_of(const char *name, mlp_model_status *out, mlplat_error *err)
 {
     static const struct {

@@ -140,6 +140,7 @@ static const mlp_tracking_store db_store = {
     .buckets = mlp_tracking_db_buckets,
     .model_create = mlp_tracking_db_model_create,
     .model_get = mlp_tracking_db_model_get,
+    .model_search = mlp_tracking_db_model_search,
     .model_check = mlp_tracking_db_model_check,
     .model_finalize = mlp_tracking_db_model_finalize,
     .model_tags = mlp_tracking_db_model_tags,

@@ -69,6 +69,10 @@ mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query
 mlplat_status mlp_tracking_db_parse_ids(const char *text, json_t **out, mlplat_error *err);
 void mlp_tracking_db_put_ids(const json_t *ids, const char *column, mlp_buf *out);
 
+/* ---- tracking_db_model_search.c */
+mlplat_status mlp_tracking_db_model_search(void *store, const mlplat_logged_model_query *query, json_t **out,
+                                           mlplat_error *err);
+
 /* ---- tracking_db_run.c */
 mlplat_status mlp_tracking_db_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_run_update(void *store, const char *run_id, const mlplat_run_change *change,

@@ -93,6 +93,7 @@ typedef struct mlp_tracking_store {
     /* Logged models; *out is the document, and NULL if it is not wanted. All are NULL where there are none. */
     mlplat_status (*model_create)(void *store, const mlp_model_new *model, json_t **out, mlplat_error *err);
     mlplat_status (*model_get)(void *store, const char *id, json_t **out, mlplat_error *err);
+    mlplat_status (*model_search)(void *store, const mlplat_logged_model_query *query, json_t **out, mlplat_error *err);
     mlplat_status (*model_check)(void *store, const char *id, mlplat_error *err); /* NOT_FOUND; deleted is fine */
     mlplat_status (*model_finalize)(void *store, const char *id, mlp_model_status status, json_t **out,
                                     mlplat_error *err);

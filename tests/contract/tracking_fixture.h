@@ -131,6 +131,7 @@ static inline char *repeat(char c, size_t n)
 int logging_contract_run(const char *store);
 int model_contract_run(const char *store);
 int sample_contract_run(const char *store);
+int search_contract_run(const char *store);
 int edge_contract_run(const char *store);
 
 #endif

@@ -4,7 +4,7 @@ from . import _c, doc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any, Literal
 
     from .tracking import Run, Tracking
@@ -86,6 +86,31 @@ class LoggedModels:
         return LoggedModel(doc.loads(_c.logged_model_create(
             self._session._h, experiment_id, name, model_type, getattr(source_run, "id", source_run),
             doc.strings(params), doc.strings(tags))))
+
+    def search(self, filter: "str | None" = None, *, experiment: "str | None" = None,
+               experiment_ids: "str | Iterable[str] | None" = None,
+               datasets: "Iterable[Mapping[str, str]] | None" = None,
+               order_by: "str | Iterable[str | Mapping[str, Any]] | None" = None, max_results: int = 0,
+               page_token: "str | None" = None) -> "doc.Page[LoggedModel]":
+        """Logged models, newest first, each a LoggedModel (mlplat_logged_model_search).
+
+        filter: comparisons joined by AND: "metrics.auc > 0.9", "params.depth = '6'", "name LIKE 'fraud%'".
+        experiment: its name; or experiment_ids; None: all active experiments.
+        datasets: only metrics on these count: [{"dataset_name": "train", "dataset_digest": "..."}], digests optional.
+        order_by: a key or several: "metrics.auc DESC"; with a dataset as MLflow has it: [{"field_name": "metrics.auc",
+        "ascending": False, "dataset_name": "test"}].
+        max_results: of one page; 0: 100. The result's next_page_token asks for the next one, with the same arguments.
+        """
+        if experiment is not None:
+            experiment_ids = self._session.experiments.by_name(experiment)["experiment_id"]
+        if order_by is not None and not isinstance(order_by, str):
+            keys = list(order_by)
+            plain = all(isinstance(key, str) for key in keys)
+            order_by = doc.joined(keys) if plain else doc.text(keys)  # type: ignore[arg-type]
+        return doc.page(
+            _c.logged_model_search(self._session._h, doc.joined(experiment_ids), filter,
+                                   None if datasets is None else doc.text(list(datasets)), order_by, max_results,
+                                   page_token), "models", LoggedModel)
 
     def get(self, model_id: str) -> LoggedModel:
         """A logged model that is not deleted (mlplat_logged_model_get)."""

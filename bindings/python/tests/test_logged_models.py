@@ -54,3 +54,22 @@ def test_a_sample_has_what_a_plot_shows(ml):
     assert all(b["min"]["value"] == 0 and b["max"]["value"] == 9 for b in sample["buckets"])
     assert sample["buckets"][-1]["last"]["value"] != sample["buckets"][-1]["last"]["value"]
     assert ml.metric_sample(run, "loss", 5, axis="time")["axis"] == "time"
+
+
+def test_logged_models_are_searched(ml):
+    with ml.run() as run:
+        made = [ml.logged_models.create(name, source_run=run, params={"depth": depth})
+                for name, depth in (("a", 1), ("b", 2), ("c", 2))]
+        run.log_batch([{"key": "auc", "value": value, "model_id": model.id, "dataset_name": name, "dataset_digest": "1"}
+                       for model, train, test in zip(made, (0.9, 0.8, 0.7), (0.5, 0.6, 0.7))
+                       for name, value in (("train", train), ("test", test))])
+    def names(*args, **options):
+        return [model.name for model in ml.logged_models.search(*args, **options)]
+    assert names("params.depth = '2'", order_by="name DESC") == ["c", "b"]
+    assert names("metrics.auc > 0.75", datasets=[{"dataset_name": "train"}], order_by=["name"]) == ["a", "b"]
+    by_test = [{"field_name": "metrics.auc", "ascending": False, "dataset_name": "test"}]
+    assert names(order_by=by_test, experiment="Default") == ["c", "b", "a"]
+    first = ml.logged_models.search(order_by=by_test, max_results=2)
+    assert names(order_by=by_test, max_results=2, page_token=first.next_page_token) == ["a"]
+    with pytest.raises(mlplat.Invalid, match="another filter_string"):
+        names("name = 'a'", order_by=by_test, page_token=first.next_page_token)

@@ -74,6 +74,19 @@ def test_lists_come_in_pages(ml):
     assert [m["name"] for m in first + rest] == ["a", "b", "c"] and rest.next_page_token is None
 
 
+def test_models_and_versions_are_searched(ml):
+    for name, team in (("a", "risk"), ("b", "Risk"), ("c", "risk")):
+        ml.registry.create(name, tags={"team": team})
+        for n in range(2):
+            ml.registry.register(name, f"s3://{name}/{n}", tags={"n": n})
+    assert [m["name"] for m in ml.registry.models("tags.team = 'risk'", order_by="name DESC")] == ["c", "a"]
+    found = ml.registry.versions(filter="version_number > 1 AND name IN ('a', 'b')", order_by=["name ASC"])
+    assert [(v.name, v.version) for v in found] == [("a", 2), ("b", 2)]
+    assert [v.version for v in ml.registry.versions("c", filter="tags.n = '0'")] == [1]
+    with pytest.raises(mlplat.NotFound):
+        ml.registry.versions("none")
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "n" * 257, "a\0b", "\udc80"])
 def test_bad_names_are_refused(ml, name):
     with pytest.raises(mlplat.Invalid):

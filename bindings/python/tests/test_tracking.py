@@ -253,6 +253,25 @@ def test_search_by_filter_order_and_page(ml):
         ml.search_runs(experiment="none such")
 
 
+def test_orders_of_several_keys_are_texts_or_lists(ml):
+    for i in range(4):
+        with ml.run(f"r{i}", params={"half": i // 2}) as run:
+            run.log("loss", i)
+    for order in ("params.half DESC, metrics.loss", ["params.half DESC", "metrics.loss ASC"]):
+        assert [r.name for r in ml.search_runs(order_by=order)] == ["r2", "r3", "r0", "r1"]
+
+
+def test_experiments_are_searched(ml):
+    for name, team in (("fraud", "risk"), ("spam", "risk"), ("Fraud", "Risk")):
+        ml.experiments.create(name, tags={"team": team})
+    def names(*args, **options):
+        return [experiment["name"] for experiment in ml.experiments.search(*args, **options)]
+    assert names("tags.team = 'risk'", order_by="name DESC") == ["spam", "fraud"]
+    assert names("name ILIKE 'FRAUD'", order_by=["name"]) == ["Fraud", "fraud"]
+    with pytest.raises(mlplat.Invalid, match="capitals"):
+        names("name like 'fraud'")
+
+
 def test_deleted_runs_and_experiments_come_back(ml, run):
     ml.delete_run(run.id)
     assert [r.id for r in ml.search_runs(view="deleted")] == [run.id] and ml.search_runs() == []
