@@ -53,7 +53,8 @@ def rows(path):
 def files(folder):
     """Artifacts by the part of their path that is the same in every store."""
     root = folder / "mlruns"
-    return {str(path.relative_to(root)).split("/", 1)[1]: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {str(path.relative_to(root)).split("/", 1)[1]: path.read_bytes()
+            for path in root.rglob("*") if path.is_file()}
 
 
 def log_everything(client, folder):
@@ -277,3 +278,168 @@ def test_a_folder_of_the_file_store_is_pointed_to_mlflows_own_migration(store):
     help_text = subprocess.run([sys.executable, "-m", "mlflow", "migrate-filestore", "--help"], capture_output=True,
                                text=True, env=clean_environment()).stdout
     assert "--source" in help_text and "--target" in help_text
+
+
+# ---- looking after a store while others write ---------------------------------------------------------------------
+
+MLFLOW_WRITER = """
+import select, sys, mlflow
+client = mlflow.MlflowClient(sys.argv[1])
+print("ready", flush=True)
+n = 0
+while not select.select([sys.stdin], [], [], 0)[0]:
+    run = client.create_run("0", run_name=f"theirs-{n}")
+    for step in range(5):
+        client.log_metric(run.info.run_id, "loss", step / 3, step=step)
+    client.log_param(run.info.run_id, "n", n)
+    client.set_terminated(run.info.run_id)
+    if n % 2:
+        client.delete_run(run.info.run_id)
+    n += 1
+print(n, flush=True)
+"""
+
+OUR_WRITER = """
+import select, sys, mlplat
+with mlplat.open() as ml:
+    print("ready", flush=True)
+    n = 0
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        with ml.run(f"ours-{n}", params={"n": n}) as run:
+            run.log("loss", [i / 3 for i in range(500)])
+            run.log_text("hello", "notes.txt")
+        if n % 2:
+            ml.delete_run(run.id)
+        n += 1
+    ml.flush()
+print(n, flush=True)
+"""
+
+
+@pytest.fixture
+def writers(store):
+    """MLflow and our logger, writing to one store until the test ends; what they said at their end."""
+    store.mlplat("store", "create")
+    theirs = subprocess.Popen([sys.executable, "-c", MLFLOW_WRITER, store.uri], stdin=subprocess.PIPE, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=store.environment(), cwd=store.folder)
+    assert theirs.stdout.readline() == "ready\n"
+    ours = [subprocess.Popen([sys.executable, "-c", OUR_WRITER], stdin=subprocess.PIPE, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=store.folder,
+                             env=store.environment(PYTHONPATH=os.environ.get("PYTHONPATH", ""))) for _ in range(2)]
+    for process in ours:
+        assert process.stdout.readline() == "ready\n"
+    yield [theirs, *ours]
+    for process in (theirs, *ours):
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def stop(writers):
+    """How many runs each of them made, none of them disturbed."""
+    made = []
+    for process in writers:
+        out, err = process.communicate("stop\n", timeout=120)
+        assert process.returncode == 0, err
+        made.append(int(out.split()[-1]))
+    return made
+
+
+def test_backups_checks_exports_and_clean_ups_go_on_beside_writers(store, writers):
+    for i in range(2):
+        store.mlplat("store", "backup", f"copy{i}.db", "--artifacts")
+        assert json.loads(store.mlplat("store", "check", "-o", "json"))["ok"]
+        store.mlplat("export", f"archive{i}", "--filter", "attributes.status = 'FINISHED'")
+        report = json.loads(store.mlplat("store", "gc", "--orphans", "-o", "json"))
+        assert report["kept"] == []
+        with sqlite3.connect(f"file:{store.folder}/copy{i}.db?mode=ro", uri=True) as db:
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        db.close()
+        copy = Store(store.folder / f"there{i}")
+        copy.folder.mkdir()
+        copy.mlplat("import", store.folder / f"archive{i}")
+        assert json.loads(copy.mlplat("store", "check", "-o", "json"))["ok"]
+    made = stop(writers)
+    assert all(n > 0 for n in made)
+    store.mlplat("store", "gc")
+    report = json.loads(store.mlplat("store", "check", "-o", "json"))
+    assert report["ok"], report
+    with sqlite3.connect(store.path) as db:
+        names = [name for (name,) in db.execute("SELECT name FROM runs")]
+        lost = db.execute("SELECT count(*) FROM runs r WHERE name LIKE 'ours-%' AND (SELECT count(*) FROM metrics m "
+                          "WHERE m.run_uuid = r.run_uuid) <> 500").fetchone()
+    db.close()
+    assert len(names) == sum((n + 1) // 2 for n in made) and lost == (0,)
+    folders = {path.parent.parent.name for path in (store.folder / "mlruns").rglob("notes.txt")}
+    assert len(folders) == sum((n + 1) // 2 for n in made[1:])
+
+
+def test_clean_up_removes_what_mlflow_would(tmp_path, monkeypatch):
+    """The same store, cleaned by MLflow and by us: the same rows are left, but for edges that MLflow leaves behind."""
+    stores = []
+    for name in ("theirs", "ours"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        store = Store(folder)
+        store.mlplat("store", "create")
+        client = MlflowClient(store.uri)
+        log_everything(client, folder)
+        keep = client.get_experiment_by_name("fraud/größe").experiment_id
+        judge = client.search_runs([keep], "attributes.run_name = 'judge'")[0]
+        client.delete_run(judge.info.run_id)
+        other = client.create_logged_model(keep, "other")
+        client.delete_logged_model(other.model_id)
+        stores.append(store)
+    done = subprocess.run([sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", stores[0].uri],
+                          cwd=tmp_path / "theirs", env=stores[0].environment(), capture_output=True, text=True,
+                          timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(stores[1].mlplat("store", "gc", "-o", "json"))
+    assert len(report["runs"]) == 2 and len(report["experiments"]) == 1 and len(report["logged_models"]) == 1
+    counts = []
+    for store in stores:
+        with sqlite3.connect(store.path) as db:
+            counts.append({table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COPIED})
+        db.close()
+    theirs, ours = counts
+    assert (theirs.pop("inputs"), ours.pop("inputs")) == (3, 2)  # the judge's edge to the model it used
+    assert ours == theirs
+    assert {re.sub("[0-9a-f]{32}", "<id>", name) for name in files(tmp_path / "ours")} == \
+        {re.sub("[0-9a-f]{32}", "<id>", name) for name in files(tmp_path / "theirs")}
+
+
+def test_a_backup_is_a_store_that_mlflow_opens(source, tmp_path):
+    source.mlplat("store", "backup", tmp_path / "copy.db")
+    client = MlflowClient(f"sqlite:///{tmp_path}/copy.db")
+    assert client.get_run(source.ids[0]).data.params["depth"] == "6"
+    assert rows(tmp_path / "copy.db") == rows(source.path)
+
+
+def test_a_check_finds_what_is_wrong_and_repairs_what_can_be_derived(store):
+    store.mlplat("run", "start", "--name", "a")
+    client = MlflowClient(store.uri)
+    run = client.search_runs(["0"])[0].info.run_id
+    client.log_batch(run, [Metric("loss", v, v, s) for v, s in ((3, 1), (2, 5), (9, 5))])
+    model = client.create_logged_model("0", "m")
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE latest_metrics SET value = 2, timestamp = 2")
+        db.execute("INSERT INTO latest_metrics VALUES ('gone', 1, 1, 1, 0, ?)", [run])
+        db.execute("UPDATE tags SET value = 'b' WHERE key = 'mlflow.runName'")
+        db.execute("INSERT INTO params VALUES ('k', 'v', 'nobody')")
+    db.close()
+    report = json.loads(store.mlplat("store", "check", "-o", "json", code=7))
+    found = sorted(f["check"] for f in report["findings"])
+    assert found == ["artifacts", "foreign_keys", "latest_metrics", "latest_metrics", "run_names"]
+    store.mlplat("store", "check", "--repair", code=7)
+    report = json.loads(store.mlplat("store", "check", "-o", "json", code=7))
+    assert sorted(f["check"] for f in report["findings"]) == ["artifacts", "foreign_keys"]
+    again = client.get_run(run)
+    assert again.data.metrics == {"loss": 9.0} and again.data.tags["mlflow.runName"] == "a"
+    damage = bytearray(store.path.read_bytes())
+    damage[len(damage) // 2:len(damage) // 2 + 4096] = b"x" * 4096
+    store.path.write_bytes(damage)
+    report = json.loads(store.mlplat("store", "check", "-o", "json", code=7))
+    assert {"file", "integrity"} & {f["check"] for f in report["findings"]}
