@@ -29,6 +29,9 @@ BLOCKING(mlplat_metric_sample)
 BLOCKING(mlplat_run_log_artifact)
 BLOCKING(mlplat_run_log_text)
 BLOCKING(mlplat_run_log_dict)
+BLOCKING(mlplat_run_log_table)
+BLOCKING(run_log_image)
+REPLACED(mlplat_run_log_image)
 BLOCKING(mlplat_spool_status)
 BLOCKING(mlplat_spool_sync)
 BLOCKING(mlplat_spool_retry)
@@ -55,6 +58,7 @@ REPLACED(mlplat_run_log_metrics)
 #endif
 LOGGING(mlplat_run_set_tag, 0)
 LOGGING(run_log, !arg3->scalar)
+%apply (const void *data, size_t n) { (const void *small, size_t small_n) };
 %include <mlplat/tracking.h>
 
 %inline %{
@@ -147,6 +151,21 @@ static mlplat_status run_search(mlplat *ml, optional_text experiment_ids, option
     q.max_results = max_results;
     q.page_token = page_token;
     return mlplat_run_search(ml, &q, out, err);
+}
+
+/* small: no bytes, and the image itself is taken. */
+static mlplat_status run_log_image(mlplat_run *run, const void *data, size_t n, optional_text artifact_file,
+                                   optional_text key, int64_t step, int64_t timestamp_ms, const void *small,
+                                   size_t small_n, mlplat_error *err)
+{
+    mlplat_image o = MLPLAT_IMAGE_INIT;
+    o.artifact_file = artifact_file;
+    o.key = key;
+    o.step = step;
+    o.timestamp_ms = timestamp_ms;
+    o.small = small;
+    o.small_n = small_n;
+    return mlplat_run_log_image(run, data, n, &o, err);
 }
 
 static mlplat_status run_log_model(mlplat_run *run, const char *name, const char *loader_module, optional_path data,

@@ -326,6 +326,38 @@ MLPLAT_API mlplat_status mlplat_run_log_dict(mlplat_run *run, const char *json, 
                                              mlplat_error *err);
 
 /**
+ * Write a table as a JSON artifact, as MLflow's load_table and its UI read it, and note it in the tag
+ * mlflow.loggedArtifacts. If the file is there, the rows are added to it: columns that it has not come last, and what a
+ * row has no value for is null.
+ * @param table          {"columns": ["a", ...], "data": [[1, ...], ...]}
+ * @param artifact_file  clean relative path that ends in .json
+ * @return MLPLAT_OK; MLPLAT_INVALID: the table, the path, or what is there is no table; MLPLAT_UNSUPPORTED: .parquet,
+ *         which the Python package writes; MLPLAT_STATE
+ */
+MLPLAT_API mlplat_status mlplat_run_log_table(mlplat_run *run, const char *table, const char *artifact_file,
+                                              mlplat_error *err);
+
+/** Where an image goes: to artifact_file, or to a name that MLflow's UI makes a series of by key and step. */
+typedef struct mlplat_image {
+    size_t size;
+    const char *artifact_file; /**< clean relative path with the file's name, alone; NULL: the others count */
+    const char *key;           /**< letters, digits, _ - . / and spaces; NULL: artifact_file counts */
+    int64_t step;
+    int64_t timestamp_ms;      /**< 0: now */
+    const void *small;         /**< WebP of at most 256 by 256 pixels, shown in lists; NULL: the image itself */
+    size_t small_n;            /**< its bytes */
+} mlplat_image;
+#define MLPLAT_IMAGE_INIT { sizeof(mlplat_image), 0, 0, 0, 0, 0, 0 }
+
+/**
+ * Write an encoded image as an artifact; with a key also its small form, and the tag mlflow.loggedImages is set.
+ * @param data  n bytes of the file: with a key PNG, else of any format
+ * @return MLPLAT_OK; MLPLAT_INVALID: no name or two, the key, no PNG; MLPLAT_STATE; as mlplat_artifact_put
+ */
+MLPLAT_API mlplat_status mlplat_run_log_image(mlplat_run *run, const void *data, size_t n, const mlplat_image *image,
+                                              mlplat_error *err);
+
+/**
  * Save a model directory and log it as the run's: a logged model with the run's params, its metrics of step 0 and a
  * place of its own, which is an output of the run, as MLflow 3 does it. A store of MLflow 2 has it as an artifact of
  * the run, with the tag mlflow.log-model.history.

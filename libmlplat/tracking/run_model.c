@@ -83,7 +83,7 @@ static mlplat_status record_model(mlplat_run *run, const char *dir, mlplat_error
     if (s == MLPLAT_OK)
         s = mlp_tracking_settle(t, err);
     if (s == MLPLAT_OK)
-        s = t->ops->run_model(t->store, run->id, entry, err);
+        s = t->ops->run_note(t->store, run->id, "mlflow.log-model.history", entry, false, err);
     json_decref(entry);
     mlplat_doc_free(info);
     return s;

@@ -82,7 +82,8 @@ mlplat_status mlp_tracking_db_run_restore(void *store, const char *run_id, mlpla
 mlplat_status mlp_tracking_db_run_params(void *store, const char *run_id, const mlp_param *params, size_t n,
                                          mlplat_error *err);
 mlplat_status mlp_tracking_db_run_untag(void *store, const char *run_id, const char *key, mlplat_error *err);
-mlplat_status mlp_tracking_db_run_model(void *store, const char *run_id, const json_t *model, mlplat_error *err);
+mlplat_status mlp_tracking_db_run_note(void *store, const char *run_id, const char *tag, const json_t *entry, bool once,
+                                       mlplat_error *err);
 
 /* ---- tracking_db_edges.c */
 mlplat_status mlp_tracking_db_run_inputs(void *store, const char *run_id, const json_t *datasets, const json_t *models,

@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MODEL_TAG "mlflow.log-model.history"
-#define NAME_TAG  "mlflow.runName"
+#define NAME_TAG "mlflow.runName"
 
 typedef struct run_call {
     mlp_tracking_db_store *store;
@@ -273,7 +272,8 @@ mlplat_status mlp_tracking_db_run_params(void *store, const char *run_id, const 
 typedef struct tag_call {
     run_call base;
     const char *key;
-    const json_t *model;
+    const json_t *entry;
+    bool once;
 } tag_call;
 
 static mlplat_status untag_fn(mlp_db *db, void *ctx, mlplat_error *err)
@@ -294,21 +294,22 @@ mlplat_status mlp_tracking_db_run_untag(void *store, const char *run_id, const c
 }
 
 /* *out: the list in the tag, empty if there is none; a new reference. */
-static mlplat_status model_list(mlp_db *db, const run_call *call, json_t **out, mlplat_error *err)
+static mlplat_status note_list(mlp_db *db, const tag_call *call, json_t **out, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
-    mlplat_status s =
-        mlp_db_prepare(db, "SELECT value FROM tags WHERE key = '" MODEL_TAG "' AND run_uuid = ?", &stmt, err);
+    mlplat_status s = mlp_db_prepare(db, "SELECT value FROM tags WHERE key = ? AND run_uuid = ?", &stmt, err);
     if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, call->id);
+        mlp_stmt_text(stmt, 1, call->key);
+        mlp_stmt_text(stmt, 2, call->base.id);
         s = mlp_stmt_step(stmt, &row, err);
     }
     const char *text = s == MLPLAT_OK && row ? mlp_stmt_col_text(stmt, 0) : NULL;
     if (s == MLPLAT_OK && text) {
         s = mlp_json_parse(text, strlen(text), out, NULL);
         if (s != MLPLAT_OK || !json_is_array(*out))
-            s = mlp_fail(err, MLPLAT_CORRUPT, "tag " MODEL_TAG " of run %s is no JSON list: delete the tag", call->id);
+            s = mlp_fail(err, MLPLAT_CORRUPT, "tag %s of run %s is no JSON list: delete the tag", call->key,
+                         call->base.id);
     } else if (s == MLPLAT_OK && !(*out = json_array())) {
         s = mlp_fail_memory(err);
     }
@@ -316,7 +317,15 @@ static mlplat_status model_list(mlp_db *db, const run_call *call, json_t **out, 
     return s;
 }
 
-static mlplat_status model_fn(mlp_db *db, void *ctx, mlplat_error *err)
+static bool is_in(const json_t *list, const json_t *entry)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach((json_t *)list, i, item) if (json_equal(item, entry)) return true;
+    return false;
+}
+
+static mlplat_status note_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     const tag_call *call = ctx;
     const run_call *run = &call->base;
@@ -324,20 +333,21 @@ static mlplat_status model_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlp_buf text = {0};
     mlplat_status s = mlp_tracking_db_run_active(db, run->id, run->id_n, err);
     if (s == MLPLAT_OK)
-        s = model_list(db, run, &list, err);
-    if (s == MLPLAT_OK)
-        s = mlp_json_push(list, json_incref((json_t *)call->model), err);
+        s = note_list(db, call, &list, err);
+    if (s == MLPLAT_OK && !(call->once && is_in(list, call->entry)))
+        s = mlp_json_push(list, json_incref((json_t *)call->entry), err);
     if (s == MLPLAT_OK)
         s = mlp_json_text(list, &text, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_set_tag(db, run->id, run->id_n, MODEL_TAG, strlen(MODEL_TAG), text.data, text.size, err);
+        s = mlp_tracking_db_set_tag(db, run->id, run->id_n, call->key, strlen(call->key), text.data, text.size, err);
     mlp_buf_free(&text);
     json_decref(list);
     return s;
 }
 
-mlplat_status mlp_tracking_db_run_model(void *store, const char *run_id, const json_t *model, mlplat_error *err)
+mlplat_status mlp_tracking_db_run_note(void *store, const char *run_id, const char *tag, const json_t *entry, bool once,
+                                       mlplat_error *err)
 {
-    tag_call call = {.base = run_call_of(store, run_id), .model = model};
-    return write_run(store, model_fn, &call, err);
+    tag_call call = {.base = run_call_of(store, run_id), .key = tag, .entry = entry, .once = once};
+    return write_run(store, note_fn, &call, err);
 }

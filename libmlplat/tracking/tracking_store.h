@@ -83,8 +83,9 @@ typedef struct mlp_tracking_store {
     mlplat_status (*run_inputs)(void *store, const char *run_id, const json_t *datasets, const json_t *models,
                                 mlplat_error *err);
     mlplat_status (*run_outputs)(void *store, const char *run_id, const json_t *models, mlplat_error *err);
-    /* Appends model to the list in the tag mlflow.log-model.history. */
-    mlplat_status (*run_model)(void *store, const char *run_id, const json_t *model, mlplat_error *err);
+    /* Appends entry to the JSON list in a tag; once: unless it is in it. */
+    mlplat_status (*run_note)(void *store, const char *run_id, const char *tag, const json_t *entry, bool once,
+                              mlplat_error *err);
     mlplat_status (*history)(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
     /* At most n buckets; no points: none. */
     mlplat_status (*buckets)(void *store, const char *run_id, const char *key, size_t n, bool by_time,

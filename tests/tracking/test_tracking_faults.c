@@ -126,6 +126,150 @@ static void no_failed_allocation_loses_or_doubles_a_point(void **state)
     test_folder_remove(folder);
 }
 
+/* ---- memory, call by call: what belongs to a run and is not queued ----------------------------------------------- */
+
+static mlplat_status update(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    mlplat_run_change change = MLPLAT_RUN_CHANGE_INIT;
+    change.name = "renamed";
+    return mlplat_run_update(ml, mlplat_run_id(run), &change, err);
+}
+
+static mlplat_status rename_experiment(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    (void)run;
+    return mlplat_experiment_rename(ml, "0", "other", err);
+}
+
+static mlplat_status inputs(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    (void)ml;
+    return mlplat_run_log_inputs(run,
+                                 "{\"datasets\": [{\"dataset\": {\"name\": \"d\", \"digest\": \"1\", \"source_type\": "
+                                 "\"s\", \"source\": \"x\"}, \"tags\": [{\"key\": \"a\", \"value\": \"b\"}]}], "
+                                 "\"models\": [{\"model_id\": \"m-1\"}]}",
+                                 err);
+}
+
+static mlplat_status sample(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    mlplat_doc *doc = NULL;
+    mlplat_status s = mlplat_metric_sample(ml, mlplat_run_id(run), "m", 2, MLPLAT_AXIS_STEP, &doc, err);
+    mlplat_doc_free(doc);
+    return s;
+}
+
+static mlplat_status table(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    (void)ml;
+    return mlplat_run_log_table(run, "{\"columns\": [\"b\"], \"data\": [[2]]}", "t.json", err);
+}
+
+static mlplat_status image(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    mlplat_image o = MLPLAT_IMAGE_INIT;
+    (void)ml;
+    o.key = "k";
+    return mlplat_run_log_image(run, "\x89PNG\r\n\x1a\n", 8, &o, err);
+}
+
+static mlplat_status log_model(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    mlplat_model model = MLPLAT_MODEL_INIT;
+    char *uri = NULL;
+    (void)ml;
+    model.loader_module = "loader";
+    mlplat_status s = mlplat_run_log_model(run, &model, "model", &uri, err);
+    mlplat_free(uri);
+    return s;
+}
+
+static mlplat_status read_model(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    mlplat_doc *doc = NULL;
+    char uri[60];
+    snprintf(uri, sizeof uri, "runs:/%s/model", mlplat_run_id(run));
+    mlplat_status s = mlplat_model_info(ml, uri, &doc, err);
+    mlplat_doc_free(doc);
+    return s;
+}
+
+static mlplat_status logged_model(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    mlplat_doc *doc = NULL;
+    const char *id = NULL;
+    char batch[200];
+    mlplat_logged_model_options o = MLPLAT_LOGGED_MODEL_OPTIONS_INIT;
+    o.params = o.tags = "{\"a\": \"b\"}";
+    mlplat_status s = mlplat_logged_model_create(ml, &o, &doc, err);
+    if (s == MLPLAT_OK)
+        s = mlplat_doc_string(doc, "info.model_id", &id, err);
+    if (s == MLPLAT_OK) {
+        snprintf(batch, sizeof batch, "{\"metrics\": [{\"key\": \"a\", \"value\": 1, \"model_id\": \"%s\"}]}", id);
+        s = mlplat_run_log_batch(run, batch, err);
+    }
+    if (s == MLPLAT_OK)
+        s = mlplat_logged_model_set_tags(ml, id, "{\"c\": \"d\"}", err);
+    if (s == MLPLAT_OK)
+        s = mlplat_logged_model_finalize(ml, id, "READY", NULL, err);
+    mlplat_doc_free(doc);
+    return s;
+}
+
+static mlplat_status get_run(mlplat *ml, mlplat_run *run, mlplat_error *err)
+{
+    mlplat_doc *doc = NULL;
+    mlplat_status s = mlplat_run_get(ml, mlplat_run_id(run), &doc, err);
+    mlplat_doc_free(doc);
+    return s;
+}
+
+/* Makes each allocation of a call fail once. */
+static void sweep(mlplat *ml, mlplat_run *run, const char *name,
+                  mlplat_status (*call)(mlplat *, mlplat_run *, mlplat_error *))
+{
+    bool reached = true;
+    for (long nth = 0; reached; nth++) {
+        mlplat_error err = {0};
+        atomic_store(&until_failure, nth);
+        mlplat_status s = call(ml, run, &err);
+        reached = atomic_load(&until_failure) < 0;
+        atomic_store(&until_failure, -1);
+        if (!passed(s, &err) && !reached)
+            fail_msg("%s is out of memory without a failed allocation", name);
+        assert_in_range(nth, 0, 20000);
+    }
+}
+
+static void each_call_tells_that_memory_ran_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        mlplat_status (*call)(mlplat *, mlplat_run *, mlplat_error *);
+    } calls[] = {
+        {"update", update},       {"rename", rename_experiment}, {"inputs", inputs},       {"sample", sample},
+        {"table", table},         {"image", image},              {"log model", log_model}, {"read model", read_model},
+        {"logged model", logged_model}, {"get run", get_run},
+    };
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    if (access("/dev/shm", W_OK) == 0)
+        setenv("TMPDIR", "/dev/shm", 1); /* thousands of syncs */
+    char *folder = test_folder_make();
+    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    mlplat *ml = test_open(folder);
+    assert_ok(mlplat_run_start(ml, NULL, &run, &err));
+    assert_ok(mlplat_run_log_metric(run, "m", 1, 0, &err));
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+        sweep(ml, run, calls[i].name, calls[i].call);
+    assert_ok(mlplat_run_end(run, NULL, &err));
+    mlplat_run_free(run);
+    mlplat_close(ml);
+    mlplat_set_allocator(NULL, NULL, NULL);
+    test_folder_remove(folder);
+}
+
 /* ---- disk ------------------------------------------------------------------------------------------------------ */
 
 /* A file system of 64 MiB at folder, seen by this process alone. */
@@ -226,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_disk_is_told_and_nothing_is_lost),
         cmocka_unit_test(no_failed_allocation_loses_or_doubles_a_point),
+        cmocka_unit_test(each_call_tells_that_memory_ran_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

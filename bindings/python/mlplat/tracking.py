@@ -258,6 +258,73 @@ class Run:
         """Write a document as an artifact, as YAML if the name ends in .yaml or .yml (mlplat_run_log_dict)."""
         _c.run_log_dict(self._h, doc.text(value), artifact_file)
 
+    def log_table(self, data: "Any", artifact_file: str) -> None:
+        """Write a table as MLflow's load_table and UI read it; rows are added to what is there (mlplat_run_log_table).
+
+        data: a data frame of pandas or polars, an Arrow table, or a dict of columns or of one row. Images in a column
+        (Pillow's, MLflow's) become files, as MLflow does it.
+        artifact_file: ends in .json; or in .parquet, which pandas writes.
+        """
+        from . import media
+        text = media.table_text(data, lambda image: self._table_image(image, artifact_file))
+        if artifact_file.endswith(".parquet"):
+            self._log_parquet(text, artifact_file)
+        else:
+            _c.run_log_table(self._h, text, artifact_file)
+
+    def _table_image(self, image: "Any", artifact_file: str) -> "dict[str, str]":
+        import uuid
+
+        from . import media
+        path = f"table_images/{artifact_file.rsplit('.', 1)[0]}/{uuid.uuid4()}"
+        _c.run_log_image(self._h, media.encode(image, "png"), path + ".png", None, 0, 0, b"")
+        _c.run_log_image(self._h, media.small(image), path + ".webp", None, 0, 0, b"")
+        return {"type": "image", "filepath": path + ".png", "compressed_filepath": path + ".webp"}
+
+    def _log_parquet(self, text: str, artifact_file: str) -> None:
+        import io
+
+        import pandas
+
+        from .errors import NotFound
+        whole = pandas.read_json(io.StringIO(text), orient="split")
+        uri = f"runs:/{self._id}/{artifact_file}"
+        try:
+            there = pandas.read_parquet(io.BytesIO(self._session.artifacts.read(uri)))
+            whole = pandas.concat([there, whole], ignore_index=True)
+        except NotFound:
+            pass
+        out = io.BytesIO()
+        whole.to_parquet(out, index=False)
+        _c.run_log_image(self._h, out.getvalue(), artifact_file, None, 0, 0, b"")
+        noted = doc.loads(self.data().tags.get("mlflow.loggedArtifacts") or "[]")
+        if (entry := {"path": artifact_file, "type": "table"}) not in noted:
+            self.set_tag("mlflow.loggedArtifacts", doc.text([*noted, entry]))
+
+    def log_image(self, image: "Any", artifact_file: "str | None" = None, *, key: "str | None" = None, step: int = 0,
+                  timestamp_ms: int = 0) -> None:
+        """Write an image as an artifact (mlplat_run_log_image).
+
+        image: an array of numpy (height, width) or (height, width, 1, 3 or 4), whole numbers of 0 to 255 or others of
+        0 to 1; an image of Pillow or MLflow; or the bytes of a file. All but bytes need Pillow.
+        artifact_file: its name; or key and step, of which MLflow's UI makes a series. timestamp_ms 0: now.
+        """
+        from . import media
+        ready = isinstance(image, (bytes, bytearray, memoryview))
+        format = artifact_file.rsplit(".", 1)[-1].lower() if artifact_file and "." in artifact_file else "png"
+        data = image if ready else media.encode(image, "jpeg" if format == "jpg" else format)
+        small = b"" if ready or key is None else media.small(image)
+        _c.run_log_image(self._h, data, artifact_file, key, step, timestamp_ms, small)
+
+    def log_figure(self, figure: "Any", artifact_file: str, **options: "Any") -> None:
+        """Write a figure of matplotlib or plotly as an artifact (mlplat_run_log_image).
+
+        artifact_file: its ending says the format: .png, .svg, .pdf; plotly also .html.
+        options: for the figure's own savefig, to_image or to_html.
+        """
+        from . import media
+        _c.run_log_image(self._h, media.figure_bytes(figure, artifact_file, options), artifact_file, None, 0, 0, b"")
+
     def log_model(self, name: str = "model", *, loader_module: str, data: "Path | None" = None,
                   code: "Path | None" = None, flavors: "Document" = None, signature: "Document" = None,
                   input_example: "Document" = None, requirements: "str | Iterable[str] | None" = None,
