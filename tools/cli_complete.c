@@ -307,6 +307,8 @@ static const struct {
     {"LEVEL", NULL, "memory process disk remote", NULL},
     {"VIEW", NULL, "active deleted all", NULL},
     {"STATUS", NULL, "FINISHED FAILED KILLED", NULL},
+    {"OUTCOME", NULL, "READY FAILED", NULL},
+    {"AXIS", NULL, "step time", NULL},
     {"STAGE", NULL, "None Staging Production Archived", NULL},
     {"STAGES", NULL, "None Staging Production Archived", NULL},
     {"WHAT", NULL, "fail keep replace", NULL},

@@ -9,6 +9,7 @@ const cli_group cli_groups[] = {
     {"metric", "Metrics of a run"},
     {"param", "Params of a run"},
     {"tag", "Tags of a run"},
+    {"logged-model", "Models that runs made, as MLflow 3 keeps them"},
     {"artifact", "Files of runs and models, and any other"},
     {"model", "Registered models"},
     {"version", "Versions of registered models"},
@@ -143,15 +144,15 @@ int cli_help_all(cli *c)
 
 static void list_verbs(const char *group)
 {
-    size_t n = strlen(group), column = 14;
+    size_t n = strlen(group), column = 15;
     for (const cli_command *const *table = cli_tables; *table; table++)
         for (const cli_command *command = *table; command->words; command++) {
             const char *verb = command->words + n + 1;
             if (strncmp(command->words, group, n) != 0 || command->words[n] != ' ')
                 continue;
             if (column + strlen(verb) + 1 > 100) {
-                printf("\n%14s", "");
-                column = 14;
+                printf("\n%15s", "");
+                column = 15;
             }
             printf(" %s", verb);
             column += strlen(verb) + 1;
@@ -163,13 +164,13 @@ static int overview(void)
 {
     puts("mlplat: an ML platform in one program\n\nmlplat COMMAND [ARGUMENTS] [OPTIONS]\n");
     for (const cli_group *group = cli_groups; group->name; group++) {
-        printf("  %-12s", group->name);
+        printf("  %-13s", group->name);
         list_verbs(group->name);
     }
     for (const cli_command *const *table = cli_tables; *table; table++)
         for (const cli_command *command = *table; command->words; command++)
             if (!strchr(command->words, ' '))
-                printf("  %-12s %s\n", command->words, command->help);
+                printf("  %-13s %s\n", command->words, command->help);
     puts("\nOptions of every command:");
     print_options(cli_global_options);
     puts("\n`mlplat help run` tells about the commands of run, `mlplat help run list` about one.\n\nExit codes:");

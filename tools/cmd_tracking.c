@@ -147,6 +147,34 @@ static int experiment_tag(cli *c)
     return code;
 }
 
+static int experiment_rename(cli *c)
+{
+    char *id = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = experiment_id(c, c->args[0], &id);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_experiment_rename(c->ml, id, c->args[1], &c->err));
+    if (code == CLI_OK)
+        code = cli_print_pairs(c, "experiment_id", id, "name", c->args[1], NULL);
+    free(id);
+    return code;
+}
+
+static int experiment_untag(cli *c)
+{
+    char *id = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = experiment_id(c, c->args[0], &id);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_experiment_delete_tag(c->ml, id, c->args[1], &c->err));
+    if (code == CLI_OK)
+        code = cli_print_pairs(c, "experiment_id", id, NULL);
+    free(id);
+    return code;
+}
+
 static int run_start(cli *c)
 {
     mlplat_run_options options = MLPLAT_RUN_OPTIONS_INIT;
@@ -403,6 +431,10 @@ const cli_command cli_tracking_commands[] = {
      experiment_restore},
     {"experiment tag", "EXPERIMENT KEY VALUE", "Set a tag of an experiment", "experiment tag fraud team risk", NULL,
      experiment_tag},
+    {"experiment untag", "EXPERIMENT KEY", "Remove a tag of an experiment", "experiment untag fraud owner", NULL,
+     experiment_untag},
+    {"experiment rename", "EXPERIMENT NEW_NAME", "Give an experiment another name", "experiment rename fraud phishing",
+     NULL, experiment_rename},
     {"run start", "", "Start a run and print its id", "run start --experiment fraud --name first", start_options,
      run_start},
     {"run end", "RUN_ID", "End a run", "run end $run --status FAILED", end_options,

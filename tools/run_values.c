@@ -105,12 +105,94 @@ static int run_log_batch(cli *c)
     return code;
 }
 
+static int run_update(cli *c)
+{
+    mlplat_run_change change = MLPLAT_RUN_CHANGE_INIT;
+    int code = cli_get_int(c, "end-time", &change.end_time_ms);
+    change.name = cli_get(c, "name");
+    change.status = cli_get(c, "status");
+    if (code == CLI_OK && !change.name && !change.status && !change.end_time_ms)
+        code = cli_usage("run update changes nothing: give --name, --status or --end-time");
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_run_update(c->ml, c->args[0], &change, &c->err));
+    return code == CLI_OK ? cli_print_pairs(c, "run_id", c->args[0], NULL) : code;
+}
+
+static int log_document(cli *c, mlplat_status (*log)(mlplat_run *, const char *, mlplat_error *))
+{
+    mlplat_run *run = NULL;
+    cli_text text = {0};
+    int code = cli_read(c->args[1], &text);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_run_attach(c->ml, c->args[0], &run, &c->err));
+    if (code == CLI_OK)
+        code = cli_result(c, log(run, text.data, &c->err));
+    mlplat_run_free(run);
+    free(text.data);
+    return code == CLI_OK ? cli_print_pairs(c, "run_id", c->args[0], NULL) : code;
+}
+
+static int run_log_inputs(cli *c)
+{
+    return log_document(c, mlplat_run_log_inputs);
+}
+
+static int run_log_outputs(cli *c)
+{
+    return log_document(c, mlplat_run_log_outputs);
+}
+
+static int metric_sample(cli *c)
+{
+    const char *axis = cli_get(c, "axis");
+    mlplat_doc *doc = NULL;
+    int64_t buckets = 0;
+    int code = cli_get_int(c, "buckets", &buckets);
+    if (code == CLI_OK && axis && strcmp(axis, "step") != 0 && strcmp(axis, "time") != 0)
+        code = cli_usage("--axis %s: it is step or time", axis);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_metric_sample(c->ml, c->args[0], c->args[1],
+                                                  buckets < -1 || buckets > 1000000 ? -1 : (int)buckets,
+                                                  axis && *axis == 't' ? MLPLAT_AXIS_TIME : MLPLAT_AXIS_STEP, &doc,
+                                                  &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "buckets",
+                                           "START=start,COUNT=count,MIN=min.value,MAX=max.value,LAST=last.value,"
+                                           "STEP=last.step")
+                          : code;
+}
+
+static const cli_option update_options[] = {
+    {"name", "NAME", "another name"},
+    {"status", "STATUS", "RUNNING, SCHEDULED, FINISHED, FAILED or KILLED"},
+    {"end-time", "MS", "milliseconds since 1970"},
+    {NULL, NULL, NULL},
+};
+static const cli_option sample_options[] = {
+    {"buckets", "N", "at most so many; default 1000"},
+    {"axis", "AXIS", "what they divide, step or time; default step"},
+    {NULL, NULL, NULL},
+};
+
 const cli_command cli_values_commands[] = {
     {"run resume", "RUN_ID", "Set a run that has ended to RUNNING again", "run resume $run", NULL, run_resume},
     {"run log-batch", "RUN_ID FILE", "Log the metrics, params and tags of a JSON document",
      "run log-batch $run batch.json\n"
      "run log-batch $run - <<< '{\"metrics\": {\"loss\": 0.5}, \"params\": {\"depth\": 6}}'",
      NULL, run_log_batch},
+    {"run update", "RUN_ID", "Change a run's name, status or end time", "run update $run --name better",
+     update_options, run_update},
+    {"run log-inputs", "RUN_ID FILE", "Say which datasets and logged models a run read",
+     "run log-inputs $run inputs.json", NULL, run_log_inputs},
+    {"run log-outputs", "RUN_ID FILE", "Say which logged models a run made",
+     "run log-outputs $run outputs.json", NULL, run_log_outputs},
+    {"metric sample", "RUN_ID KEY", "Show a metric's history in buckets, exact over all points",
+     "metric sample $run loss --buckets 100", sample_options, metric_sample},
     {"metric list", "RUN_ID", "List the latest value of each metric of a run", "metric list $run", NULL, metric_list},
     {"metric get", "RUN_ID KEY", "Print the latest value of a metric", "metric get $run loss", NULL, metric_get},
     {"param list", "RUN_ID", "List the params of a run", "param list $run -o tsv", NULL, param_list},

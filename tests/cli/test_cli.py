@@ -71,6 +71,34 @@ def run_with_all(cli, *last):
     return run
 
 
+INPUTS = json.dumps({"datasets": [{
+    "dataset": {"name": "rows", "digest": "7", "source_type": "local", "source": "a.csv", "schema": "{}"},
+    "tags": [{"key": "mlflow.data.context", "value": "x"}]}]})
+
+
+def new_logged(cli, *more):
+    return cli("logged-model", "create", *more).strip()
+
+
+def logged_with_all(cli):
+    run = new_run(cli)
+    model = new_logged(cli, "name", "--run-id", run, "--type", "agent", "--param", "a=b", "--tag", "c=d")
+    point = {"key": "auc", "value": 1, "model_id": model, "dataset_name": "rows", "dataset_digest": "7"}
+    cli("run", "log-batch", run, "-", stdin=json.dumps({"metrics": [point]}).encode())
+    assert cli.json("logged-model", "get", model)["data"]["metrics"][0]["key"] == "auc"
+    return model
+
+
+def run_with_edges(cli):
+    run = run_with_all(cli)
+    model = new_logged(cli)
+    inputs = {**json.loads(INPUTS), "models": [{"model_id": model}]}
+    cli("run", "log-inputs", run, "-", stdin=json.dumps(inputs).encode())
+    cli("run", "log-outputs", run, "-", stdin=json.dumps({"models": [{"model_id": model, "step": 3}]}).encode())
+    cli("run", "end", run)
+    return run
+
+
 def new_file(cli, name="a.txt", text="hello"):
     path = cli.folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +177,7 @@ SCENARIOS = {
     "run start": lambda cli: cli.json("run", "start", "--experiment", "e", "--name", "n", "--tag", "a=1",
                                       "--description", "d", "--source-name", "s"),
     "run end": lambda cli: cli.json("run", "end", new_run(cli), "--status", "FAILED"),
-    "run get": lambda cli: cli.json("run", "get", run_with_all(cli, "run", "end")),
+    "run get": lambda cli: cli.json("run", "get", run_with_edges(cli)),
     "run list": lambda cli: created(cli, "run", "start", "--experiment", "e").lines(
         "run", "list", "--experiment", "e", "--filter", "attributes.status = 'RUNNING'", "--order-by", "metrics.a DESC",
         "--max", "5", "--view", "active"),
@@ -158,11 +186,30 @@ SCENARIOS = {
     "run diff": lambda cli: cli.lines("run", "diff", run_with_all(cli), new_run(cli), "--all"),
     "run log-batch": lambda cli: cli.json(
         "run", "log-batch", new_run(cli), new_file(cli, "batch.json", '{"metrics": {"a": 1}, "tags": {"t": "v"}}')),
+    "run update": lambda cli: cli.json("run", "update", new_run(cli), "--name", "n", "--status", "FINISHED",
+                                       "--end-time", "7"),
+    "run log-inputs": lambda cli: cli.json("run", "log-inputs", new_run(cli), "-", stdin=INPUTS.encode()),
+    "run log-outputs": lambda cli: cli.json(
+        "run", "log-outputs", new_run(cli), "-",
+        stdin=json.dumps({"models": [{"model_id": new_logged(cli)}]}).encode()),
     "run delete": lambda cli: cli.json("run", "delete", new_run(cli)),
     "run restore": lambda cli: [run := new_run(cli), cli("run", "delete", run), cli.json("run", "restore", run)][-1],
     "metric log": lambda cli: cli.json("metric", "log", new_run(cli), "loss", "1e-3", "--step", "-7",
                                        "--timestamp", "5"),
     "metric history": history,
+    "metric sample": lambda cli: [run := run_with_all(cli), cli("metric", "log", run, "loss", "nan"),
+                                  cli.lines("metric", "sample", run, "loss", "--buckets", "2", "--axis", "step")][-1],
+    "experiment rename": lambda cli: created(cli, "experiment", "create", "e").json("experiment", "rename", "e", "f"),
+    "experiment untag": lambda cli: created(cli, "experiment", "create", "e", "--tag", "k=v").json(
+        "experiment", "untag", "e", "k"),
+    "logged-model create": lambda cli: cli.json("logged-model", "create", "n", "--experiment-id", "0", "--run-id",
+                                                new_run(cli), "--type", "t", "--param", "a=b", "--tag", "c=d"),
+    "logged-model get": lambda cli: cli.json("logged-model", "get", logged_with_all(cli)),
+    "logged-model finalize": lambda cli: cli.json("logged-model", "finalize", new_logged(cli), "--status", "FAILED"),
+    "logged-model tag": lambda cli: cli.json("logged-model", "tag", new_logged(cli), "k", "v"),
+    "logged-model untag": lambda cli: cli.json("logged-model", "untag", new_logged(cli, "--tag", "k=v"), "k"),
+    "logged-model param": lambda cli: cli.json("logged-model", "param", new_logged(cli), "k", "v"),
+    "logged-model delete": lambda cli: cli.json("logged-model", "delete", new_logged(cli)),
     "metric list": lambda cli: cli.lines("metric", "list", run_with_all(cli)),
     "metric get": lambda cli: cli.json("metric", "get", run_with_all(cli), "loss"),
     "param list": lambda cli: cli.lines("param", "list", run_with_all(cli)),
@@ -185,7 +232,8 @@ SCENARIOS = {
     "model untag": lambda cli: created(cli, "model", "create", "m").json("model", "untag", "m", "k"),
     "model save": lambda cli: after(
         cli.json("model", "save", "saved", "--loader-module", "mlflow.sklearn", "--data", new_file(cli),
-                 "--requirement", "numpy", "--requirement", "scikit-learn", "--flavors", '{"sklearn": {"pickled_model": "a.txt"}}',
+                 "--requirement", "numpy", "--requirement", "scikit-learn",
+                 "--flavors", '{"sklearn": {"pickled_model": "a.txt"}}',
                  "--signature", '{"inputs": [{"name": "x", "type": "double"}]}', "--python-version", "3.11.2",
                  "--input-example", '{"columns": ["x"], "data": [[1.5]]}', "--metadata", '{"a": 1}'),
         (cli.folder / "saved/requirements.txt").read_text() == "numpy\nscikit-learn\n",
@@ -250,7 +298,7 @@ def documented():
     for section in re.split(r"^### ", DOCS.read_text().split("\n## Objects\n")[0], flags=re.M)[1:]:
         heading, text = section.split("\n", 1)
         heading = heading.strip().strip("`")
-        words = re.match(r"[a-z]+( [a-z-]+)?", heading).group(0).strip()
+        words = re.match(r"[a-z-]+( [a-z-]+)?", heading).group(0).strip()
         keys = re.search(r"^JSON[^:]*: (.*?)(\n\n|\Z)", text, flags=re.M | re.S)
         found[words] = (heading, text, promised(keys.group(1)) if keys else None)
     return found
@@ -292,9 +340,16 @@ def faults(value, promise, path=""):
         return [f"{path} is not promised"]
     below = path and f"{path}."
     found = [fault for key, item in value.items() for fault in faults(item, promise, f"{below}{key}")]
-    direct = {key[len(below):] for key in promise if key.startswith(below)}
+    direct = {behind(key, below) for key in promise} - {""}
     wanted = {re.split(r"[.\[]", key)[0] for key in direct if not re.match(r"\w+\?", key)}
     return found + [f"{below}{key} is missing" for key in sorted(wanted - set(value))]
+
+
+def behind(key, path):
+    """What of a promised key stands behind a path, whose "?" do not count; "" if it is another."""
+    begin = "".join(re.escape(letter) + r"\??" for letter in path[:-1]) + re.escape(path[-1:])
+    found = re.match(begin, key)
+    return key[found.end():] if found else ""
 
 
 @pytest.mark.parametrize("command", sorted(SCENARIOS))
@@ -314,6 +369,8 @@ def test_the_check_of_keys_finds_faults():
     assert faults({**good, "more": 1}, promise) == ["more is not promised"]
     assert faults({**good, "c": [{"e": None}]}, promise) == ["c[].e is None, no number or text", "c[].d is missing"]
     assert faults({"a": 1, "c": [], "f": [{}]}, promise)[0] == "a is 1, no text"
+    assert faults({"a": {"b": 1}}, {"a?.b": "number", "a?.c": "text"}) == ["a.c is missing"]
+    assert faults({}, {"a?.b": "number"}) == []
     assert "f[]: step is missing" in faults({**good, "f": [{}]}, promise)
 
 
@@ -357,7 +414,7 @@ def test_help_at_every_level(cli):
         assert all(f"\n  mlplat {line}\n" in text for line in command["example"].splitlines())
         assert all(f"--{option['option']}" in text and option["help"] in text for option in command["options"])
     groups = {words.split()[0] for words in table(cli) if " " in words} | {"completion", "help", "export", "import"}
-    assert groups == set(re.findall(r"^  ([a-z]+) ", cli("help").split("Options")[0], flags=re.M))
+    assert groups == set(re.findall(r"^  ([a-z-]+) ", cli("help").split("Options")[0], flags=re.M))
     assert not (cli.folder / "mlflow.db").exists()
 
 

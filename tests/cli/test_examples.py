@@ -43,6 +43,10 @@ def folder(cli):
     cli("artifact", "log", run, "model")
     test_cli.new_file(cli, "pipeline.yaml", PIPELINE)
     test_cli.new_file(cli, "batch.json", '{"metrics": {"loss": 0.2}, "params": {"seed": "1"}, "tags": {"a": "b"}}')
+    model = test_cli.new_logged(cli, "--run-id", run, "--tag", "stage=dev")
+    test_cli.new_file(cli, "inputs.json", test_cli.INPUTS)
+    test_cli.new_file(cli, "outputs.json", '{"models": [{"model_id": "%s"}]}' % model)
+    cli("experiment", "tag", "fraud", "owner", "risk")
     for _ in range(2):
         cli("version", "create", "fraud-detector", f"runs:/{run}/model", "--tag", "checked=yes")
     cli("prompt", "register", "greeting", test_cli.new_file(cli, "greeting.txt", "Hello {{ name }}"))
@@ -52,7 +56,8 @@ def folder(cli):
     step = cli.program.parent.parent / "examples" / "preprocess"
     if step.exists():
         (cli.folder / "preprocess").symlink_to(step)
-    cli.environment.update(run=run, other=other, PATH=f"{cli.program.parent}{os.pathsep}{cli.environment['PATH']}")
+    path = f"{cli.program.parent}{os.pathsep}{cli.environment['PATH']}"
+    cli.environment.update(run=run, other=other, model=model, PATH=path)
     return cli
 
 
