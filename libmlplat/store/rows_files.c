@@ -71,8 +71,7 @@ static mlplat_status put_tree(mlp_rows *rows, int top, const char *root, const c
     for (size_t i = 0; s == MLPLAT_OK && i < tree.n; i++)
         if (!tree.entries[i].is_folder || is_empty(&tree, i))
             s = put_entry(rows, top, &tree.entries[i], owner, id, err);
-    if (s == MLPLAT_OK)
-        mlp_artifact_tree_free(&tree);
+    mlp_artifact_tree_free(&tree);
     return s;
 }
 

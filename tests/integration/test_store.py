@@ -19,7 +19,7 @@ from mlflow.entities import LoggedModelInput, LoggedModelOutput, LoggedModelStat
 from mlflow.store.tracking.dbmodels import initial_models  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
-from programs import BUILD, Store, clean_environment  # noqa: E402
+from programs import BUILD, HEAVY, Store, clean_environment  # noqa: E402
 
 INF = float("inf")
 COPIED = ["experiments", "experiment_tags", "runs", "params", "tags", "metrics", "latest_metrics", "datasets", "inputs",
@@ -263,6 +263,27 @@ def test_an_import_that_is_killed_is_completed_by_the_next(store, tmp_path):
     for table in COPIED:
         assert got[table] == want[table], table
     assert files(target.folder) == files(store.folder)
+
+
+def test_memory_does_not_grow_with_the_points(store):
+    """Peak memory of whole processes: of a run with few points, and with very many."""
+    peaks = {}
+    for points in (1000, 1_000_000 if HEAVY else 200_000):
+        script = ("import sys, mlplat\nwith mlplat.open() as ml, ml.run('r', experiment=sys.argv[1]) as run:\n"
+                  " run.log('loss', [i / 7 for i in range(int(sys.argv[1]))])\n")
+        subprocess.run([sys.executable, "-c", script, str(points)], cwd=store.folder, check=True,
+                       env=store.environment(PYTHONPATH=os.environ.get("PYTHONPATH", "")))
+        for words in (["export", f"a{points}", "--experiment", str(points)],
+                      ["import", f"a{points}", "--tracking-uri", f"sqlite:///{points}.db"],
+                      ["store", "check"]):
+            process = subprocess.Popen([BUILD / "tools/mlplat", "-q", *words], env=store.environment(),
+                                       cwd=store.folder)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            assert process.returncode == 0
+            peaks.setdefault(words[0], []).append(usage.ru_maxrss)
+    for words, (few, many) in peaks.items():
+        assert many - few < 16 * 1024, (words, few, many)  # KiB
 
 
 def test_a_folder_of_the_file_store_is_pointed_to_mlflows_own_migration(store):

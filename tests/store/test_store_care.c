@@ -1,0 +1,223 @@
+/* Checks, backups and clean-ups of a store, and what they say when something is in the way. */
+#include "archive_support.h"
+#include "support/fault_os.h"
+#include <errno.h>
+#include <sqlite3.h>
+
+static void sql(const char *path, const char *text)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", text, why);
+    sqlite3_close(db);
+}
+
+static int64_t number(const char *path, const char *text)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t out = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return out;
+}
+
+static bool is_ok(mlplat *ml, int repair, size_t *findings)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    int ok = 0;
+    mlplat_check_options o = MLPLAT_CHECK_OPTIONS_INIT;
+    o.repair = repair;
+    assert_ok(mlplat_store_check(ml, &o, &doc, &err));
+    assert_ok(mlplat_doc_bool(doc, "ok", &ok, &err));
+    assert_ok(mlplat_doc_size(doc, "findings", findings, &err));
+    mlplat_doc_free(doc);
+    return ok;
+}
+
+/* ---- check ------------------------------------------------------------------------------------------------------- */
+
+static void a_check_finds_each_kind_of_fault_and_repairs_what_it_can(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *damage;
+        bool repairable;
+    } cases[] = {
+        {"UPDATE latest_metrics SET value = 17 WHERE key = 'many'", true},
+        {"DELETE FROM latest_metrics WHERE key = 'many'", true},
+        {"UPDATE latest_metrics SET step = 3 WHERE key = 'many'", true},
+        {"INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) SELECT 'none', 1, 1, 1, 0, "
+         "run_uuid FROM runs",
+         true},
+        {"UPDATE tags SET value = 'other' WHERE key = 'mlflow.runName'", true},
+        {"PRAGMA foreign_keys = OFF; INSERT INTO params (key, value, run_uuid) VALUES ('k', 'v', 'nobody')", false},
+        {"UPDATE model_versions SET storage_location = '/nowhere/at/all'", false},
+        {"INSERT INTO tags (key, value, run_uuid) SELECT 'mlplat.import', 'unfinished', run_uuid FROM runs", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *folder = two_folders(), run_id[64];
+        size_t n = 0;
+        mlplat *a = open_in(folder, "a");
+        fill_store(a, run_id);
+        assert_true(is_ok(a, 0, &n));
+        assert_int_equal(n, 0);
+        sql(test_path(folder, "a/mlflow.db"), cases[i].damage);
+        assert_false(is_ok(a, 0, &n));
+        assert_int_equal(n, 1);
+        assert_int_equal(is_ok(a, 1, &n), cases[i].repairable);
+        assert_int_equal(is_ok(a, 0, &n), cases[i].repairable);
+        assert_int_equal(n, cases[i].repairable ? 0 : 1);
+        mlplat_close(a);
+        test_folder_remove(folder);
+    }
+}
+
+static void what_is_no_store_is_an_answer_and_nothing_is_not(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    char *folder = two_folders();
+    size_t n = 0;
+    mlplat *a = open_in(folder, "a");
+    assert_status(mlplat_store_check(a, NULL, &doc, &err), MLPLAT_NOT_FOUND);
+    assert_null(doc);
+    assert_int_equal(access(test_path(folder, "a/mlflow.db"), F_OK), -1);
+    sql(test_path(folder, "a/mlflow.db"), "CREATE TABLE customers (id INTEGER PRIMARY KEY)");
+    assert_false(is_ok(a, 1, &n));
+    assert_int_equal(n, 1);
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+/* ---- backup ------------------------------------------------------------------------------------------------------ */
+
+static void a_backup_has_what_was_logged_a_moment_ago(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    char *folder = two_folders(), run_id[64];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, run_id);
+    assert_ok(mlplat_run_attach(a, run_id, &run, &err));
+    for (int i = 0; i < 5000; i++)
+        assert_ok(mlplat_run_log_metric(run, "late", i, i, &err));
+    assert_ok(mlplat_store_backup(a, test_path(folder, "copy.db"), NULL, NULL, &err));
+    assert_int_equal(number(test_path(folder, "copy.db"), "SELECT count(*) FROM metrics WHERE key = 'late'"), 5000);
+    assert_status(mlplat_store_backup(a, test_path(folder, "copy.db"), NULL, NULL, &err), MLPLAT_EXISTS);
+    assert_status(mlplat_store_backup(a, test_path(folder, "no/copy.db"), NULL, NULL, &err), MLPLAT_DENIED);
+    assert_status(mlplat_store_backup(a, "", NULL, NULL, &err), MLPLAT_INVALID);
+    mlplat_run_free(run);
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+/* ---- clean-up ---------------------------------------------------------------------------------------------------- */
+
+static void what_was_deleted_goes_and_the_rest_stays(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    mlplat_gc_options o = MLPLAT_GC_OPTIONS_INIT;
+    char *folder = two_folders(), keep[64], gone[64], list[100];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, keep);
+    fill_store(a, gone);
+    assert_ok(mlplat_run_delete(a, gone, &err));
+    snprintf(list, sizeof list, "[\"%s\"]", keep);
+    o.runs = list;
+    assert_status(mlplat_store_gc(a, &o, NULL, &err), MLPLAT_STATE);
+    o.runs = "[\"nobody\"]";
+    assert_status(mlplat_store_gc(a, &o, NULL, &err), MLPLAT_NOT_FOUND);
+    o.runs = "nobody";
+    assert_status(mlplat_store_gc(a, &o, NULL, &err), MLPLAT_INVALID);
+    o.runs = NULL;
+    o.older_than = "1h";
+    assert_ok(mlplat_store_gc(a, &o, NULL, &err));
+    assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(*) FROM runs"), 2);
+    o.older_than = NULL;
+    assert_ok(mlplat_store_gc(a, &o, &doc, &err));
+    assert_non_null(strstr(mlplat_doc_text(doc), gone));
+    assert_null(strstr(mlplat_doc_text(doc), keep));
+    mlplat_doc_free(doc);
+    assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(*) FROM runs"), 1);
+    assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(DISTINCT run_uuid) FROM metrics"), 1);
+    snprintf(list, sizeof list, "a/mlruns/1/%s", gone);
+    assert_int_equal(access(test_path(folder, list), F_OK), -1);
+    snprintf(list, sizeof list, "a/mlruns/1/%s/artifacts/notes/a.txt", keep);
+    assert_int_equal(access(test_path(folder, list), F_OK), 0);
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+/* A run's place that is a link, or the root of the file system: what it leads to is not ours. */
+static void a_link_is_not_followed_by_a_clean_up(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = two_folders(), gone[64], place[200];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, gone);
+    snprintf(place, sizeof place, "a/mlruns/1/%s/artifacts", gone);
+    assert_ok(mlp_file_remove_tree(test_path(folder, place), &err));
+    assert_int_equal(mkdir(test_path(folder, "b/mine"), 0777), 0);
+    assert_int_equal(symlink(test_path(folder, "b/mine"), test_path(folder, place)), 0);
+    assert_ok(mlplat_run_delete(a, gone, &err));
+    assert_ok(mlplat_store_gc(a, NULL, NULL, &err));
+    assert_int_equal(access(test_path(folder, "b/mine"), F_OK), 0);
+    assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(*) FROM runs"), 0);
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+/* ---- a system that refuses --------------------------------------------------------------------------------------- */
+
+/* Whatever call fails for want of room, in turn: nothing half is left, and what stands is whole. */
+static void a_full_disk_leaves_no_half_of_an_archive(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = two_folders(), run_id[64];
+    size_t n = 0;
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, run_id);
+    for (size_t nth = 1;; nth += 1 + nth / 8) {
+        fault_os_begin(nth, ENOSPC, false);
+        mlplat_status s = mlplat_export(a, test_path(folder, "b/archive"), NULL, NULL, &err);
+        size_t calls = fault_os_end();
+        if (s == MLPLAT_OK && calls < nth)
+            break;
+        if (s == MLPLAT_OK) {
+            assert_ok(mlp_file_remove_tree(test_path(folder, "b/archive"), &err));
+            continue;
+        }
+        assert_true(err.message[0]);
+        assert_int_equal(access(test_path(folder, "b/archive"), F_OK), -1);
+    }
+    assert_true(is_ok(a, 0, &n));
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_check_finds_each_kind_of_fault_and_repairs_what_it_can),
+        cmocka_unit_test(what_is_no_store_is_an_answer_and_nothing_is_not),
+        cmocka_unit_test(a_backup_has_what_was_logged_a_moment_ago),
+        cmocka_unit_test(what_was_deleted_goes_and_the_rest_stays),
+        cmocka_unit_test(a_link_is_not_followed_by_a_clean_up),
+        cmocka_unit_test(a_full_disk_leaves_no_half_of_an_archive),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
