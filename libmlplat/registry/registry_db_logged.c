@@ -68,14 +68,20 @@ static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
+/* Of several, the one that the run told of at the largest step. */
+#define OF_RUN                                                                                                         \
+    "SELECT model_id, artifact_location, source_run_id FROM logged_models m WHERE source_run_id = ?1 AND name = ?2 "   \
+    "AND lifecycle_stage <> 'deleted' "
+#define STEP                                                                                                           \
+    "(SELECT max(i.step) FROM inputs i WHERE i.source_type = 'RUN_OUTPUT' AND i.source_id = ?1 AND "                   \
+    "i.destination_type = 'MODEL_OUTPUT' AND i.destination_id = m.model_id) DESC"
+
 static mlplat_status of_run_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     mlp_registry_call *call = ctx;
-    mlplat_status s = find(db,
-                           "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE source_run_id "
-                           "= ?1 AND name = ?2 AND lifecycle_stage <> 'deleted' ORDER BY creation_timestamp_ms DESC "
-                           "LIMIT 1",
-                           call->key, call->name, &call->logged, err);
+    const char *sql = call->store->schema.inputs_step ? OF_RUN "ORDER BY " STEP ", creation_timestamp_ms DESC LIMIT 1"
+                                                      : OF_RUN "ORDER BY creation_timestamp_ms DESC LIMIT 1";
+    mlplat_status s = find(db, sql, call->key, call->name, &call->logged, err);
     if (s == MLPLAT_NOT_FOUND)
         s = mlp_fail(err, s, "run %s has logged no model '%s'", call->key, call->name);
     return s;

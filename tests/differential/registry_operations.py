@@ -129,6 +129,46 @@ def _resolve(uri):
     return ModelsArtifactRepository.get_underlying_uri(uri)
 
 
+RUN, MODEL_ID = "0123456789abcdef0123456789abcdef", "m-fedcba9876543210fedcba9876543210"
+OTHER_ID = "m-00000000000000000000000000000001"
+
+
+def _given(side, *rows, files=()):
+    """The same rows and files on both sides, whoever would have made them."""
+    import sqlite3
+    from contextlib import closing
+    with closing(sqlite3.connect(side.path)) as db, db:
+        for table, values in rows:
+            names, marks = ", ".join(values), ", ".join("?" * len(values))
+            db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))
+    for name in files:
+        path = side.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("flavors: {}")
+
+
+given = Operation("given", _given, _given)
+
+
+def run_row(run_id=RUN):
+    return ("runs", {"run_uuid": run_id, "name": "first", "source_type": "UNKNOWN", "source_name": "",
+                     "entry_point_name": "", "user_id": "me", "status": "FINISHED", "start_time": 1, "end_time": 2,
+                     "source_version": "", "lifecycle_stage": "active", "experiment_id": 0,
+                     "artifact_uri": f"<root>/mlruns/0/{run_id}/artifacts"})
+
+
+def model_row(model_id=MODEL_ID, name="logged", run_id=RUN, created=3, stage="active", status=2):
+    return ("logged_models", {"model_id": model_id, "experiment_id": 0, "name": name, "creation_timestamp_ms": created,
+                              "last_updated_timestamp_ms": created, "status": status, "lifecycle_stage": stage,
+                              "source_run_id": run_id,
+                              "artifact_location": f"<root>/mlruns/0/models/{model_id}/artifacts"})
+
+
+def output_row(model_id=MODEL_ID, step=0, run_id=RUN):
+    return ("inputs", {"input_uuid": model_id, "source_type": "RUN_OUTPUT", "source_id": run_id,
+                       "destination_type": "MODEL_OUTPUT", "destination_id": model_id, "step": step})
+
+
 def _register(side, name, source, tags=None):
     import mlflow
     return int(mlflow.register_model(source, name, tags=tags).version)

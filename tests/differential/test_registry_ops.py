@@ -3,8 +3,8 @@
 import pytest
 
 from harness import Case
-from registry_operations import (copy_version, create_model, create_version, delete_alias, delete_model,
-                                 delete_model_tag, delete_version, delete_version_tag, get_by_alias, get_model,
+from registry_operations import (MODEL_ID, OTHER_ID, RUN, copy_version, create_model, create_version, delete_alias, delete_model,
+                                 delete_model_tag, delete_version, delete_version_tag, get_by_alias, get_model, given, model_row, output_row, run_row,
                                  get_model_whole, get_version, latest_versions, register, rename_model, resolve,
                                  set_alias, set_model_tag, set_version_tag, transition, update_model, update_version)
 
@@ -205,7 +205,48 @@ COPIES = [
          register("m", "s3://bucket/other", tags={"a": "b"}), get_version("m", 2), get_model("m")),
 ]
 
-CASES = [*MODELS, *VERSIONS, *STAGES, *ALIASES, *TAGS, *COPIES]
+IN_RUN = f"mlruns/0/{RUN}/artifacts/model/MLmodel"
+LOGGED = given(run_row(), model_row(), output_row(), files=[f"mlruns/0/models/{MODEL_ID}/artifacts/MLmodel"])
+TWICE = given(run_row(), model_row(), output_row(step=7), model_row(OTHER_ID, created=9), output_row(OTHER_ID, step=2))
+
+SOURCES = [
+    Case("a model in a run's artifacts", given(run_row(), files=[IN_RUN]), register("m", f"runs:/{RUN}/model"),
+         resolve("models:/m/1"), get_version("m", 1).differs("runs-source")).differs(
+             "runs-source", "model_versions.source"),
+    Case("a logged model by its run and name", LOGGED, register("m", f"runs:/{RUN}/logged"), get_version("m", 1),
+         resolve("models:/m/1"), register("m", f"runs:/{RUN}/logged"), register("o", f"runs:/{RUN}/logged")),
+    Case("a logged model by its id", LOGGED, register("m", f"models:/{MODEL_ID}"), get_version("m", 1),
+         resolve("models:/m/1"), resolve(f"models:/{MODEL_ID}"), register("m", f"models:/{MODEL_ID}"), get_model("m")),
+    Case("the one of the largest step, when a run logged two", TWICE, register("m", f"runs:/{RUN}/logged"),
+         get_version("m", 1)),
+    Case("a logged model as a version's source", LOGGED, create_model("m"), create_version("m", f"models:/{MODEL_ID}"),
+         get_version("m", 1)).differs("version-noted", "logged_model_tags"),
+    Case("a logged model that is pending", given(run_row(), model_row(status=1)), register("m", f"models:/{MODEL_ID}"),
+         get_version("m", 1)),
+    Case("a logged model without a run", given(model_row(run_id=None)), register("m", f"models:/{MODEL_ID}"),
+         get_version("m", 1)),
+    Case("a logged model that was deleted", given(run_row(), model_row(stage="deleted")),
+         register("m", f"models:/{MODEL_ID}").differs("errors-without-code"),
+         resolve(f"models:/{MODEL_ID}")).differs("failed-register", "registered_models"),
+    Case("a logged model that is not there", register("m", f"models:/{MODEL_ID}").differs("errors-without-code"),
+         resolve(f"models:/{MODEL_ID}")).differs("failed-register", "registered_models"),
+    Case("a name that the run has not logged", LOGGED,
+         register("m", f"runs:/{RUN}/none").differs("errors-without-code")).differs(
+             "failed-register", "registered_models"),
+    Case("a run that is not there", register("m", f"runs:/{RUN}/model")).differs(
+        "failed-register", "registered_models"),
+    Case("a version of another model is registered", LOGGED, register("m", f"runs:/{RUN}/logged"),
+         register("o", "models:/m/1"), resolve("models:/o/1"), get_version("o", 1).differs("lineage-kept")).differs(
+             "lineage-kept", "model_versions.run_id"),
+    Case("an alias is registered", *THREE, set_alias("m", "champion", 2),
+         register("o", "models:/m@champion").differs("alias-as-source")).differs(
+             "alias-as-source", "model_versions"),
+    Case("a run is given with the source", *THREE, create_version("m", "models:/m/1", RUN), get_version("m", 4),
+         create_version("m", HERE, "no-run_there"), get_version("m", 5)),
+    Case("a name is bad whatever the source", register("a/b", f"runs:/{RUN}/model"), register("", HERE)),
+]
+
+CASES = [*SOURCES, *MODELS, *VERSIONS, *STAGES, *ALIASES, *TAGS, *COPIES]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
