@@ -93,6 +93,7 @@ HANDLE(mlplat_step, MLP_PY_STEP, NULL)
 }
 %typemap(freearg) optional_path { Py_XDECREF(kept$argnum); }
 %apply optional_text { const char *description, const char *tags, const char *default_json, const char *page_token,
+                       const char *model_config,
                        const char *status, const char *artifact_path };
 %typemap(in) const char *path (PyObject *kept = NULL), const char *dir (PyObject *kept = NULL),
              const char *uri (PyObject *kept = NULL) {

@@ -5,7 +5,7 @@
  * "last_updated_timestamp", "description", "tags": [{"key", "value"}], "aliases": [{"alias", "version"}],
  * "latest_versions": [...]}; a model version is {"name", "version": "1", "creation_timestamp",
  * "last_updated_timestamp", "current_stage", "description", "source", "run_id", "run_link", "status", "tags",
- * "aliases": ["champion"], "user_id"}.
+ * "aliases": ["champion"], "user_id"}, and "status_message" where there is one.
  *
  * Names of models are 1 to 256 characters without '/' and ':'. Every call waits for the store. Any thread.
  */
@@ -183,6 +183,10 @@ MLPLAT_API mlplat_status mlplat_prompt_version_get(mlplat *ml, const char *name,
  * @param uri  prompts:/<name>/<version>, prompts:/<name>@<alias>, or a name: its latest version
  * @return as mlplat_prompt_version_get */
 MLPLAT_API mlplat_status mlplat_prompt_load(mlplat *ml, const char *uri, mlplat_doc **out, mlplat_error *err);
+/** Change the model and the settings that a version names. @param config  as model_config; NULL takes them away
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
+MLPLAT_API mlplat_status mlplat_prompt_version_set_config(mlplat *ml, const char *name, const char *version,
+                                                          const char *model_config, mlplat_error *err);
 /** Put values in the place of a text's variables. *out is yours: mlplat_free.
  * @param values  JSON object of strings @param partial  1: variables without a value stay
  * @return MLPLAT_OK; MLPLAT_INVALID: a variable without a value; MLPLAT_UNSUPPORTED: a template of Jinja, with {% */

@@ -144,6 +144,32 @@ mlplat_status mlplat_prompt_create(mlplat *ml, const char *name, const char *des
     return s;
 }
 
+mlplat_status mlplat_prompt_version_set_config(mlplat *ml, const char *name, const char *version,
+                                               const char *model_config, mlplat_error *err)
+{
+    mlp_registry *r = NULL;
+    mlp_version_ref ref;
+    mlp_buf text = {0};
+    json_t *config = NULL, *prompt = NULL;
+    mlplat_status s = mlp_registry_check_version(version, &ref, err);
+    if (s == MLPLAT_OK)
+        s = mlp_prompt_check_config(model_config, &config, err);
+    if (s == MLPLAT_OK && config)
+        s = mlp_json_text(config, &text, err);
+    else if (s == MLPLAT_OK && model_config)
+        mlp_buf_puts(&text, "{}");
+    if (s == MLPLAT_OK && model_config && (s = mlp_buf_ok(&text, err)) == MLPLAT_OK)
+        s = mlp_registry_check_tag(MLP_PROMPT_CONFIG_TAG, text.data, err);
+    if (s == MLPLAT_OK)
+        s = mlp_prompt_read(ml, name, &r, &prompt, err);
+    if (s == MLPLAT_OK)
+        s = r->ops->version_tag(r->store, name, &ref, MLP_PROMPT_CONFIG_TAG, text.data, err);
+    mlp_buf_free(&text);
+    json_decref(config);
+    json_decref(prompt);
+    return s;
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 mlplat_status mlp_prompt_read(mlplat *ml, const char *name, mlp_registry **r, json_t **out, mlplat_error *err)

@@ -15,6 +15,7 @@ static mlplat_status put_fields(mlp_stmt *stmt, json_t *doc, mlplat_error *err)
 {
     static const char *const texts[] = {"name",   "version",  "current_stage", "description", "source",
                                         "run_id", "run_link", "status",        "user_id"};
+    enum { STATUS_MESSAGE = 11 };
     mlplat_status s = MLPLAT_OK;
     for (int i = 0; s == MLPLAT_OK && i < (int)(sizeof texts / sizeof texts[0]); i++) {
         s = put_text(doc, texts[i], stmt, i, err);
@@ -23,6 +24,8 @@ static mlplat_status put_fields(mlp_stmt *stmt, json_t *doc, mlplat_error *err)
         if (s == MLPLAT_OK && i == 1)
             s = mlp_json_set(doc, "last_updated_timestamp", json_integer(mlp_stmt_col_int(stmt, 10)), err);
     }
+    if (s == MLPLAT_OK && !mlp_stmt_col_null(stmt, STATUS_MESSAGE)) /* of those that failed elsewhere */
+        s = put_text(doc, "status_message", stmt, STATUS_MESSAGE, err);
     return s;
 }
 
@@ -36,8 +39,8 @@ static mlplat_status read_row(mlp_registry_db_store *store, const char *name, in
                        MLP_REGISTRY_SQL(store,
                                         "SELECT name, CAST(version AS TEXT), current_stage, description, "
                                         "source, run_id, run_link, status, user_id, creation_time, "
-                                        "last_updated_time FROM model_versions WHERE name = ?1 AND version = "
-                                        "?2",
+                                        "last_updated_time, status_message FROM model_versions WHERE name = ?1 AND "
+                                        "version = ?2",
                                         ""),
                        &stmt, err);
     if (s == MLPLAT_OK) {

@@ -134,3 +134,16 @@ search_prompt_versions = Operation(
     lambda side, name, max_results=0, page_token=None:
         side.ml.prompts.versions(name, max_results=max_results, page_token=page_token),
     compare=lambda page: in_page(page, without_aliases), identity=token)
+
+
+def _set_config(side, name, which, config):
+    from mlflow.genai import prompts
+    if config is None:
+        prompts.delete_prompt_model_config(name, which)
+    else:
+        prompts.set_prompt_model_config(name, which, config)
+
+
+set_config = Operation(
+    "set_config", _set_config,
+    lambda side, name, which, config: side.ml.prompts.set_config(name, which, config))

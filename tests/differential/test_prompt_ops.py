@@ -5,7 +5,7 @@ import pytest
 from harness import Case
 from prompt_operations import (create_prompt, delete_prompt, delete_prompt_alias, delete_prompt_tag,
                                delete_prompt_version, delete_prompt_version_tag, format_prompt, get_prompt,
-                               get_prompt_version, load_prompt, register_prompt, search_prompt_versions, search_prompts, set_prompt_alias, set_prompt_tag,
+                               get_prompt_version, load_prompt, register_prompt, search_prompt_versions, search_prompts, set_config, set_prompt_alias, set_prompt_tag,
                                set_prompt_version_tag)
 from registry_operations import (copy_version, create_model, create_version, get_model, get_version, rename_model,
                                  transition)
@@ -102,6 +102,11 @@ CASES = [
     *(Case(f"no prompt at {uri!r}", *TWO, load_prompt(uri).differs("errors-without-code"))
       for uri in ("prompts:/", "prompts:/p/", "prompts:/p/1/2", "prompts:/p/latest", "prompts:/p/Staging",
                   "prompts:/p@", "prompts:/p/x", "prompts:/p/-1")),
+    Case("the config of a version is changed", EVERYTHING, set_config("p", "1", {"temperature": 2, "own": "x"}),
+         get_prompt_version("p", "1"), set_config("p", "1", {}), get_prompt_version("p", "1"),
+         set_config("p", "1", None), get_prompt_version("p", "1"), set_config("p", "1", None),
+         set_config("p", "2", {"top_k": 1}), set_config("none", "1", {"top_k": 1}),
+         set_config("p", "1", {"top_k": 0}).differs("foreign-errors")),
     Case("a text that is too long", GREET, register_prompt("p", "x" * 100_001)),
     Case("nothing is left of a prompt that is refused", register_prompt("p", "x" * 100_001), get_model("p")),
     *(Case(f"a config {config!r}", register_prompt("p", "text", model_config=config), load_prompt("p"))

@@ -209,6 +209,10 @@ IN_RUN = f"mlruns/0/{RUN}/artifacts/model/MLmodel"
 LOGGED = given(run_row(), model_row(), output_row(), files=[f"mlruns/0/models/{MODEL_ID}/artifacts/MLmodel"])
 TWICE = given(run_row(), model_row(), output_row(step=7), model_row(OTHER_ID, created=9), output_row(OTHER_ID, step=2))
 
+FAILED = ("model_versions", {"name": "m", "version": 7, "creation_time": 1, "last_updated_time": 2, "user_id": "me",
+                             "current_stage": "None", "source": HERE, "status": "FAILED_REGISTRATION",
+                             "status_message": "no reason", "storage_location": "<root>/elsewhere"})
+
 SOURCES = [
     Case("a model in a run's artifacts", given(run_row(), files=[IN_RUN]), register("m", f"runs:/{RUN}/model"),
          resolve("models:/m/1"), get_version("m", 1).differs("runs-source")).differs(
@@ -243,6 +247,10 @@ SOURCES = [
              "alias-as-source", "model_versions"),
     Case("a run is given with the source", *THREE, create_version("m", "models:/m/1", RUN), get_version("m", 4),
          create_version("m", HERE, "no-run_there"), get_version("m", 5)),
+    Case("a version that failed elsewhere", create_model("m"), given(FAILED), get_version("m", 7), get_model("m"),
+         resolve("models:/m/7"), create_version("m", HERE)),
+    Case("a version without a place", create_model("m"), given(FAILED[:1] + ({**FAILED[1], "storage_location": None},)),
+         resolve("models:/m/7")),
     Case("a name is bad whatever the source", register("a/b", f"runs:/{RUN}/model"), register("", HERE)),
 ]
 

@@ -65,6 +65,7 @@ static bool read_prompts(mlplat *ml)
     bool ok = passed(mlplat_prompt_register(ml, "p", "[{\"role\": \"user\", \"content\": \"{{ b }} {{a}}\"}]", &o, NULL,
                                             &err),
                      &err);
+    ok = ok && passed(mlplat_prompt_version_set_config(ml, "p", "1", "{\"top_k\": 1}", &err), &err);
     ok = ok && passed(mlplat_prompt_create(ml, "q", NULL, NULL, &err), &err);
     ok = ok && passed(mlplat_prompt_load(ml, "prompts:/p@latest", &doc, &err), &err);
     mlplat_doc_free(doc);

@@ -313,6 +313,12 @@ class Prompts:
         version (mlplat_prompt_load)."""
         return PromptVersion(doc.loads(_c.prompt_load(self._session._h, uri)))
 
+    def set_config(self, name: str, version: "int | str", model_config: "Mapping[str, Any] | None") -> None:
+        """Change the model and the settings that a version names; None takes them away
+        (mlplat_prompt_version_set_config)."""
+        _c.prompt_version_set_config(self._session._h, name, _which(version),
+                                     None if model_config is None else doc.text(model_config))
+
     def delete(self, name: str) -> None:
         """Delete a prompt with its versions, tags and aliases (mlplat_registered_model_delete)."""
         _c.registered_model_delete(self._session._h, name)

@@ -175,6 +175,10 @@ def test_a_prompt_and_its_versions(ml):
     ml.prompts.set_version_tag("greet", 1, "k", 1)
     ml.prompts.delete_version_tag("greet", 1, "by")
     assert ml.prompts.version("greet", 1).tags == {"k": "1"}
+    ml.prompts.set_config("greet", 2, {"top_k": 3})
+    assert ml.prompts.version("greet", 2).model_config == {"top_k": 3}
+    ml.prompts.set_config("greet", 2, None)
+    assert ml.prompts.version("greet", 2).model_config is None
     ml.prompts.delete_version("greet", 2)
     assert ml.prompts.version("greet").version == 1
 
