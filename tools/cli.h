@@ -58,6 +58,7 @@ struct cli {
 extern const cli_command cli_tracking_commands[];
 extern const cli_command cli_values_commands[];
 extern const cli_command cli_logged_commands[];
+extern const cli_command cli_media_commands[];
 extern const cli_command cli_model_commands[];
 extern const cli_command cli_registry_commands[];
 extern const cli_command cli_prompt_commands[];

@@ -162,6 +162,15 @@ static void offer_prompts(state *st)
         offer_list(st, doc, "prompts", "name", "description");
 }
 
+static void offer_logged_models(state *st)
+{
+    mlplat_logged_model_query query = MLPLAT_LOGGED_MODEL_QUERY_INIT;
+    mlplat_doc *doc = NULL;
+    query.max_results = MOST;
+    if (mlplat_logged_model_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
+        offer_list(st, doc, "models", "info.model_id", "info.name");
+}
+
 /* The model is the first argument. */
 static void offer_aliases(state *st, const char *sign)
 {
@@ -297,6 +306,7 @@ static const struct {
     {"ID", offer_experiment_ids, NULL, NULL}, /* --experiment-id */
     {"IDS", offer_experiment_ids, NULL, NULL},
     {"MODEL", offer_models, NULL, NULL},
+    {"MODEL_ID", offer_logged_models, NULL, NULL},
     {"PROMPT", offer_prompts, NULL, NULL},
     {"VERSION", offer_versions, NULL, NULL},
     {"ALIAS", offer_aliases_plain, NULL, NULL},
@@ -322,7 +332,7 @@ static const struct {
 };
 
 /* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS MODULE JSON
- * KEYS FILTER TOKEN URL IMAGE TIME MODEL_ID. */
+ * KEYS FILTER TOKEN URL IMAGE TIME. */
 
 static void offer_values(const state *st, const char *values)
 {

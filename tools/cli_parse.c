@@ -29,6 +29,7 @@ const cli_alias cli_aliases[] = {
     {"artifact log-artifact", "artifact log"},
     {"artifact upload", "artifact put"},
     {"metric latest", "metric get"},
+    {"logged-model search", "logged-model list"},
     {"model describe", "model get"},
     {"model search", "model list"},
     {"version describe", "version get"},

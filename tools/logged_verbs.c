@@ -44,6 +44,25 @@ static int logged_get(cli *c)
     return code == CLI_OK ? cli_print(c, doc, LOGGED_COLUMNS LOGGED_LISTS) : code;
 }
 
+static int logged_list(cli *c)
+{
+    mlplat_logged_model_query query = MLPLAT_LOGGED_MODEL_QUERY_INIT;
+    mlplat_doc *doc = NULL;
+    int64_t most = 0;
+    int code = cli_get_int(c, "max", &most);
+    query.experiment_ids = cli_get(c, "experiment-id");
+    query.filter = cli_get(c, "filter");
+    query.datasets = cli_get(c, "datasets");
+    query.order_by = cli_get(c, "order-by");
+    query.page_token = cli_get(c, "page-token");
+    query.max_results = most > 50000 ? 50001 : most < 0 ? -1 : (int)most;
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_logged_model_search(c->ml, &query, &doc, &c->err));
+    return code == CLI_OK ? cli_print_list(c, doc, "models", LOGGED_COLUMNS) : code;
+}
+
 /* The end of a command that changed something and has the id to show. */
 static int changed(cli *c, mlplat_status s)
 {
@@ -117,10 +136,22 @@ static const cli_option finalize_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const cli_option list_options[] = {
+    {"experiment-id", "IDS", "ids joined by commas; default: all"},
+    {"filter", "FILTER", "\"metrics.auc > 0.9\", \"params.depth = '6'\", \"name LIKE 'forest%'\""},
+    {"datasets", "JSON", "only metrics on these count: '[{\"dataset_name\": \"rows\"}]'"},
+    {"order-by", "KEYS", "\"metrics.auc DESC, name\"; default: newest first"},
+    {"max", "N", "most results of one page; default 100"},
+    {"page-token", "TOKEN", "the next page, as the page before told"},
+    {NULL, NULL, NULL},
+};
+
 const cli_command cli_logged_commands[] = {
     {"logged-model create", "[NAME]", "Create a logged model and print its id",
      "logged-model create forest --run-id $run --param depth=6", create_options, logged_create},
     {"logged-model get", "MODEL_ID", "Show a logged model", "logged-model get $model -o yaml", NULL, logged_get},
+    {"logged-model list", "", "List or search logged models, newest first",
+     "logged-model list --filter \"name = 'forest'\"", list_options, logged_list},
     {"logged-model finalize", "MODEL_ID", "Say that the files of a logged model are whole, or not",
      "logged-model finalize $model", finalize_options, logged_finalize},
     {"logged-model tag", "MODEL_ID KEY VALUE", "Set a tag of a logged model", "logged-model tag $model team risk", NULL,

@@ -81,7 +81,7 @@ const cli_command cli_model_commands[] = {
     {"model save", "FOLDER", "Write a model directory",
      "model save saved --loader-module mlflow.sklearn --data model.pkl --requirement scikit-learn", write_options,
      model_save},
-    {"model log", "RUN_ID NAME", "Write a model directory as an artifact of a run and print its URI",
+    {"model log", "RUN_ID NAME", "Write a model directory as a model of a run and print its URI",
      "model log $run forest --loader-module mlflow.sklearn --data model.pkl", write_options, model_log},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,5 +1,6 @@
 """Every command of the table, every form of output, every exit code, and the bad input that people give."""
 
+import base64
 import json
 import os
 import pathlib
@@ -71,6 +72,8 @@ def run_with_all(cli, *last):
     return run
 
 
+PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGBgAAAABQABpfZFQAAAAABJRU5ErkJg"
+                       "gg==")
 INPUTS = json.dumps({"datasets": [{
     "dataset": {"name": "rows", "digest": "7", "source_type": "local", "source": "a.csv", "schema": "{}"},
     "tags": [{"key": "mlflow.data.context", "value": "x"}]}]})
@@ -205,6 +208,13 @@ SCENARIOS = {
     "logged-model create": lambda cli: cli.json("logged-model", "create", "n", "--experiment-id", "0", "--run-id",
                                                 new_run(cli), "--type", "t", "--param", "a=b", "--tag", "c=d"),
     "logged-model get": lambda cli: cli.json("logged-model", "get", logged_with_all(cli)),
+    "logged-model list": lambda cli: after(cli, logged_with_all(cli)).lines(
+        "logged-model", "list", "--experiment-id", "0", "--filter", "metrics.auc > 0.5 AND params.a = 'b'",
+        "--order-by", "name DESC", "--max", "5", "--datasets", '[{"dataset_name": "rows"}]'),
+    "run log-table": lambda cli: cli.json("run", "log-table", new_run(cli), "-", "t.json",
+                                          stdin=b'{"columns": ["a"], "data": [[1]]}'),
+    "run log-image": lambda cli: [(cli.folder / "a.png").write_bytes(PNG), cli.json(
+        "run", "log-image", new_run(cli), "a.png", "--key", "roc", "--step", "3", "--timestamp", "5")][-1],
     "logged-model finalize": lambda cli: cli.json("logged-model", "finalize", new_logged(cli), "--status", "FAILED"),
     "logged-model tag": lambda cli: cli.json("logged-model", "tag", new_logged(cli), "k", "v"),
     "logged-model untag": lambda cli: cli.json("logged-model", "untag", new_logged(cli, "--tag", "k=v"), "k"),
@@ -398,6 +408,27 @@ def test_table_tests_and_page_name_the_same_commands(cli):
             assert option in {o["option"] for o in command["options"]}, (words, option)
 
 
+# What no command calls, and why that is right.
+WITHOUT_A_COMMAND = {
+    r"step_\w+|component_main": "for the body of a component",
+    r"pipeline_(new|input|task|compile|free)|task_\w+|component_(container|load|input|output|env)":
+        "the builder: pipeline run takes what it writes",
+    r"run_log_metrics?|run_log_text|run_log_dict": "metric log, run log-batch and artifact put do it",
+    r"doc_double|doc_bool|doc_type_at|set_allocator": "for programs",
+    r"prompt_version_get": "prompt load shows it",
+}
+
+
+def test_every_function_of_the_library_has_its_command():
+    root = DOCS.parents[1]
+    headers = "\n".join(path.read_text() for path in sorted((root / "include/mlplat").glob("*.h")))
+    tools = "\n".join(path.read_text() for path in sorted((root / "tools").glob("*.c")))
+    functions = set(re.findall(r"^MLPLAT_API[^;(]*?\bmlplat_(\w+)\(", headers, flags=re.M))
+    assert len(functions) > 100
+    missing = {name for name in functions if not re.search(rf"\bmlplat_{name}\b", tools)}
+    assert missing - {name for name in missing if re.fullmatch("|".join(WITHOUT_A_COMMAND), name)} == set()
+
+
 # ---- help -------------------------------------------------------------------------------------------------------
 
 
@@ -462,6 +493,10 @@ def test_words_of_mlflow_s_command_line_are_understood(cli):
     (["metric", "log", "r", "k", "1", "--step", "x"], "whole number"),
     (["pipeline", "run", "p.yaml", "--workers", "-3"], "--workers"),
     (["model", "save", "folder"], "--loader-module"),
+    (["run", "log-image", "r", "a.png"], "--to or --key"),
+    (["run", "log-image", "r", "a.png", "--to", "a", "--key", "b"], "--to or --key"),
+    (["run", "update", "r"], "changes nothing"),
+    (["metric", "sample", "r", "k", "--axis", "depth"], "step or time"),
     (["model", "log", "r", "m", "--data", "x"], "--loader-module"),
 ])
 def test_a_wrong_call_is_told_in_one_line(cli, words, says):

@@ -44,6 +44,7 @@ def folder(cli):
     test_cli.new_file(cli, "pipeline.yaml", PIPELINE)
     test_cli.new_file(cli, "batch.json", '{"metrics": {"loss": 0.2}, "params": {"seed": "1"}, "tags": {"a": "b"}}')
     model = test_cli.new_logged(cli, "--run-id", run, "--tag", "stage=dev")
+    (cli.folder / "roc.png").write_bytes(test_cli.PNG)
     test_cli.new_file(cli, "inputs.json", test_cli.INPUTS)
     test_cli.new_file(cli, "outputs.json", '{"models": [{"model_id": "%s"}]}' % model)
     cli("experiment", "tag", "fraud", "owner", "risk")
