@@ -53,6 +53,10 @@ struct mlp_search_entity {
     mlp_search_value kind;
     bool order; /* its keys may be an order */
     bool among; /* mlp_search.among counts for it */
+    /* Where there are very many objects: the column of x that names the object, and the object's; NULL: it is not used.
+     */
+    const char *owner, *object;
+    bool columns; /* its latest values are in db/metric_columns.h */
 };
 
 /* What may stand in front of a dot. */
@@ -74,6 +78,7 @@ typedef struct mlp_search_language {
     bool nulls_last, twice, capitals;  /* a key may come twice; LIKE and IN in capitals alone */
     bool quoted_entities;              /* `metrics`.loss is metrics.loss */
     bool bare_attributes;              /* attributes never stand in quotes */
+    const char *row;                   /* the object's rowid, for columns of metrics */
     bool bare_texts;                   /* texts and keys as logged models have them: without quotes too */
 } mlp_search_language;
 
@@ -92,6 +97,10 @@ typedef struct mlp_search_term {
     json_t *value;                        /* a scalar, or an array of texts for lists; NULL: none is needed */
     const char *dataset, *dataset_digest; /* of an order by a metric: only on this dataset; lent */
     bool down;
+    /* How it is looked up, which changes no result. slot: a metric's column; among_all: by a list of all objects that
+     * have such a row, whole: made by reading the whole table. */
+    int slot;
+    bool among_all, whole;
 } mlp_search_term;
 
 typedef struct mlp_search {

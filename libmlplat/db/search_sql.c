@@ -48,6 +48,31 @@ static mlplat_status put_row(const mlp_search_term *t, const mlp_search_entity *
     return s;
 }
 
+/* A metric that is in memory. */
+static mlplat_status put_column(const mlp_search *search, const mlp_search_term *t, mlp_search_sql *out,
+                                mlplat_error *err)
+{
+    const char *row = search->language->row;
+    mlp_buf_printf(&out->where, " AND (mlplat_metric(%d, %s)%s", t->slot, row, t->how->sql);
+    if (strcmp(t->how->words[0], "!=") == 0)
+        mlp_buf_printf(&out->where, " OR mlplat_metric_kind(%d, %s) = 1", t->slot, row);
+    mlp_buf_putc(&out->where, ')');
+    return mlp_json_push(out->where_values, json_incref(t->value), err);
+}
+
+/* Is the object one of those that have such a row? */
+static mlplat_status put_among_all(const mlp_search_term *t, const mlp_search_entity *e, const char *key,
+                                   mlp_search_sql *out, mlplat_error *err)
+{
+    mlp_buf_printf(&out->where, " AND %s IN (SELECT %s FROM %s%s WHERE %s = ?", e->object, e->owner, e->table,
+                   t->whole ? " NOT INDEXED" : "", e->key);
+    mlplat_status s = mlp_json_push(out->where_values, json_string(key), err);
+    if (s == MLPLAT_OK)
+        s = put_row(t, e, e->value, out, err);
+    mlp_buf_putc(&out->where, ')');
+    return s;
+}
+
 /* Has the object such a row in the entity's table? key NULL: of any key. */
 static mlplat_status put_exists(const mlp_search *search, const mlp_search_term *t, const mlp_search_entity *e,
                                 const char *key, const char *column, mlp_search_sql *out, mlplat_error *err)
@@ -71,6 +96,10 @@ static mlplat_status put_term(const mlp_search *search, const mlp_search_term *t
                               mlplat_error *err)
 {
     const mlp_search_attribute *a = t->attribute;
+    if (t->slot)
+        return put_column(search, t, out, err);
+    if (t->among_all)
+        return put_among_all(t, a ? a->kept : t->entity, a ? a->kept_as : t->key, out, err);
     if (!a)
         return put_exists(search, t, t->entity, t->key, t->entity->value, out, err);
     if (a->kept)
@@ -135,6 +164,12 @@ static mlplat_status put_join(const mlp_search_term *t, size_t number, mlp_searc
 static mlplat_status put_order(const mlp_search *search, size_t number, mlp_search_sql *out, mlplat_error *err)
 {
     const mlp_search_term *t = &search->orders[number];
+    if (t->slot) {
+        const char *row = search->language->row;
+        mlp_buf_printf(&out->order, "mlplat_metric_kind(%d, %s), mlplat_metric(%d, %s)%s, ", t->slot, row, t->slot, row,
+                       t->down ? " DESC" : "");
+        return MLPLAT_OK;
+    }
     mlp_buf value = {0}, nan = {0};
     mlplat_status s = t->attribute ? MLPLAT_OK : put_join(t, number, out, err);
     put_renamed(&value, t->attribute ? t->attribute->column : t->entity->value, number);

@@ -2,6 +2,8 @@
 #include "base/alloc.h"
 #include "base/err.h"
 
+enum { MANY_RUNS = 5000 };
+
 static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
 {
     store->uri = mlp_sprintf("sqlite:///%s", store->path);
@@ -26,6 +28,7 @@ static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err
 
 static void free_store(mlp_tracking_db_store *store)
 {
+    mlp_metric_columns_free(store->columns);
     mlp_free(store->uri);
     mlp_free(store->path);
     mlp_free(store->spool_folder);
@@ -75,6 +78,7 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     if (!store)
         return mlp_fail_memory(err);
     store->ml = ml;
+    store->many = MANY_RUNS;
     mlplat_status s = mlp_db_uri_path(uri, &store->path, err);
     if (s == MLPLAT_OK)
         s = fill_paths(store, err);

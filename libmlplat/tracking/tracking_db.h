@@ -2,6 +2,7 @@
 #ifndef MLP_TRACKING_DB_H
 #define MLP_TRACKING_DB_H
 #include "db/db.h"
+#include "db/metric_columns.h"
 #include "tracking/tracking_store.h"
 
 typedef struct mlp_tracking_db_store {
@@ -9,6 +10,8 @@ typedef struct mlp_tracking_db_store {
     mlp_db *db;
     mlp_schema_info schema;
     mlp_spool *const *spool; /* whose sink it is */
+    mlp_metric_columns *columns; /* for searches, inside of transactions; NULL: not needed so far */
+    int64_t many;                /* from how many runs on they are */
     char *uri, *path, *spool_folder, *spool_name, *ticket_path, *artifact_root, *read_only;
 } mlp_tracking_db_store;
 

@@ -3,13 +3,14 @@
 #include "base/err.h"
 #include "db/page.h"
 #include "db/search_page.h"
+#include "db/search_plan.h"
 #include "tracking/tracking_db.h"
 #include "tracking/tracking_search.h"
 #include "tracking/validate.h"
 #include <string.h>
 
 typedef struct search_call {
-    const mlp_tracking_db_store *store;
+    mlp_tracking_db_store *store;
     const char *list; /* what the answer calls its list */
     mlp_search search;
     mlp_search_sql sql;
@@ -17,6 +18,58 @@ typedef struct search_call {
     json_t *ids; /* of experiments, as numbers */
     json_t *out;
 } search_call;
+
+/* Does the search look at so many runs that how it is done matters? With few of them in the experiments, what they have
+ * is looked up one by one. It is counted no further than that. */
+static mlplat_status is_large(const search_call *call, mlp_db *db, bool *large, mlplat_error *err)
+{
+    mlp_buf sql = {0};
+    mlp_stmt *stmt = NULL;
+    int i = 0;
+    mlp_buf_puts(&sql, "SELECT count(*) FROM (SELECT 1 FROM runs WHERE 1");
+    if (call->ids)
+        mlp_tracking_db_put_ids(call->ids, "experiment_id", &sql);
+    mlp_buf_puts(&sql, " LIMIT max(?, (SELECT coalesce(max(rowid), 0) / 8 FROM runs))) HAVING count(*) >= max(?, "
+                       "(SELECT coalesce(max(rowid), 0) / 8 FROM runs))");
+    mlplat_status s = mlp_buf_ok(&sql, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare_once(db, sql.data, &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_search_bind(stmt, &i, call->ids);
+        mlp_stmt_int(stmt, i + 1, call->store->many);
+        mlp_stmt_int(stmt, i + 2, call->store->many);
+        s = mlp_stmt_step(stmt, large, err);
+    }
+    mlp_stmt_done(stmt);
+    mlp_buf_free(&sql);
+    return s;
+}
+
+/* Once, for the first search over very many runs: pages of their table are kept, so that a scan does not read them
+ * anew. */
+static mlplat_status make_columns(mlp_tracking_db_store *store, mlp_db *db, mlplat_error *err)
+{
+    if (store->columns)
+        return MLPLAT_OK;
+    mlplat_status s = mlp_db_exec(db, err, "PRAGMA cache_size = -131072", 0);
+    return s == MLPLAT_OK ? mlp_metric_columns_new(db, &store->columns, err) : s;
+}
+
+static mlplat_status plan(search_call *call, mlp_db *db, mlplat_error *err)
+{
+    mlp_tracking_db_store *store = call->store;
+    bool large = false;
+    mlp_search_unplan(&call->search);
+    mlp_search_sql_free(&call->sql);
+    mlplat_status s = MLPLAT_OK;
+    if (mlp_search_plan_helps(&call->search))
+        s = is_large(call, db, &large, err);
+    if (s == MLPLAT_OK && large)
+        s = make_columns(store, db, err);
+    if (s == MLPLAT_OK && large)
+        s = mlp_search_plan(&call->search, db, store->columns, err);
+    return s == MLPLAT_OK ? mlp_search_sql_make(&call->search, &call->sql, err) : s;
+}
 
 static mlplat_status call_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
@@ -26,6 +79,8 @@ static mlplat_status call_fn(mlp_db *db, void *ctx, mlplat_error *err)
     json_decref(call->out);
     call->out = json_object();
     mlplat_status s = mlp_json_set(call->out, call->list, list, err);
+    if (s == MLPLAT_OK)
+        s = plan(call, db, err);
     if (s == MLPLAT_OK)
         s = mlp_search_page_read(db, &call->page, list, &more, err);
     return s == MLPLAT_OK && more ? mlp_page_put(call->out, call->page.offset + call->page.limit, err) : s;
@@ -40,8 +95,6 @@ static mlplat_status run_call(search_call *call, const mlp_search_language *lang
     if (s == MLPLAT_OK)
         s = mlp_search_parse(language, query ? query->filter : NULL, query ? query->order_by : NULL, &call->search,
                              err);
-    if (s == MLPLAT_OK)
-        s = mlp_search_sql_make(&call->search, &call->sql, err);
     if (s == MLPLAT_OK)
         s = mlp_db_read(call->store->db, call_fn, call, &call->store->ml->hook, err);
     if (s == MLPLAT_OK)
@@ -99,10 +152,9 @@ static mlplat_status run_doc(mlp_db *db, void *user, mlp_stmt *stmt, json_t **ou
 mlplat_status mlp_tracking_db_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
 {
     static const char *const stages[] = {" AND r.lifecycle_stage = 'active'", " AND r.lifecycle_stage = 'deleted'", ""};
-    search_call call = {
-        .store = store,
-        .list = "runs",
-        .page = {.select = "SELECT r.run_uuid FROM runs r", .doc = run_doc, .user = store}};
+    search_call call = {.store = store,
+                        .list = "runs",
+                        .page = {.select = "SELECT r.run_uuid FROM runs r", .doc = run_doc, .user = store}};
     mlp_buf also = {0};
     mlplat_status s = MLPLAT_OK;
     if (query && query->experiment_ids && *query->experiment_ids)
