@@ -123,11 +123,11 @@ typedef struct mlplat_pipeline_options {
  * Run a pipeline on this host. A parent run in tracking with a child run per task; a task finds its own in
  * MLFLOW_RUN_ID and the store in MLFLOW_TRACKING_URI. Logs are files, and artifacts of the child runs.
  * @param ir   from mlplat_pipeline_compile, or parsed from KFP's YAML
- * @param out  {"run_id", "pipeline", "state": "SUCCEEDED" | "FAILED" | "CANCELED", "root", "error"?, "tasks": [{"name",
- *             "state", "run_id", "exit_code"?, "seconds", "log", "error"?, "outputs": {"parameters": {name: value},
- *             "artifacts": {name: {"uri", "metadata"}}}}]}, tasks in an order in which they can run, also when tasks
- *             failed; yours, may be NULL. States of tasks: SUCCEEDED, FAILED, SKIPPED, CANCELED; run_id and log of one
- *             that never started are null
+ * @param out  {"run_id", "pipeline", "state": "SUCCEEDED" | "FAILED" | "CANCELED", "root", "error"?, "tasks":
+ *             [{"name", "state", "run_id", "start_time"?, "exit_code"?, "seconds", "log", "error"?, "outputs":
+ *             {"parameters": {name: value}, "artifacts": {name: {"uri", "metadata"}}}}]}, tasks in an order in which
+ *             they can run, also when tasks failed; yours, may be NULL. States of tasks: SUCCEEDED, FAILED, SKIPPED,
+ *             CANCELED; run_id and log of one that never started are null
  * @return MLPLAT_OK: the pipeline succeeded; MLPLAT_STATE: a task failed (*out is set); MLPLAT_CANCELLED (*out is set);
  *         MLPLAT_INVALID: the IR or a parameter; the store's own status
  */

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
@@ -152,6 +153,15 @@ static void guards_remove(guard_page *page)
             break;
         }
     guards_unlock();
+}
+
+int mlp_os_processors(void)
+{
+    cpu_set_t usable;
+    if (sched_getaffinity(0, sizeof usable, &usable) == 0 && CPU_COUNT(&usable) > 0)
+        return CPU_COUNT(&usable);
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
 }
 
 void *mlp_os_fork_guard(void)

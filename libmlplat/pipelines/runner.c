@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "pipelines/process.h"
@@ -266,6 +267,8 @@ static json_t *task_result(const mlp_runner_task *t)
     json_t *out =
         json_pack("{s:s, s:s, s:s?, s:f, s:s?, s:o}", "name", t->plan->name, "state", states[t->state], "run_id",
                   t->run ? mlplat_run_id(t->run) : NULL, "seconds", seconds, "log", t->log, "outputs", task_outputs(t));
+    if (out && t->start_ms)
+        json_object_set_new(out, "start_time", json_integer(t->start_ms));
     if (out && t->exit_code >= 0 && t->start_ns)
         json_object_set_new(out, "exit_code", json_integer(t->exit_code));
     if (out && t->error[0])
@@ -337,12 +340,6 @@ static void runner_free(mlp_runner *r)
     mlp_plan_free(&r->plan);
 }
 
-static size_t processors(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (size_t)n : 1;
-}
-
 static mlplat_status prepare_tasks(mlp_runner *r, mlplat_error *err)
 {
     r->tasks = mlp_alloc_array(r->plan.n, sizeof *r->tasks);
@@ -368,7 +365,7 @@ static mlplat_status prepare(mlp_runner *r, const mlplat_doc *ir, const mlplat_p
         s = mlp_ir_params(&r->plan, o->params, &r->params, err);
     if (s == MLPLAT_OK && o->workers < 0)
         s = mlp_fail(err, MLPLAT_INVALID, "workers is %d; give 0 for as many as there are processors", o->workers);
-    r->workers = o->workers > 0 ? (size_t)o->workers : processors();
+    r->workers = o->workers > 0 ? (size_t)o->workers : (size_t)mlp_os_processors();
     if (r->workers > r->plan.n && r->plan.n > 0)
         r->workers = r->plan.n;
     return s == MLPLAT_OK ? prepare_tasks(r, err) : s;

@@ -31,6 +31,7 @@ typedef struct mlp_runner_task {
     pid_t pid;
     int watch; /* descriptor that wakes poll, -1: none */
     int64_t start_ns, end_ns, retry_ns;
+    int64_t start_ms; /* since 1970 */
     int attempts;
     int exit_code; /* -1: not known */
     char error[420];

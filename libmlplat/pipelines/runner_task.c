@@ -105,8 +105,10 @@ mlplat_status mlp_runner_task_start(mlp_runner *runner, mlp_runner_task *task, m
     task->watch = -1;
     task->exit_code = -1;
     task->attempts++;
-    if (task->start_ns == 0)
+    if (task->start_ns == 0) {
         task->start_ns = mlp_clock_mono_ns();
+        task->start_ms = mlp_clock_ms();
+    }
     mlplat_status s = prepare(runner, task, err);
     if (s == MLPLAT_OK)
         s = mlp_runner_words(runner, task, &words, err);
