@@ -233,6 +233,11 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
     return s;
 }
 
+const char *mlp_db_path(const mlp_db *db)
+{
+    return db->path;
+}
+
 void mlp_db_close(mlp_db *db)
 {
     if (!db)

@@ -12,8 +12,9 @@ static void take_point(sqlite3_context *context, int n, sqlite3_value **values)
 {
     const mlp_db *db = sqlite3_user_data(context);
     (void)n;
-    db->point(db->point_user, sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
-              sqlite3_value_double(values[2]), sqlite3_value_int(values[3]) != 0);
+    if (!db->point(db->point_user, sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
+                   sqlite3_value_double(values[2]), sqlite3_value_int(values[3]) != 0))
+        sqlite3_result_error_code(context, SQLITE_INTERRUPT);
 }
 
 static void end_points(sqlite3_context *context)
@@ -74,6 +75,38 @@ mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, m
     db->point = point;
     db->point_user = user;
     return s == MLPLAT_OK ? one_number(db, plan(runs), run_id, key, &none, &any, err) : s;
+}
+
+mlplat_status mlp_metric_scan_stretch(mlp_db *db, const char *run_id, const char *key,
+                                      const mlp_metric_stretch *stretch, bool times, mlp_metric_point point, void *user,
+                                      mlplat_error *err)
+{
+#define OF_KEY     " FROM metrics WHERE +run_uuid = ? AND key = ?"
+#define OF_TIMES   OF_KEY " AND timestamp >= ? AND timestamp <= ?"
+#define OF_STEPS   OF_KEY " AND timestamp = ? AND step >= ? AND step <= ?"
+#define WITH_TIMES "SELECT mlplat_point(step, timestamp, value, is_nan)"
+#define WITHOUT    "SELECT mlplat_point(step, 0, value, is_nan)"
+    /* A comparison of pairs would be made anew for each row, so there is a statement for either kind of stretch. */
+    static const char *const sql[2][2] = {{WITHOUT OF_TIMES, WITHOUT OF_STEPS},
+                                          {WITH_TIMES OF_TIMES, WITH_TIMES OF_STEPS}};
+    mlp_stmt *stmt = NULL;
+    bool one_time = stretch->time_low == stretch->time_high;
+    mlplat_status s = register_function(db, err);
+    db->point = point;
+    db->point_user = user;
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare(db, sql[times][one_time], &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, run_id);
+        mlp_stmt_text(stmt, 2, key);
+        mlp_stmt_int(stmt, 3, stretch->time_low);
+        mlp_stmt_int(stmt, 4, one_time ? stretch->step_low : stretch->time_high);
+        if (one_time)
+            mlp_stmt_int(stmt, 5, stretch->step_high);
+        s = mlp_stmt_step(stmt, NULL, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
 }
 
 mlplat_status mlp_metric_range(mlp_db *db, const char *run_id, const char *key, bool by_time, int64_t *low,

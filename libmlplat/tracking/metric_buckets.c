@@ -54,13 +54,13 @@ static bool earlier(const mlp_bucket_point *p, const mlp_bucket_point *q)
     return p->step != q->step ? p->step < q->step : p->timestamp_ms < q->timestamp_ms;
 }
 
-void mlp_buckets_add(void *buckets, int64_t step, int64_t timestamp_ms, double value, bool is_nan)
+bool mlp_buckets_add(void *buckets, int64_t step, int64_t timestamp_ms, double value, bool is_nan)
 {
     mlp_buckets *b = buckets;
     uint64_t offset = (uint64_t)(b->by_time ? timestamp_ms : step) - (uint64_t)b->low;
     size_t i = b->magic ? (size_t)(((wide)offset * b->magic) >> 64) : (size_t)offset;
     if (i >= b->n)
-        return; /* a range that was looked up in the same transaction holds all */
+        return true; /* a range that was looked up in the same transaction holds all */
     mlp_bucket *at = &b->at[i];
     mlp_bucket_point p = {.step = step, .timestamp_ms = timestamp_ms, .value = is_nan ? (double)NAN : value};
     if (at->n == 0 || later(b, &p, value, &at->last))
@@ -70,13 +70,14 @@ void mlp_buckets_add(void *buckets, int64_t step, int64_t timestamp_ms, double v
     if (is_nan) {
         at->n_nan++;
         b->n_nan++;
-        return;
+        return true;
     }
     bool first = at->n - at->n_nan == 1;
     if (first || value < at->min.value || (value == at->min.value && earlier(&p, &at->min)))
         at->min = p;
     if (first || value > at->max.value || (value == at->max.value && earlier(&p, &at->max)))
         at->max = p;
+    return true;
 }
 
 mlplat_status mlp_metric_buckets(mlplat *ml, const char *run_id, const char *key, size_t n, bool by_time,

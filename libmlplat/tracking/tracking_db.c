@@ -142,6 +142,7 @@ static const mlp_tracking_store db_store = {
     .run_note = mlp_tracking_db_run_note,
     .history = mlp_tracking_db_history,
     .buckets = mlp_tracking_db_buckets,
+    .points = mlp_tracking_db_points,
     .model_create = mlp_tracking_db_model_create,
     .model_get = mlp_tracking_db_model_get,
     .model_search = mlp_tracking_db_model_search,

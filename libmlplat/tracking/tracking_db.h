@@ -107,6 +107,10 @@ mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const mlp_tracking_db_store *s
 /* Inside a transaction: appends {"key", "value"} of the rows that sql gives for one parameter. */
 mlplat_status mlp_tracking_db_pairs(mlp_db *db, const char *sql, const char *owner, json_t *out, mlplat_error *err);
 
+/* ---- tracking_db_points.c */
+mlplat_status mlp_tracking_db_points(void *store, const char *run_id, const char *key, unsigned columns,
+                                     const mlp_hook *hook, mlp_metric_points *out, mlplat_error *err);
+
 /* ---- tracking_db_write.c */
 mlp_sink mlp_tracking_db_sink(void *store, mlp_spool *const *spool);
 /* Inside a transaction: NOT_FOUND, or STATE if the run is deleted. run_n bytes of run_id count. */

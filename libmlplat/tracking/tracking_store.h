@@ -8,6 +8,7 @@
 #include "session/session.h"
 #include "spool/spool.h"
 #include "tracking/metric_buckets.h"
+#include "tracking/points.h"
 #include <mlplat/tracking.h>
 
 /* A param. */
@@ -90,6 +91,9 @@ typedef struct mlp_tracking_store {
     /* At most n buckets; no points: none. */
     mlplat_status (*buckets)(void *store, const char *run_id, const char *key, size_t n, bool by_time,
                              mlp_buckets *out, mlplat_error *err);
+    /* Points as mlp_points_read gives them, in any order. */
+    mlplat_status (*points)(void *store, const char *run_id, const char *key, unsigned columns, const mlp_hook *hook,
+                            mlp_metric_points *out, mlplat_error *err);
 
     /* Logged models; *out is the document, and NULL if it is not wanted. All are NULL where there are none. */
     mlplat_status (*model_create)(void *store, const mlp_model_new *model, json_t **out, mlplat_error *err);
