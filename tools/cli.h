@@ -37,7 +37,7 @@ typedef struct cli_command {
     int (*run)(cli *c);
 } cli_command;
 
-typedef enum cli_format { CLI_TABLE, CLI_JSON, CLI_YAML, CLI_TSV } cli_format;
+typedef enum cli_format { CLI_TABLE, CLI_JSON, CLI_YAML, CLI_TSV, CLI_HTML } cli_format;
 
 struct cli {
     const cli_command *command;
@@ -65,6 +65,7 @@ extern const cli_command cli_prompt_commands[];
 extern const cli_command cli_artifacts_commands[];
 extern const cli_command cli_store_commands[];
 extern const cli_command cli_pipelines_commands[];
+extern const cli_command cli_display_commands[];
 extern const cli_command cli_session_commands[];
 extern const cli_command *const cli_tables[]; /* all of these, ends with NULL */
 extern const cli_option cli_global_options[];
@@ -105,6 +106,9 @@ int cli_man(const char *group);
 /* run_tail.c, run_diff.c */
 int cli_run_tail(cli *c);
 int cli_run_diff(cli *c);
+
+/* cmd_display.c: prints the page of a document; an exit code. */
+int cli_html(cli *c, const mlplat_doc *doc);
 
 /* cmd_tracking.c: what is done to the run args[0] names, through its handle. The records are in the store, or refused
  * aloud, when it returns. */

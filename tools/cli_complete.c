@@ -313,7 +313,8 @@ static const struct {
     {"KEY", offer_keys, NULL, NULL},
     {"URI", offer_uris, NULL, NULL},
     {"SOURCE", offer_uris, NULL, NULL},
-    {"FORMAT", NULL, "table json yaml tsv", NULL},
+    {"AXIS", NULL, "step elapsed clock", NULL},
+    {"FORMAT", NULL, "table json yaml tsv html", NULL},
     {"LEVEL", NULL, "memory process disk remote", NULL},
     {"VIEW", NULL, "active deleted all", NULL},
     {"STATUS", NULL, "FINISHED FAILED KILLED", NULL},
@@ -332,7 +333,7 @@ static const struct {
 };
 
 /* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS MODULE JSON
- * KEYS FILTER TOKEN URL IMAGE TIME. */
+ * KEYS FILTER TOKEN URL IMAGE TIME PIXELS WEIGHT. */
 
 static void offer_values(const state *st, const char *values)
 {

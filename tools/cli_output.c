@@ -267,9 +267,10 @@ int cli_print(cli *c, mlplat_doc *doc, const char *columns)
 {
     int code = CLI_OK;
     if (!c->quiet)
-        code = c->format == CLI_TABLE ? print_card(doc, columns)
-               : c->format == CLI_TSV ? print_rows(c, doc, NULL, 1, columns)
-                                      : print_document(c, doc);
+        code = c->format == CLI_TABLE  ? print_card(doc, columns)
+               : c->format == CLI_TSV  ? print_rows(c, doc, NULL, 1, columns)
+               : c->format == CLI_HTML ? cli_html(c, doc)
+                                       : print_document(c, doc);
     mlplat_doc_free(doc);
     return cli_written(code);
 }
@@ -298,8 +299,9 @@ int cli_print_list(cli *c, mlplat_doc *doc, const char *list, const char *column
     const char *token = NULL;
     mlplat_doc_size(doc, list, &n, NULL);
     if (!c->quiet)
-        code = c->format == CLI_JSON || c->format == CLI_YAML ? print_items(c, doc, list, n)
-                                                              : print_rows(c, doc, list, n, columns);
+        code = c->format == CLI_HTML                              ? cli_html(c, doc)
+               : c->format == CLI_JSON || c->format == CLI_YAML ? print_items(c, doc, list, n)
+                                                                : print_rows(c, doc, list, n, columns);
     code = cli_written(code);
     if (code == CLI_OK && !c->quiet && mlplat_doc_string(doc, "next_page_token", &token, NULL) == MLPLAT_OK && *token)
         fprintf(stderr, "mlplat: there are more: --page-token %s\n", token);
@@ -315,7 +317,7 @@ int cli_print_value(cli *c, mlplat_doc *doc, const char *member)
         puts(text);
         free(text);
     } else if (!c->quiet) {
-        code = print_document(c, doc);
+        code = c->format == CLI_HTML ? cli_html(c, doc) : print_document(c, doc);
     }
     mlplat_doc_free(doc);
     return cli_written(code);

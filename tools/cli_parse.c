@@ -12,7 +12,7 @@ const cli_option cli_global_options[] = {
     {"durability", "LEVEL", "what logging waits for: memory, process, disk or remote"},
     {"profile", "NAME", "profile of the configuration file"},
     {"config", "FILE", "configuration file"},
-    {"output", "FORMAT", "table, json, yaml or tsv (also -o)"},
+    {"output", "FORMAT", "table, json, yaml, tsv, or html of what has a page (also -o)"},
     {"quiet", NULL, "print no result (also -q)"},
     {"help", NULL, "what the command does and takes (also -h)"},
     {"version", NULL, "print the version of the library"},
@@ -279,13 +279,13 @@ static void arity(const char *args, int *least, int *most)
 
 static int check(cli *c)
 {
-    static const char *const formats[] = {"table", "json", "yaml", "tsv"};
+    static const char *const formats[] = {"table", "json", "yaml", "tsv", "html"};
     const char *format = cli_get(c, "output");
     int least, most, i = 0;
-    while (format && i < 4 && strcmp(format, formats[i]) != 0)
+    while (format && i < 5 && strcmp(format, formats[i]) != 0)
         i++;
-    if (i == 4)
-        return cli_usage("--output %s: it is table, json, yaml or tsv", format);
+    if (i == 5)
+        return cli_usage("--output %s: it is table, json, yaml, tsv or html", format);
     c->format = (cli_format)i;
     c->quiet = cli_get(c, "quiet") != NULL;
     arity(c->command->args, &least, &most);

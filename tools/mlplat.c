@@ -3,9 +3,19 @@
 #include <string.h>
 
 const cli_command *const cli_tables[] = {
-    cli_tracking_commands, cli_values_commands, cli_media_commands, cli_logged_commands,    cli_registry_commands,
-    cli_prompt_commands,   cli_model_commands,  cli_artifacts_commands, cli_store_commands, cli_pipelines_commands,
-    cli_session_commands,  NULL,
+    cli_tracking_commands,
+    cli_values_commands,
+    cli_media_commands,
+    cli_logged_commands,
+    cli_registry_commands,
+    cli_prompt_commands,
+    cli_model_commands,
+    cli_artifacts_commands,
+    cli_store_commands,
+    cli_pipelines_commands,
+    cli_display_commands,
+    cli_session_commands,
+    NULL,
 };
 
 int main(int argc, char **argv)

@@ -18,3 +18,6 @@
 %include "store.i"
 %include "pipelines.i"
 %include "component.i"
+#ifdef SWIGPYTHON
+%include "display.i"
+#endif

@@ -5,6 +5,7 @@
 %{
 #include "pyhandle.h"
 #include "pyhooks.h"
+#include "pytable.h"
 #include "pytext.h"
 #include "pyvalues.h"
 %}
@@ -207,6 +208,7 @@ TEXTS(const char *const *argv, size_t argc)
 %enddef
 CHOICE(mlplat_durability, "durability", "", "memory", "process", "disk", "remote")
 CHOICE(mlplat_view, "view", "active", "deleted", "all")
+CHOICE(mlplat_plot_x, "x", "step", "elapsed", "clock")
 CHOICE(mlplat_axis, "axis", "step", "time")
 
 /* A number or a span of them; integers are optional. */
@@ -219,6 +221,28 @@ CHOICE(mlplat_axis, "axis", "step", "time")
   $1 = &span;
 }
 %typemap(freearg) const mlp_pyspan *, const mlp_pyspan *value { mlp_pyvalues_free(&span$argnum); }
+
+/* ---- pictures and tables ---------------------------------------------------------------------------------------- */
+%typemap(in) (const mlplat_plot_series *series, size_t n_series) (mlp_pylines lines = {0}) {
+  if (mlp_pylines_take($input, &lines) != 0) SWIG_fail;
+  $1 = lines.array;
+  $2 = lines.n;
+}
+%typemap(freearg) (const mlplat_plot_series *series, size_t n_series) { mlp_pylines_free(&lines$argnum); }
+/* What is released late may outlive its call, so a stream is on the heap from the start. */
+%typemap(in, numinputs=0) struct ArrowArrayStream *out (struct ArrowArrayStream *stream = NULL) {
+  if (!(stream = mlp_pystream_new())) SWIG_fail;
+  $1 = stream;
+}
+%typemap(argout) struct ArrowArrayStream *out {
+  if (result == MLPLAT_OK) {
+    Py_XDECREF($result);
+    $result = mlp_pystream_capsule(stream$argnum);
+    stream$argnum = NULL;
+    if (!$result) SWIG_fail;
+  }
+}
+%typemap(freearg) struct ArrowArrayStream *out { mlp_pystream_free(stream$argnum); }
 
 /* ---- callbacks -------------------------------------------------------------------------------------------------- */
 %define CALLBACK(TYPE, TRAMPOLINE)

@@ -1,6 +1,6 @@
 #include "pyvalues.h"
 #include "pyhooks.h"
-#include "arrow.h"
+#include <mlplat/arrow.h>
 #include <stdlib.h>
 #include <string.h>
 

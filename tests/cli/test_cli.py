@@ -295,7 +295,7 @@ SCENARIOS = {
     "config show": lambda cli: cli.json("config", "show"),
     "help": lambda cli: cli.lines("help", "--all"),
 }
-NO_JSON = {"artifact cat", "completion"}  # they print a file itself
+NO_JSON = {"artifact cat", "completion", "metric plot", "run compare"}  # they print a file itself
 
 
 def table(cli):
@@ -479,7 +479,7 @@ def test_words_of_mlflow_s_command_line_are_understood(cli):
     (["run", "list", "-o"], "-o needs a value"),
     (["run", "list", "--filter"], "--filter needs a value"),
     (["run", "list", "--quiet=yes"], "--quiet takes no value"),
-    (["run", "list", "-o", "xml"], "table, json, yaml or tsv"),
+    (["run", "list", "-o", "xml"], "table, json, yaml, tsv or html"),
     (["run", "list", "extra"], "run list takes no argument"),
     (["run", "get"], "run get takes RUN_ID"),
     (["run", "list", "--max", "many"], "whole number"),

@@ -196,7 +196,8 @@ def test_nothing_is_offered_out_of_a_store_that_is_not_there_or_not_one(cli):
 def test_values_of_every_option_that_has_a_list_are_the_allowed_ones(cli):
     assert complete(cli, "run", "list", "--view", "") == ["active", "deleted", "all"]
     assert complete(cli, "run", "end", "x", "--status", "") == ["FINISHED", "FAILED", "KILLED"]
+    cli("run", "start", "--name", "shown")
     for value in complete(cli, "-o", ""):
-        cli("config", "show", "-o", value)
+        assert "shown" in cli("run", "list", "-o", value)
     for value in complete(cli, "--durability", ""):
         cli("config", "show", "--durability", value)

@@ -10,30 +10,34 @@ from . import _c, errors
 from .errors import (Cancelled, Conflict, Corrupt, Denied, Error, Exists, Invalid, IOFailed, NoMemory, NoSpace,
                      NotFound, State, Timeout, Unavailable, Unsupported)
 from .session import Session, open
-from .tracking import Run, RunData
+from .tracking import Experiment, Run, RunData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from . import artifacts as artifacts, doc as doc, pipelines as pipelines, registry as registry, \
-        store as store
+    from . import artifacts as artifacts, display as display, doc as doc, pipelines as pipelines, \
+        registry as registry, store as store
     from .artifacts import Artifacts as Artifacts
     from .component import Input as Input, Output as Output, Step as Step, component as component
+    from .display import Comparison as Comparison, Plot as Plot, Points as Points, plot as plot
     from .logged_models import LoggedModel as LoggedModel
-    from .pipelines import Component as Component, Pipeline as Pipeline, Task as Task
+    from .pipelines import Component as Component, Pipeline as Pipeline, PipelineRun as PipelineRun, Task as Task
     from .registry import (ModelVersion as ModelVersion, Prompts as Prompts, PromptVersion as PromptVersion,
                            Registry as Registry)
     from .store import Store as Store
 
 __version__: str = _c.version()
 
-__all__ = ["Artifacts", "Cancelled", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists", "IOFailed",
-           "Input", "Invalid", "LoggedModel", "ModelVersion", "NoMemory", "NoSpace", "NotFound", "Output", "Pipeline",
-           "PromptVersion", "Prompts", "Registry", "Run", "RunData", "Session", "State", "Step", "Store", "Task", "Timeout", "Unavailable",
-           "Unsupported", "component", "doc", "errors", "open"]
+__all__ = ["Artifacts", "Cancelled", "Comparison", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists",
+           "Experiment", "IOFailed", "Input", "Invalid", "LoggedModel", "ModelVersion", "NoMemory", "NoSpace", "NotFound",
+           "Output", "Pipeline", "PipelineRun", "Plot", "Points", "PromptVersion", "Prompts", "Registry", "Run", "RunData",
+           "Session", "State", "Step", "Store", "Task", "Timeout", "Unavailable", "Unsupported", "component", "display",
+           "doc", "errors", "open", "plot"]
 
 _later = {"LoggedModel": "logged_models", "Artifacts": "artifacts", "Component": "pipelines", "Pipeline": "pipelines",
           "Task": "pipelines", "ModelVersion": "registry", "Prompts": "registry", "PromptVersion": "registry",
           "Registry": "registry", "Store": "store",
+          "Comparison": "display", "Plot": "display", "PipelineRun": "pipelines", "Points": "display", "plot": "display",
+          "display": "",
           "Input": "component", "Output": "component", "Step": "component", "component": "", "pipelines": "",
           "registry": "", "artifacts": "", "store": ""}
 

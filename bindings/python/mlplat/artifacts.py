@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from .display import Hook
     from .session import Session
     from .tracking import Document, Path
-
-    Progress = Callable[[int, int], object]
 
 
 class Artifacts:
@@ -28,21 +27,26 @@ class Artifacts:
     def __init__(self, session: "Session") -> None:
         self._session = session
 
-    def put(self, path: "Path", uri: "Path", *, progress: "Progress | None" = None) -> None:
+    def put(self, path: "Path", uri: "Path", *, progress: "Hook" = None) -> None:
         """Copy a local file or directory to a URI, which becomes the file or the directory (mlplat_artifact_put).
 
-        progress: called with (bytes done, bytes in all); False cancels.
+        progress: called with (bytes done, bytes in all), False cancels; None: a line while it lasts, where somebody sees
+        it; False: none.
         """
-        _c.artifact_put(self._session._h, path, uri, progress)
+        from .display import following
+        with following(progress, "bytes") as hook:
+            _c.artifact_put(self._session._h, path, uri, hook)
 
     def put_bytes(self, data: "Buffer", uri: "Path") -> None:
         """Write bytes as the file at a URI (mlplat_artifact_put_bytes)."""
         _c.artifact_put_bytes(self._session._h, data, uri)
 
-    def get(self, uri: "Path", path: "Path", *, progress: "Progress | None" = None) -> None:
+    def get(self, uri: "Path", path: "Path", *, progress: "Hook" = None) -> None:
         """Copy the file or directory at a URI to a local path, which becomes the file or the directory: files there of
         the same names are replaced, others stay (mlplat_artifact_get)."""
-        _c.artifact_get(self._session._h, uri, path, progress)
+        from .display import following
+        with following(progress, "bytes") as hook:
+            _c.artifact_get(self._session._h, uri, path, hook)
 
     def read(self, uri: "Path") -> bytes:
         """The bytes of the file at a URI (mlplat_artifact_read)."""

@@ -14,12 +14,83 @@ if TYPE_CHECKING:
 
     class Page(list[T]):
         next_page_token: str | None
+        kind: str
+        def text(self) -> str: ...
+        def to_arrow(self) -> Any: ...
+        def to_pandas(self) -> Any: ...
+        def to_polars(self) -> Any: ...
+        def _repr_html_(self) -> str | None: ...
+        def __arrow_c_stream__(self, requested_schema: object = None) -> object: ...
 else:
     class Page(list):
-        """One page of a list, and the token that asks for the next one."""
+        """One page of a list, and the token that asks for the next one. pandas, polars, pyarrow and duckdb read it as a
+        table, a notebook shows runs as one."""
 
         next_page_token = None
         """Give it as page_token for the next page; None: this is the last one."""
+        kind = ""
+        """What it is a page of, as the document names it: "runs", "experiments", ..."""
+
+        def text(self):
+            """The page as the document that it came in."""
+            items = self
+            if self.kind == "metrics":
+                items = [{**point, "value": number(point["value"])} for point in self]
+            return text({self.kind: items, "next_page_token": self.next_page_token or ""})
+
+        def __arrow_c_stream__(self, requested_schema=None):
+            from . import display
+            return display.stream(self)
+
+        def to_arrow(self):
+            """A pyarrow.Table: the documents' members as columns, metrics, params and tags a column each."""
+            from . import display
+            return display.to_arrow(self)
+
+        def to_pandas(self):
+            """A pandas.DataFrame, columns as of to_arrow()."""
+            from . import display
+            return display.to_pandas(self)
+
+        def to_polars(self):
+            """A polars.DataFrame, columns as of to_arrow()."""
+            from . import display
+            return display.to_polars(self)
+
+        def _repr_html_(self):
+            from . import display
+            return display.lazily(self)
+
+        def __repr__(self):
+            more = ", and there are more" if self.next_page_token else ""
+            return f"<mlplat page of {len(self)} {self.kind or 'items'}{more}>"
+
+
+class Document(dict[str, "Any"]):
+    """A document of the store with its parts at hand; a notebook shows it as a page."""
+
+    __slots__ = ("_home",)
+    kind = ""
+
+    def _repr_html_(self) -> "str | None":
+        from . import display
+        return display.lazily(self)
+
+    def __reduce__(self) -> "tuple[Any, ...]":
+        return type(self), (dict(self),)
+
+
+def keep_home(value: "T", session: "Any") -> "T":
+    """Remember which session a value came from, for what a notebook shows beside it; holds no session."""
+    from _weakref import ref
+    value._home = ref(session)  # type: ignore[attr-defined]
+    return value
+
+
+def home(value: "Any") -> "Any":
+    """The session that a value came from; None: it is gone or was never known."""
+    reference = getattr(value, "_home", None)
+    return reference() if reference is not None else None
 
 
 def parse(text: str) -> "Any":
@@ -81,11 +152,15 @@ def number(value: float) -> "float | str":
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
-def page(text: str, key: str, kind: "type[T]") -> "Page[T]":
-    """The list at a key of a document, its items made a kind of dict."""
+def page(text: str, key: str, kind: "type[T]", session: "Any" = None) -> "Page[T]":
+    """The list at a key of a document, its items made a kind of dict, which remember their session."""
     document = loads(text)
     result: "Page[T]" = Page(map(kind, document.get(key) or ()))
     result.next_page_token = document.get("next_page_token") or None
+    result.kind = key
+    if session is not None:
+        for item in result:
+            keep_home(item, session)
     return result
 
 

@@ -21,6 +21,26 @@ if TYPE_CHECKING:
     Type = str | type[Any]
 
 
+class PipelineRun(doc.Document):
+    """The result of a pipeline run: {"run_id", "state", "root", "tasks": [...], ...}, with its parts at hand."""
+
+    __slots__ = ()
+    kind = "pipeline_run"
+
+    def __repr__(self) -> str:
+        return f"<mlplat.PipelineRun {self.get('pipeline')!r} {self.state} {len(self['tasks'])} tasks>"
+
+    @property
+    def run_id(self) -> str:
+        """The id of the parent run."""
+        return self["run_id"]
+
+    @property
+    def state(self) -> str:
+        """SUCCEEDED, FAILED or CANCELED."""
+        return self["state"]
+
+
 class Required:
     """The default that is none: the input must be given."""
 

@@ -18,8 +18,14 @@ def _which(version: "int | str") -> str:
     return version if version.isdecimal() or version == "latest" or version.startswith("@") else "@" + version
 
 
-class ModelVersion(dict[str, "Any"]):
+class ModelVersion(doc.Document):
     """A model version: MLflow's document, with its parts at hand."""
+
+    __slots__ = ()
+    kind = "model_version"
+
+    def __repr__(self) -> str:
+        return f"<mlplat.ModelVersion {self.name!r} {self.version}>"
 
     @property
     def name(self) -> str:
@@ -125,7 +131,8 @@ class Registry:
 
     def version(self, name: str, version: "int | str" = "latest") -> ModelVersion:
         """A model version: 3, "champion" (an alias, also "@champion") or "latest" (mlplat_model_version_get)."""
-        return ModelVersion(doc.loads(_c.model_version_get(self._session._h, name, _which(version))))
+        found = ModelVersion(doc.loads(_c.model_version_get(self._session._h, name, _which(version))))
+        return doc.keep_home(found, self._session)
 
     def versions(self, name: "str | None" = None, *, filter: "str | None" = None,
                  order_by: "str | Iterable[str] | None" = None, max_results: int = 0,
@@ -138,20 +145,21 @@ class Registry:
         max_results: of one page, 1 to 200,000; 0: 10,000.
         """
         return doc.page(_c.model_version_search(self._session._h, name, filter, doc.joined(order_by), max_results,
-                                                page_token), "model_versions", ModelVersion)
+                                                page_token), "model_versions", ModelVersion, self._session)
 
     def latest(self, name: str, *stages: str) -> "list[ModelVersion]":
         """The newest version of each stage, or of these: "Staging", "Production" (mlplat_model_version_latest)."""
         found = doc.loads(_c.model_version_latest(self._session._h, name, ",".join(stages)))
-        return [ModelVersion(version) for version in found["model_versions"]]
+        return [doc.keep_home(ModelVersion(version), self._session) for version in found["model_versions"]]
 
     def transition(self, name: str, version: "int | str", stage: str, *, archive_existing: bool = False) -> ModelVersion:
         """Move a version to a stage: "None", "Staging", "Production", "Archived" (mlplat_model_version_transition).
 
         archive_existing: all other versions in that stage become Archived; for Staging and Production only.
         """
-        return ModelVersion(doc.loads(_c.model_version_transition(
+        found = ModelVersion(doc.loads(_c.model_version_transition(
             self._session._h, name, _which(version), stage, archive_existing)))
+        return doc.keep_home(found, self._session)
 
     def copy_version(self, source: "ModelVersion | str", to: str) -> int:
         """Make a version of one model a version of another, which is created if it is not there; its number there

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .artifacts import Artifacts
-    from .pipelines import Pipeline
+    from .display import Axis, Comparison, Hook, Keys, Plot, Points, Runs
+    from .pipelines import Pipeline, PipelineRun
     from .registry import Prompts, Registry
     from .store import Store
     from .tracking import Durability, Path
@@ -106,7 +107,7 @@ class Session(Tracking):
     def run_pipeline(self, pipeline: "Pipeline | Mapping[str, Any] | str", params: "Mapping[str, Any] | None" = None, *,
                      root: "Path | None" = None, experiment: "str | None" = None, run_name: "str | None" = None,
                      workers: int = 0, keep_going: bool = False,
-                     progress: "Callable[[int, int], object] | None" = None) -> "dict[str, Any]":
+                     progress: "Hook" = None) -> "PipelineRun":
         """Run a pipeline on this host: a parent run with a child run per task (mlplat_pipeline_run).
 
         pipeline: a Pipeline, its compiled document, or KFP's YAML text.
@@ -114,14 +115,48 @@ class Session(Tracking):
         root: folder for work files, logs and artifacts; None: MLPLAT_PIPELINE_ROOT, else beside the store.
         workers: tasks at once; 0: as many as there are processors.
         keep_going: after a failure still run what does not depend on it.
-        progress: called with (tasks done, tasks in all); False stops the pipeline.
+        progress: called with (tasks done, tasks in all), False stops the pipeline; None: a line while it lasts, where
+        somebody sees it; False: none.
         Returns {"run_id", "state", "root", "tasks": [...], ...}; a failed task raises State, with the same as JSON text
         in its `document`.
         """
-        from .pipelines import ir_text
-        return doc.loads(_c.pipeline_run(
-            self._h, ir_text(pipeline), None if params is None else doc.text(params), root, experiment, run_name,
-            workers, keep_going, progress))
+        from .display import following
+        from .pipelines import PipelineRun, ir_text
+        with following(progress, "tasks") as hook:
+            return PipelineRun(doc.loads(_c.pipeline_run(
+                self._h, ir_text(pipeline), None if params is None else doc.text(params), root, experiment, run_name,
+                workers, keep_going, hook)))
+
+    def plot(self, runs: "Runs", keys: "Keys", *, title: "str | None" = None, x_label: "str | None" = None,
+             y_label: "str | None" = None, width: int = 0, height: int = 0, x: "Axis" = "step", log_y: bool = False,
+             smoothing: float = 0.0, progress: "Hook" = None) -> "Plot":
+        """Draw metrics of runs as SVG, a line per run and key; no spike is lost, however many points there are
+        (mlplat_metric_plot).
+
+        runs: a run, its id, what search_runs() gave, or several of these. keys: a metric or several.
+        x: "step", "elapsed" (time since each run's first point) or "clock".
+        log_y: a logarithmic y axis.
+        smoothing: 0 to 0.999: the weight of the past in a running mean, drawn over the pale values.
+        progress: called with (points read, points in all or 0), False cancels; None: a line while it lasts; False: none.
+        """
+        from .display import plot_metrics
+        return plot_metrics(self, runs, keys, title=title, x_label=x_label, y_label=y_label, width=width, height=height,
+                            x=x, log_y=log_y, smoothing=smoothing, progress=progress)
+
+    def compare(self, runs: "Runs", keys: "Keys | None" = None) -> "Comparison":
+        """Runs side by side: metrics with the best of each, the params that differ, plots; for a notebook, and as HTML
+        by html() (mlplat_run_compare_html). keys: the metrics to plot; None: what two of them have."""
+        from .display import compare
+        return compare(self, runs, keys)
+
+    def points(self, runs: "Runs", keys: "Keys", *, progress: "Hook" = None) -> "Points":
+        """Every point of metrics of runs as a table: run_id, key, step, timestamp, value (mlplat_metric_arrow).
+
+        pandas, polars, pyarrow and duckdb read what this gives as it is; it has to_pandas(), to_polars() and to_arrow(),
+        too. metric_history() has the points of one run and metric as documents.
+        """
+        from .display import Points
+        return Points(self, runs, keys, progress)
 
     def _lend(self, handle: "Any") -> None:
         """Be a session that somebody else closes."""

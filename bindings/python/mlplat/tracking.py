@@ -36,8 +36,14 @@ def status_after(kind: "type[BaseException] | None", value: "BaseException | Non
     return KILLED if issubclass(kind, KeyboardInterrupt) else FAILED
 
 
-class RunData(dict[str, "Any"]):
+class RunData(doc.Document):
     """A run as the store has it: MLflow's document, {"info": {...}, "data": {...}}, with its parts at hand."""
+
+    __slots__ = ()
+    kind = "run"
+
+    def __repr__(self) -> str:
+        return f"<mlplat.RunData {self.name!r} {self.id} {self.status}>"
 
     @property
     def id(self) -> str:
@@ -127,6 +133,12 @@ class Run:
 
     def __repr__(self) -> str:
         return f"<mlplat.Run {self._name!r} {self._id}>"
+
+    def _repr_html_(self) -> "str | None":
+        try:
+            return self.data()._repr_html_()
+        except Exception:
+            return None
 
     @property
     def id(self) -> str:
@@ -359,6 +371,31 @@ def _python() -> str:
     return "{}.{}.{}".format(*sys.version_info[:3])
 
 
+class Experiment(doc.Document):
+    """An experiment as the store has it: MLflow's document, with its parts at hand."""
+
+    __slots__ = ()
+    kind = "experiment"
+
+    def __repr__(self) -> str:
+        return f"<mlplat.Experiment {self.name!r} {self.id}>"
+
+    @property
+    def id(self) -> str:
+        """The experiment's id."""
+        return self["experiment_id"]
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self["name"]
+
+    @property
+    def tags(self) -> "dict[str, str]":
+        """The tags."""
+        return {t["key"]: t["value"] for t in self.get("tags", ())}
+
+
 class Experiments:
     """The experiments of a session: `ml.experiments`."""
 
@@ -378,18 +415,19 @@ class Experiments:
         (mlplat_experiment_ensure)."""
         return _c.experiment_ensure(self._session._h, name)
 
-    def get(self, id: str) -> "dict[str, Any]":
+    def get(self, id: str) -> Experiment:
         """An experiment by id (mlplat_experiment_get)."""
-        return doc.loads(_c.experiment_get(self._session._h, id))
+        return doc.keep_home(Experiment(doc.loads(_c.experiment_get(self._session._h, id))), self._session)
 
-    def by_name(self, name: str) -> "dict[str, Any]":
+    def by_name(self, name: str) -> Experiment:
         """An experiment by name (mlplat_experiment_get_by_name)."""
-        return doc.loads(_c.experiment_get_by_name(self._session._h, name))
+        found = Experiment(doc.loads(_c.experiment_get_by_name(self._session._h, name)))
+        return doc.keep_home(found, self._session)
 
     def search(self, filter: "str | None" = None, *, order_by: "str | Iterable[str] | None" = None,
                view: "View" = "active", max_results: int = 0,
-               page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
-        """Experiments, newest first (mlplat_experiment_search).
+               page_token: "str | None" = None) -> "doc.Page[Experiment]":
+        """Experiments, newest first, each an Experiment (mlplat_experiment_search).
 
         filter: comparisons joined by AND: "name LIKE 'fraud%'", "tags.team = 'risk'", "creation_time > 1700000000000".
         order_by: a key or several: "name ASC".
@@ -397,7 +435,7 @@ class Experiments:
         """
         return doc.page(
             _c.experiment_search(self._session._h, filter, doc.joined(order_by), view, max_results, page_token),
-            "experiments", dict)
+            "experiments", Experiment, self._session)
 
     def rename(self, id: str, new_name: str) -> None:
         """Give an experiment another name (mlplat_experiment_rename)."""
@@ -463,7 +501,7 @@ class Tracking:
 
     def get_run(self, run_id: str) -> RunData:
         """A run with its latest metrics, params and tags (mlplat_run_get)."""
-        return RunData(doc.loads(_c.run_get(self._h, run_id)))
+        return doc.keep_home(RunData(doc.loads(_c.run_get(self._h, run_id))), self)
 
     def search_runs(self, filter: "str | None" = None, *, experiment: "str | None" = None,
                     experiment_ids: "str | Iterable[str] | None" = None,
@@ -480,7 +518,7 @@ class Tracking:
         if experiment is not None:
             experiment_ids = doc.loads(_c.experiment_get_by_name(self._h, experiment))["experiment_id"]
         return doc.page(_c.run_search(self._h, doc.joined(experiment_ids), filter, doc.joined(order_by), view,
-                                      max_results, page_token), "runs", RunData)
+                                      max_results, page_token), "runs", RunData, self)
 
     def update_run(self, run_id: str, *, name: "str | None" = None,
                    status: "Status | Literal['RUNNING', 'SCHEDULED'] | None" = None, end_time_ms: int = 0) -> None:
@@ -495,7 +533,7 @@ class Tracking:
         """Bring a deleted run back (mlplat_run_restore)."""
         _c.run_restore(self._h, run_id)
 
-    def metric_history(self, run: "Run | str", key: str, *, since_ms: "int | None" = None, max_results: int = 0,
+    def metric_history(self, run: "Run | RunData | str", key: str, *, since_ms: "int | None" = None, max_results: int = 0,
                        page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
         """All points of a metric in the order (timestamp, step, value), each {"key", "value", "timestamp", "step"};
         max_results 0: all; since_ms: those of this time and later (mlplat_metric_history,
@@ -552,5 +590,5 @@ class Tracking:
         return doc.loads(_c.spool_retry(self._h))
 
 
-def _id(run: "Run | str | None") -> "str | None":
-    return run.id if isinstance(run, Run) else run
+def _id(run: "Run | RunData | str | None") -> "str | None":
+    return run.id if isinstance(run, (Run, RunData)) else run
