@@ -1,8 +1,8 @@
-/* A copy of a database while others write to it. */
+/* Work that takes long: a copy of a database while others write to it, and statements that somebody may stop. */
 #include "base/err.h"
 #include "db/db_inside.h"
 
-enum { PAGES = 1000 }; /* of one step: 4 MB */
+enum { PAGES = 1000 /* of one step: 4 MB */, OPS = 20000 /* of SQLite's machine: less than a millisecond */ };
 
 static mlplat_status copy_pages(mlp_db *db, sqlite3 *to, const mlp_hook *hook, mlplat_error *err)
 {
@@ -22,6 +22,20 @@ static mlplat_status copy_pages(mlp_db *db, sqlite3 *to, const mlp_hook *hook, m
         return mlp_fail_memory(err);
     return mlp_fail(err, (code & 0xff) == SQLITE_FULL ? MLPLAT_NO_SPACE : MLPLAT_IO, "copying '%s': %s (SQLite %d)",
                     db->path, sqlite3_errstr(code), code);
+}
+
+/* The writer's lock is held by nobody who waits for an answer. */
+static int ask(void *user)
+{
+    const mlp_db *db = user;
+    return !db->writing && db->stop && db->stop(db->stop_ctx);
+}
+
+void mlp_db_watch(mlp_db *db, bool (*stop)(void *ctx), void *ctx)
+{
+    db->stop = stop;
+    db->stop_ctx = ctx;
+    sqlite3_progress_handler(db->handle, OPS, stop ? ask : NULL, db);
 }
 
 mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, mlplat_error *err)

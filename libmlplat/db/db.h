@@ -65,6 +65,9 @@ const char *mlp_db_path(const mlp_db *db); /* absolute; lent */
  */
 mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n, ...);
 int64_t mlp_db_changes(mlp_db *db); /* rows of the last statement */
+/* While a statement outside of write transactions runs for long, stop is asked now and then; true: the statement fails
+ * with CANCELLED. NULL: nobody is asked. */
+void mlp_db_watch(mlp_db *db, bool (*stop)(void *ctx), void *ctx);
 /* Inside fn of a read: a copy of the whole file as this transaction sees it, whatever others write meanwhile. path: a
  * file that is not there; what is left of it after a failure is the caller's to remove. */
 mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, mlplat_error *err);

@@ -32,6 +32,8 @@ struct mlp_db {
     void *on_change_ctx;
     int64_t shape;               /* SQLite's number of them */
     bool ready;                  /* the file was read once and the connection set up for it */
+    bool (*stop)(void *ctx);     /* asked by long statements; NULL: nobody is */
+    void *stop_ctx;
     mlp_stmt *kept[MLP_DB_KEPT]; /* by the address of their text */
     int n_kept;
     bool scans;             /* metric_scan.c registered its function */

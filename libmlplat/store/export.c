@@ -284,7 +284,7 @@ mlplat_status mlplat_export(mlplat *ml, const char *path, const mlplat_export_op
     if (s == MLPLAT_OK)
         s = mlp_export_wish_take(ml, o.experiments, o.runs, o.filter, o.models, &e.wish, err);
     if (s == MLPLAT_OK)
-        s = mlp_store_view_open(ml, hook, &e.view, err);
+        s = mlp_store_view_open(ml, &e.pace, &e.view, err);
     if (s == MLPLAT_OK)
         s = make_folder(&e, path, &temporary, err);
     if (s == MLPLAT_OK)

@@ -133,7 +133,7 @@ mlplat_status mlplat_import(mlplat *ml, const char *path, const mlplat_import_op
     if (s == MLPLAT_OK)
         s = check_kind(path, err);
     if (s == MLPLAT_OK)
-        s = mlp_store_view_open(ml, hook, &im.view, err);
+        s = mlp_store_view_open(ml, &im.pace, &im.view, err);
     if (s == MLPLAT_OK)
         s = import(&im, path, &o, err);
     if (s == MLPLAT_OK && out)

@@ -165,8 +165,9 @@ mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_bac
     mlplat_status s = mlp_store_take(&o, sizeof o, options, "mlplat_backup_options", err);
     const mlp_hook own = {o.progress, o.user};
     b.hook = o.progress ? &own : &ml->hook;
+    b.pace = (mlp_pace){.hook = b.hook, .what = "the backup"};
     if (s == MLPLAT_OK)
-        s = mlp_store_view_open(ml, b.hook, &b.view, err);
+        s = mlp_store_view_open(ml, &b.pace, &b.view, err);
     if (s == MLPLAT_OK)
         s = prepare(&b, err);
     if (s == MLPLAT_OK)

@@ -264,7 +264,7 @@ static mlplat_status check_snapshot(void *ctx, mlplat_error *err)
 static mlplat_status check(checking *c, mlplat *ml, mlplat_error *err)
 {
     mlplat_error why = {0};
-    mlplat_status s = mlp_store_view_open(ml, c->pace.hook, &c->view, &why);
+    mlplat_status s = mlp_store_view_open(ml, &c->pace, &c->view, &why);
     if (s == MLPLAT_OK)
         s = mlp_store_view_read(&c->view, check_snapshot, c, &why);
     if (s == MLPLAT_OK && c->view.schema.tracking_known)

@@ -419,7 +419,7 @@ mlplat_status mlplat_store_gc(mlplat *ml, const mlplat_gc_options *options, mlpl
         s = take_age(o.older_than, &age, err);
     gc.before_ms = mlp_clock_ms() - age;
     if (s == MLPLAT_OK)
-        s = mlp_store_view_open(ml, gc.pace.hook, &gc.view, err);
+        s = mlp_store_view_open(ml, &gc.pace, &gc.view, err);
     if (s == MLPLAT_OK)
         s = run(&gc, &o, err);
     if (s == MLPLAT_OK && out)

@@ -3,15 +3,23 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "registry/registry_store.h"
 #include <string.h>
 
 enum { TELL_NS = 50 * 1000 * 1000 };
+
+static bool stopped(void *ctx)
+{
+    return mlp_pace_add(ctx, 0, NULL) != MLPLAT_OK;
+}
 
 static mlplat_status open_db(mlp_store_view *view, const char *path, const char *ticket, mlp_db **db,
                              mlp_schema_info *schema, mlplat_error *err)
 {
     const mlp_db_options options = {.ticket_path = ticket, .log = &view->ml->log};
     mlplat_status s = mlp_db_open(path, &options, db, err);
+    if (s == MLPLAT_OK)
+        mlp_db_watch(*db, stopped, view->pace);
     return s == MLPLAT_OK ? mlp_schema_open(*db, NULL, schema, view->hook, err) : s;
 }
 
@@ -25,7 +33,7 @@ static mlplat_status find_registry(mlp_store_view *view, mlplat_error *err)
     return view->registry_path ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
-/* A registry that was never written to is none: its file is not made for a look at it. */
+/* A registry in a file of its own is made by its module, as by any other call. */
 static mlplat_status open_registry(mlp_store_view *view, mlplat_error *err)
 {
     mlplat_status s = find_registry(view, err);
@@ -36,6 +44,9 @@ static mlplat_status open_registry(mlp_store_view *view, mlplat_error *err)
         view->registry_schema = view->schema;
         return MLPLAT_OK;
     }
+    mlp_registry *registry = NULL;
+    if ((s = mlp_registry_of(view->ml, &registry, err)) != MLPLAT_OK)
+        return s;
     if (!(view->registry_ticket = mlp_sprintf("%s-ticket", view->registry_path)))
         return mlp_fail_memory(err);
     return open_db(view, view->registry_path, view->registry_ticket, &view->registry, &view->registry_schema, err);
@@ -55,13 +66,12 @@ static mlplat_status open_all(mlp_store_view *view, mlplat_error *err)
     return s == MLPLAT_OK ? open_registry(view, err) : s;
 }
 
-mlplat_status mlp_store_view_open(mlplat *ml, const mlp_hook *hook, mlp_store_view *out, mlplat_error *err)
+mlplat_status mlp_store_view_open(mlplat *ml, mlp_pace *pace, mlp_store_view *out, mlplat_error *err)
 {
-    *out = (mlp_store_view){.ml = ml};
+    *out = (mlp_store_view){.ml = ml, .pace = pace, .hook = pace->hook};
     mlplat_status s = mlp_tracking_of(ml, &out->module, err);
     if (s != MLPLAT_OK)
         return s;
-    out->hook = hook ? hook : &ml->hook;
     s = open_all(out, err);
     if (s != MLPLAT_OK)
         mlp_store_view_close(out);

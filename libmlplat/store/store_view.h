@@ -4,6 +4,14 @@
 #include "db/db.h"
 #include "tracking/tracking_store.h"
 
+/* How far a long call is; tells the caller when it is time. */
+typedef struct mlp_pace {
+    const mlp_hook *hook;
+    const char *what;
+    uint64_t done, total;
+    int64_t told_ns;
+} mlp_pace;
+
 typedef struct mlp_store_view {
     mlplat *ml;
     mlp_tracking *module;
@@ -13,10 +21,11 @@ typedef struct mlp_store_view {
     char *registry_path, *ticket, *registry_ticket;
     char *artifact_root; /* of new experiments */
     const mlp_hook *hook;
+    mlp_pace *pace; /* asked while a statement takes long; its hook is the view's */
 } mlp_store_view;
 
-/* What this process logged is stored first. hook NULL: the session's. */
-mlplat_status mlp_store_view_open(mlplat *ml, const mlp_hook *hook, mlp_store_view *out, mlplat_error *err);
+/* What this process logged is stored first. */
+mlplat_status mlp_store_view_open(mlplat *ml, mlp_pace *pace, mlp_store_view *out, mlplat_error *err);
 void mlp_store_view_close(mlp_store_view *view); /* of a zeroed one: nothing */
 /* fn in a read transaction of both: one snapshot of each. */
 typedef mlplat_status (*mlp_store_view_fn)(void *ctx, mlplat_error *err);
@@ -25,13 +34,6 @@ mlplat_status mlp_store_view_read(mlp_store_view *view, mlp_store_view_fn fn, vo
 /* The folder that a location stands for, the caller's. UNSUPPORTED: in a store that this build cannot reach. */
 mlplat_status mlp_store_root(const char *location, char **root, mlplat_error *err);
 
-/* How far a long call is; tells the caller when it is time. */
-typedef struct mlp_pace {
-    const mlp_hook *hook;
-    const char *what;
-    uint64_t done, total;
-    int64_t told_ns;
-} mlp_pace;
 mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err);
 
 /* Options as a program gives them, over those of an _INIT; NULL leaves these. */

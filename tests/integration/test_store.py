@@ -366,7 +366,9 @@ def stop(writers):
     return made
 
 
-def test_backups_checks_exports_and_clean_ups_go_on_beside_writers(store, writers):
+def test_backups_checks_archives_and_clean_ups_go_on_beside_writers(source, store, writers):
+    store.mlplat("import", source.folder / "archive")
+    assert json.loads(store.mlplat("import", source.folder / "archive", "-o", "json"))["runs"]["same"] == 3
     for i in range(2):
         store.mlplat("store", "backup", f"copy{i}.db", "--artifacts")
         assert json.loads(store.mlplat("store", "check", "-o", "json"))["ok"]
@@ -387,7 +389,8 @@ def test_backups_checks_exports_and_clean_ups_go_on_beside_writers(store, writer
     report = json.loads(store.mlplat("store", "check", "-o", "json"))
     assert report["ok"], report
     with sqlite3.connect(store.path) as db:
-        names = [name for (name,) in db.execute("SELECT name FROM runs")]
+        names = [name for (name,) in db.execute("SELECT name FROM runs WHERE name LIKE 'ours-%' OR "
+                                                "name LIKE 'theirs-%'")]
         lost = db.execute("SELECT count(*) FROM runs r WHERE name LIKE 'ours-%' AND (SELECT count(*) FROM metrics m "
                           "WHERE m.run_uuid = r.run_uuid) <> 500").fetchone()
     db.close()

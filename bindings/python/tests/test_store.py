@@ -180,6 +180,21 @@ def test_progress_is_told_and_cancels(ml, other, folder):
     assert not list(folder.glob("more*"))
 
 
+def test_a_registry_in_a_file_of_its_own_comes_along(folder):
+    def opened(name):
+        return mlplat.open(f"sqlite:///{name}.db", registry_uri=f"sqlite:///{name}-registry.db",
+                           artifact_root=folder / name)
+
+    with opened("a") as a, opened("b") as b:
+        run_id = fill(a)
+        a.store.export_to(folder / "archive", models="digits")
+        b.store.import_from(folder / "archive")
+        assert b.artifacts.read("models:/digits@champion/a.txt") == b"hello"
+        assert b.registry.version("digits").run_id == run_id
+        assert b.store.import_from(folder / "archive")["model_versions"]["same"] == 1
+        assert b.store.check()["ok"]
+
+
 # ---- looking after -----------------------------------------------------------------------------------------------
 
 
