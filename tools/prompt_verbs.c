@@ -101,6 +101,15 @@ static int prompt_load(cli *c)
     return code == CLI_OK ? cli_print_value(c, doc, "template") : code;
 }
 
+static int prompt_configure(cli *c)
+{
+    const char *config = cli_get(c, "model-config");
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_prompt_version_set_config(c->ml, c->args[0], c->args[1], config, &c->err));
+    return code == CLI_OK ? cli_print_pairs(c, "name", c->args[0], NULL) : code;
+}
+
 static int prompt_delete(cli *c)
 {
     int code = cli_open(c);
@@ -201,6 +210,10 @@ static const cli_option versions_options[] = {
     {"page-token", "TOKEN", "the next page, as the page before told"},
     {NULL, NULL, NULL},
 };
+static const cli_option configure_options[] = {
+    {"model-config", "JSON", "the model and its settings; left out: none"},
+    {NULL, NULL, NULL},
+};
 static const cli_option format_options[] = {
     {"set", "NAME=VALUE", "the value of a variable; may be given again"},
     {"allow-partial", NULL, "variables without a value stay as they are"},
@@ -219,6 +232,8 @@ const cli_command cli_prompt_commands[] = {
     {"prompt load", "PROMPT", "Print the text of a version", "prompt load prompts:/greeting@live", NULL, prompt_load},
     {"prompt format", "PROMPT", "Print the text of a version with its variables filled",
      "prompt format greeting --set name=Ada", format_options, prompt_format},
+    {"prompt configure", "PROMPT VERSION", "Change the model and the settings that a version names",
+     "prompt configure greeting 1 --model-config '{\"temperature\": 0.2}'", configure_options, prompt_configure},
     {"prompt delete", "PROMPT", "Delete a prompt with its versions", "prompt delete greeting", NULL, prompt_delete},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

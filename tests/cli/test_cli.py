@@ -271,6 +271,7 @@ SCENARIOS = {
     "prompt versions": lambda cli: after(cli, new_prompt(cli)).lines("prompt", "versions", "p", "--max", "3"),
     "prompt load": lambda cli: after(cli, new_prompt(cli)).json("prompt", "load", "prompts:/p/1"),
     "prompt format": lambda cli: after(cli, new_prompt(cli)).json("prompt", "format", "p", "--set", "name=you"),
+    "prompt configure": lambda cli: after(cli, new_prompt(cli)).json("prompt", "configure", "p", "1"),
     "prompt delete": lambda cli: after(cli, new_prompt(cli)).json("prompt", "delete", "p"),
     "artifact log": lambda cli: cli.json("artifact", "log", new_run(cli), new_file(cli), "--to", "folder"),
     "artifact put": lambda cli: cli.json("artifact", "put", new_file(cli), f"runs:/{new_run(cli)}/a.txt"),
@@ -798,3 +799,7 @@ def test_a_prompt_is_printed_as_it_is_and_filled(cli):
     filled = json.loads(cli("prompt", "format", "chat", "--set", "style=kind", "--set", "question=why \\?"))
     assert [message["content"] for message in filled] == ['Be "kind".', "why \\?"]
     assert cli.json("prompt", "load", "chat")["template"] == chat
+    cli("prompt", "configure", "chat", "latest", "--model-config", '{"top_k": 3}')
+    assert cli.json("prompt", "load", "chat")["model_config"] == {"top_k": 3}
+    cli("prompt", "configure", "chat", "1")
+    assert "model_config" not in cli.json("prompt", "load", "chat")
