@@ -135,7 +135,7 @@ static mlplat_status probe_all(mlp_db *db, mlp_schema_info *info, mlplat_error *
         s = probe_any(db, info, inputs, &info->inputs_known, err);
     if (s == MLPLAT_OK)
         s = probe_any(db, info, logged, &info->logged_models, err);
-    info->logged_models = info->logged_models && info->inputs_known && info->inputs_step;
+    info->logged_models = info->logged_models && info->inputs_step;
     return s;
 }
 

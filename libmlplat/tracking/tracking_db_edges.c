@@ -151,12 +151,24 @@ static mlplat_status put_model_output(mlp_db *db, const edge_call *call, const j
     return s;
 }
 
+static mlplat_status inputs_known(const mlp_tracking_db_store *store, mlplat_error *err)
+{
+    if (store->schema.inputs_known)
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                    "%s: the tables of inputs have a shape that this version does not know (head %s): nothing is "
+                    "written there; a newer libmlplat may know it",
+                    store->path, store->schema.head);
+}
+
 static mlplat_status inputs_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     edge_call *call = ctx;
     size_t i;
     json_t *item;
-    mlplat_status s = find_experiment(db, call, err);
+    mlplat_status s = inputs_known(call->store, err);
+    if (s == MLPLAT_OK)
+        s = find_experiment(db, call, err);
     json_array_foreach((json_t *)call->datasets, i, item) if (s == MLPLAT_OK) s = put_dataset(db, call, item, err);
     json_array_foreach((json_t *)call->models, i, item) if (s == MLPLAT_OK) s = put_model_input(db, call, item, err);
     return s;
@@ -167,7 +179,9 @@ static mlplat_status outputs_fn(mlp_db *db, void *ctx, mlplat_error *err)
     edge_call *call = ctx;
     size_t i;
     json_t *item;
-    mlplat_status s = find_experiment(db, call, err);
+    mlplat_status s = inputs_known(call->store, err);
+    if (s == MLPLAT_OK)
+        s = find_experiment(db, call, err);
     json_array_foreach((json_t *)call->models, i, item) if (s == MLPLAT_OK) s = put_model_output(db, call, item, err);
     return s;
 }
@@ -276,14 +290,14 @@ mlplat_status mlp_tracking_db_run_edges(mlp_db *db, const mlp_tracking_db_store 
         s = add_list(doc, "inputs", "model_inputs", &inputs, err);
     if (s == MLPLAT_OK)
         s = add_list(doc, "outputs", "model_outputs", &outputs, err);
-    if (s == MLPLAT_OK)
+    if (s == MLPLAT_OK && store->schema.inputs_known)
         s = push_datasets(db, run_id, datasets, err);
-    if (s == MLPLAT_OK && inputs && store->schema.logged_models)
+    if (s == MLPLAT_OK && inputs && store->schema.inputs_known && store->schema.logged_models)
         s = push_models(db,
                         "SELECT destination_id FROM inputs WHERE source_type = 'RUN_INPUT' AND source_id = ? AND "
                         "destination_type = 'MODEL_INPUT' ORDER BY rowid",
                         run_id, false, inputs, err);
-    if (s == MLPLAT_OK && store->schema.logged_models)
+    if (s == MLPLAT_OK && store->schema.inputs_known && store->schema.logged_models)
         s = push_models(db,
                         "SELECT destination_id, step FROM inputs WHERE source_type = 'RUN_OUTPUT' AND source_id = ? "
                         "AND destination_type = 'MODEL_OUTPUT' ORDER BY rowid",

@@ -20,10 +20,17 @@ typedef struct model_call {
     json_t *out;
 } model_call;
 
+#define FIRST_HEAD "6953534de441" /* MLflow 3.0.0's */
+
 mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, mlplat_error *err)
 {
     if (store->schema.logged_models)
         return MLPLAT_OK;
+    if (store->schema.revision < 0 || store->schema.revision >= mlp_schema_find(FIRST_HEAD))
+        return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                        "%s: the tables of logged models have a shape that this version does not know (head %s): a "
+                        "newer libmlplat may know it",
+                        store->path, store->schema.head);
     return mlp_fail(err, MLPLAT_UNSUPPORTED,
                     "%s has no logged models: they came with MLflow 3.0, and its tables are older (head %s): "
                     "`mlplat store upgrade` adds them",

@@ -250,47 +250,82 @@ def test_our_upgrade_reads_numbers_of_traces_as_mlflows_does(tmp_path):
 
 
 def write(ml):
-    """One of everything. Returns what is read back with."""
-    risk = ml.experiments.create("risk", tags={"team": "fraud"})
+    """One of everything that all heads have. Returns what is read back with."""
+    risk = ml.experiments.create("danger", tags={"team": "fraud"})
+    ml.experiments.rename(risk, "risk")
     with ml.run("first", experiment_id=risk, params={"depth": 6}, tags={"kind": "tree"}) as run:
         run.log("loss", [0.5, 0.25, float("nan")])
         run.set_tag("late", "yes")
         run.log_text("all well", "notes.txt")
-    ml.registry.create("fraud", description="who steals", tags={"stage": "beta"})
+        run.log_input(name="people", digest="abc", source="s3://b/k", source_type="s3", context="training")
+    with ml.run("gone", experiment_id=risk) as gone:
+        gone.log("loss", 0.125)
+    ml.delete_run(gone.id)
+    ml.registry.create("theft", description="who steals", tags={"stage": "beta"})
+    ml.registry.rename("theft", "fraud")
     ml.registry.register("fraud", run.artifact_uri, run=run, tags={"v": "1"})
     ml.registry.register("fraud", run.artifact_uri, run=run)
     ml.registry.set_alias("fraud", "champion", 1)
     ml.registry.set_version_tag("fraud", 1, "v", "one")
+    ml.registry.transition("fraud", 1, "Production")
     ml.registry.update("fraud", "who stole")
     ml.registry.delete_version("fraud", 2)
+    ml.registry.copy_version("models:/fraud@champion", "copied")
+    ml.prompts.register("greeting", "Hello {{name}}", tags={"lang": "en"}, commit_message="first")
+    ml.prompts.set_alias("greeting", "best", 1)
     return risk, run.id
 
 
 def read(ml, risk, run_id):
     """What write() wrote, as we read it, without what differs from file to file."""
     run, model, version = ml.get_run(run_id), ml.registry.get("fraud"), ml.registry.version("fraud", "champion")
-    found = ml.search_runs("params.depth = '6' AND tags.kind = 'tree'", experiment_ids=[risk])
-    experiment = ml.experiments.by_name("risk")
+    experiment, prompt = ml.experiments.by_name("risk"), ml.prompts.version("greeting", "best")
+    searches = {
+        "runs": ml.search_runs("params.depth = '6' AND datasets.name = 'people'", experiment_ids=[risk],
+                               order_by="metrics.loss"),
+        "deleted": ml.search_runs("metrics.loss < 1", experiment_ids=[risk], view="deleted"),
+        "experiments": ml.experiments.search("tags.team = 'fraud'"),
+        "models": ml.registry.models("tags.stage = 'beta'"),
+        "versions": ml.registry.versions(filter="tags.v = 'one' AND run_id = '%s'" % run_id),
+        "prompts": ml.prompts.search("name LIKE 'greet%'"),
+    }
     return {
         "experiment": (experiment["name"], experiment["lifecycle_stage"], experiment["tags"]),
         "run": (run.name, run.params, run.status, run.tags["kind"], run.tags["late"]),
-        "found": [one.id == run_id for one in found],
+        "inputs": [(one["dataset"]["name"], one["dataset"]["digest"], one["tags"])
+                   for one in run["inputs"]["dataset_inputs"]],
         "points": [str(point["value"]) for point in ml.metric_history(run_id, "loss")],
         "model": (model["name"], model["description"], model["tags"], model["aliases"]),
-        "versions": [(one.version, one.run_id == run_id, one.tags) for one in ml.registry.versions("fraud")],
+        "versions": [(one.version, one.stage, one.run_id == run_id, one.tags) for one in ml.registry.versions("fraud")],
         "champion": (version.version, version.tags, version.aliases),
+        "production": [one.version for one in ml.registry.latest("fraud", "Production")],
+        "copied": ml.registry.version("copied").source,
+        "prompt": (prompt.template, prompt.tags, prompt.commit_message, prompt.aliases),
+        "found": {name: len(found) for name, found in searches.items()},
     }
 
 
-def write_logged_model(ml, risk, head):
+def write_logged_model(ml, risk, run_id, head):
     """Since MLflow 3.0; before that the call says what is needed."""
-    if NUMBERS[head] >= NUMBERS["6953534de441"]:
-        made = ml.logged_models.create("tree", experiment_id=risk, tags={"a": "b"}, params={"depth": "6"})
-        model = ml.logged_models.get(made.id)
-        assert (model.name, model.tags, model.params) == ("tree", {"a": "b"}, {"depth": "6"})
-    else:
+    if NUMBERS[head] < NUMBERS["6953534de441"]:
         with pytest.raises(mlplat.Unsupported, match="MLflow 3.0.*store upgrade"):
             ml.logged_models.create("tree", experiment_id=risk)
+        with pytest.raises(mlplat.Unsupported, match="MLflow 3.0.*store upgrade"):
+            ml.attach_run(run_id).log_model_outputs("m-" + "0" * 32)
+        return
+    made = ml.logged_models.create("tree", experiment_id=risk, source_run=run_id, tags={"a": "b"}, params={"depth": "6"})
+    run = ml.attach_run(run_id)
+    run.log_batch([{"key": "auc", "value": 0.75, "step": 3, "model_id": made.id}])
+    run.log_model_inputs(made.id)
+    run.log_model_outputs(made.id, step=4)
+    ml.logged_models.finalize(made.id)
+    ml.flush()
+    model, run = ml.logged_models.get(made.id), ml.get_run(run_id)
+    assert (model.name, model.tags, model.params, model.status) == ("tree", {"a": "b"}, {"depth": "6"}, "READY")
+    assert [(one["key"], one["value"], one["step"]) for one in model.metrics] == [("auc", 0.75, 3)]
+    assert run["outputs"]["model_outputs"] == [{"model_id": made.id, "step": 4}]
+    assert [one["model_id"] for one in run["inputs"]["model_inputs"]] == [made.id]
+    assert [one.id for one in ml.logged_models.search("metrics.auc > 0.5", experiment_ids=[risk])] == [made.id]
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +344,7 @@ def test_a_file_of_mlflows_at_any_head_is_written_and_read(walk, tmp_path, expec
     with session(path) as ml:
         ids = write(ml)
         assert read(ml, *ids) == expected
-        write_logged_model(ml, ids[0], head)
+        write_logged_model(ml, *ids, head)
     assert {key: value for key, value in shape(path).items() if key[0] not in OURS} == before
     assert rows(path)["alembic_version"] == [(head,)]  # nobody asked for another one
     with session(path) as ml:

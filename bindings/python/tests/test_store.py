@@ -263,3 +263,39 @@ def test_orphans_go_only_when_asked(ml, folder):
     assert ml.store.gc(orphans=True, dry_run=True)["orphans"] == [str(lost.parent)] and lost.exists()
     assert ml.store.gc(orphans=True)["orphans"] == [str(lost.parent)] and not lost.exists()
     assert (lost.parent.parent / "mine").exists() and ml.artifacts.read(f"runs:/{run_id}/notes/a.txt") == b"hello"
+
+
+@pytest.mark.parametrize("mangled, part", [
+    ("ALTER TABLE datasets RENAME COLUMN digest TO sum", "inputs"),
+    ("ALTER TABLE logged_models RENAME COLUMN name TO called", "logged models"),
+    ("ALTER TABLE params RENAME COLUMN value TO content", "runs"),
+    ("ALTER TABLE model_versions ADD COLUMN mood TEXT NOT NULL DEFAULT 'x'; "
+     "ALTER TABLE registered_model_aliases RENAME COLUMN alias TO called", "registry"),
+])
+@pytest.mark.parametrize("head", [None, "ffffffffffff"], ids=["known", "unknown"])
+def test_what_has_an_unknown_shape_is_not_written_and_the_rest_is(folder, mangled, part, head):
+    with mlplat.open() as ml, ml.run("first"):
+        pass
+    with sqlite3.connect("mlflow.db") as db:
+        db.executescript(mangled)
+        if head:
+            db.execute("UPDATE alembic_version SET version_num = ?", [head])
+    db.close()
+    done = []
+    with mlplat.open() as ml:
+        calls = {
+            "runs": lambda: ml.run("second").end(),
+            "inputs": lambda: ml.run("third").log_input(name="d", digest="1", source="s", source_type="local"),
+            "logged models": lambda: ml.logged_models.create("tree"),
+            "registry": lambda: ml.registry.create("fraud"),
+        }
+        for name, call in calls.items():
+            try:
+                call()
+                done.append(name)
+            except mlplat.Unsupported as problem:
+                assert "shape" in str(problem)
+        assert ml.experiments.get("0")["name"] == "Default"
+        if part != "runs":
+            assert {run.name for run in ml.search_runs(experiment_ids="0")} == {"first", "second", "third"}
+    assert set(calls) - set(done) == ({part} if part != "runs" else set(calls) - {"registry"})
