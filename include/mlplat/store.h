@@ -31,7 +31,8 @@ MLPLAT_API mlplat_status mlplat_store_create(mlplat *ml, const mlplat_store_opti
 
 /** Move the store to the head of a newer MLflow, as `mlflow db upgrade` would, in one transaction: all or nothing.
  * Others may have it open: writers wait, and sessions of this library go on with the new tables. End MLflow's own
- * servers first: they know one head only. The progress hook is called in between, with revisions done and in all.
+ * servers first: they open a store at their own head only. The progress hook is called in between, with revisions done
+ * and in all.
  * *out: {"uri", "path", "from", "head", "changed"}, yours, may be NULL.
  * @param to  a release of MLflow, or a head; NULL: as mlplat_store_create would make it
  * @return MLPLAT_OK, also if it is there already; MLPLAT_CONFLICT: the store is newer, or holds rows that MLflow
