@@ -157,13 +157,13 @@ static mlplat_status end_group(applying *a, mlplat_error *err)
 /* Files of a run that is replaced go, too: what the archive has is all that it has. */
 static mlplat_status clear(applying *a, const json_t *row, mlplat_error *err)
 {
-    bool removed;
+    const char *id = text_of(row, a->table == MLP_RUNS ? "run_uuid" : "model_id");
     mlplat_status s = flush(a, err);
     if (s == MLPLAT_OK && a->table == MLP_RUNS)
-        s = mlp_store_remove_run(&a->im->view, text_of(row, "run_uuid"), true, err);
+        s = mlp_store_remove_run(&a->im->view, id, true, err);
     else if (s == MLPLAT_OK && a->table == MLP_LOGGED_MODELS)
-        s = mlp_store_remove_model(&a->im->view, text_of(row, "model_id"), true, err);
-    return s == MLPLAT_OK && a->location ? mlp_store_remove_files(a->location, &removed, err) : s;
+        s = mlp_store_remove_model(&a->im->view, id, true, err);
+    return s == MLPLAT_OK && a->location ? mlp_store_remove_files(a->location, id, err) : s;
 }
 
 static mlplat_status begin_group(applying *a, json_t *row, mlplat_error *err)

@@ -192,13 +192,12 @@ static mlplat_status remove_one(mlp_gc *gc, bool run, const char *id, mlplat_err
 {
     lookup l;
     mlplat_error why = {0};
-    bool removed = false;
     mlplat_status s = place_of(gc, run, id, &l, err);
     if (s != MLPLAT_OK || !l.found) {
         mlp_free(l.text);
         return s;
     }
-    if (l.text && *l.text && mlp_store_remove_files(l.text, &removed, &why) != MLPLAT_OK)
+    if (l.text && *l.text && mlp_store_remove_files(l.text, id, &why) != MLPLAT_OK)
         s = mlp_gc_keep(gc, l.text, why.message, err);
     mlp_free(l.text);
     if (s == MLPLAT_OK)

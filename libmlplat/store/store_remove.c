@@ -87,20 +87,36 @@ mlplat_status mlp_store_remove_model(mlp_store_view *view, const char *model_id,
     return s == MLPLAT_OK && !rest_only ? mlp_db_write(view->tracking, rest, &r, view->hook, err) : s;
 }
 
+static bool is_called_after(const char *path, const char *id)
+{
+    size_t n = strlen(id);
+    for (const char *at = path; n && (at = strstr(at, id)); at++)
+        if (at > path && at[-1] == '/' && (at[n] == '/' || !at[n]))
+            return true;
+    return false;
+}
+
+/* The run's own folder goes, too, where nothing else is in it. */
+static void remove_parent(char *root)
+{
+    static const char last[] = "/artifacts";
+    size_t n = strlen(root), end = sizeof last - 1;
+    if (n <= end || strcmp(root + n - end, last) != 0)
+        return;
+    root[n - end] = 0;
+    mlp_sys.unlink(AT_FDCWD, root, AT_REMOVEDIR);
+}
+
 /* A link is no folder of ours: it goes, what it points at stays. */
-mlplat_status mlp_store_remove_files(const char *location, bool *removed, mlplat_error *err)
+mlplat_status mlp_store_remove_files(const char *location, const char *id, mlplat_error *err)
 {
     char *root = NULL;
-    *removed = false;
     mlplat_status s = mlp_store_root(location, &root, err);
-    if (s == MLPLAT_OK && strlen(root) > 1 && mlp_file_exists(root)) {
-        s = mlp_file_remove_tree(root, err);
-        *removed = s == MLPLAT_OK;
-        size_t n = strlen(root); /* the run's own folder, where nothing else is in it */
-        if (*removed && n > strlen("/artifacts") && strcmp(root + n - strlen("/artifacts"), "/artifacts") == 0) {
-            root[n - strlen("/artifacts")] = 0;
-            mlp_sys.unlink(AT_FDCWD, root, AT_REMOVEDIR);
-        }
+    if (s == MLPLAT_OK && mlp_file_exists(root)) {
+        if (!is_called_after(root, id))
+            s = mlp_fail(err, MLPLAT_INVALID, "'%.300s' is not called after %.80s, so it was not removed", root, id);
+        if (s == MLPLAT_OK && (s = mlp_file_remove_tree(root, err)) == MLPLAT_OK)
+            remove_parent(root);
     }
     mlp_free(root);
     return s;

@@ -434,6 +434,23 @@ def test_clean_up_removes_what_mlflow_would(tmp_path, monkeypatch):
         {re.sub("[0-9a-f]{32}", "<id>", name) for name in files(tmp_path / "theirs")}
 
 
+def test_the_oldest_store_is_looked_after_and_exchanges_archives_with_the_newest(store):
+    store.mlplat("store", "create", "--mlflow", "2.14.0")
+    run = store.mlplat("run", "start", "--experiment", "e").strip()
+    store.mlplat("metric", "log", run, "loss", "1")
+    store.mlplat("run", "end", run)
+    store.mlplat("export", "old")
+    newest = ["--tracking-uri", "sqlite:///new.db"]
+    store.mlplat("import", "old", *newest)
+    store.mlplat("export", "new", *newest)
+    assert (store.folder / "new/data.jsonl.zst").read_bytes() == (store.folder / "old/data.jsonl.zst").read_bytes()
+    assert json.loads(store.mlplat("import", "new", "-o", "json"))["runs"]["same"] == 1
+    store.mlplat("store", "backup", "copy.db")
+    store.mlplat("run", "delete", run)
+    assert json.loads(store.mlplat("store", "gc", "-o", "json"))["runs"] == [run]
+    assert json.loads(store.mlplat("store", "check", "-o", "json"))["head"] == "5b0e9adcef9c"
+
+
 def test_a_backup_is_a_store_that_mlflow_opens(source, tmp_path):
     source.mlplat("store", "backup", tmp_path / "copy.db")
     client = MlflowClient(f"sqlite:///{tmp_path}/copy.db")

@@ -180,6 +180,27 @@ static void a_link_is_not_followed_by_a_clean_up(void **state)
     test_folder_remove(folder);
 }
 
+/* A row may come from anywhere, as from an archive without artifacts: it does not choose what is removed. */
+static void a_place_that_is_not_the_runs_stays(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    char *folder = two_folders(), gone[64], text[1400];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, gone);
+    snprintf(text, sizeof text, "UPDATE runs SET artifact_uri = '%s'", test_path(folder, "b"));
+    sql(test_path(folder, "a/mlflow.db"), text);
+    assert_ok(mlplat_run_delete(a, gone, &err));
+    assert_ok(mlplat_store_gc(a, NULL, &doc, &err));
+    assert_non_null(strstr(mlplat_doc_text(doc), "is not called after"));
+    assert_int_equal(access(test_path(folder, "b"), F_OK), 0);
+    assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(*) FROM runs"), 0);
+    mlplat_doc_free(doc);
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
 /* ---- a system that refuses --------------------------------------------------------------------------------------- */
 
 /* Whatever call fails for want of room, in turn: nothing half is left, and what stands is whole. */
@@ -217,6 +238,7 @@ int main(void)
         cmocka_unit_test(a_backup_has_what_was_logged_a_moment_ago),
         cmocka_unit_test(what_was_deleted_goes_and_the_rest_stays),
         cmocka_unit_test(a_link_is_not_followed_by_a_clean_up),
+        cmocka_unit_test(a_place_that_is_not_the_runs_stays),
         cmocka_unit_test(a_full_disk_leaves_no_half_of_an_archive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
