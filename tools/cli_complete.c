@@ -319,7 +319,7 @@ static const struct {
     {"VIEW", NULL, "active deleted all", NULL},
     {"STATUS", NULL, "FINISHED FAILED KILLED", NULL},
     {"OUTCOME", NULL, "READY FAILED", NULL},
-    {"AXIS", NULL, "step time", NULL},
+    {"MEASURE", NULL, "step time", NULL},
     {"STAGE", NULL, "None Staging Production Archived", NULL},
     {"STAGES", NULL, "None Staging Production Archived", NULL},
     {"WHAT", NULL, "fail keep replace", NULL},

@@ -175,7 +175,7 @@ static const cli_option update_options[] = {
 };
 static const cli_option sample_options[] = {
     {"buckets", "N", "at most so many; default 1000"},
-    {"axis", "AXIS", "what they divide, step or time; default step"},
+    {"axis", "MEASURE", "what they divide, step or time; default step"},
     {NULL, NULL, NULL},
 };
 

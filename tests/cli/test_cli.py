@@ -415,7 +415,8 @@ WITHOUT_A_COMMAND = {
     r"pipeline_(new|input|task|compile|free)|task_\w+|component_(container|load|input|output|env)":
         "the builder: pipeline run takes what it writes",
     r"run_log_metrics?|run_log_text|run_log_dict": "metric log, run log-batch and artifact put do it",
-    r"doc_double|doc_bool|doc_type_at|set_allocator": "for programs",
+    r"doc_double|doc_bool|doc_type_at|set_allocator|list_arrow|metric_arrow": "for programs",
+    r"plot": "metric plot draws what is in the store",
     r"prompt_version_get": "prompt load shows it",
 }
 
