@@ -10,7 +10,7 @@ packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson
 test_packages="git jq zsh fish groff-base man-db mandoc"
 # The same for Python.
 python_packages="scikit-learn numpy"
-python_test_packages="mlflow kfp pandas polars pyarrow ipykernel pytest swig"
+python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig"
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0
 [ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"

@@ -48,7 +48,7 @@ static void put_head(mlp_buf *out, const comparison *c)
 {
     mlp_buf_puts(out, "<table class=\"c\"><thead><tr><th></th>");
     for (size_t i = 0; i < c->n; i++) {
-        mlp_buf_puts(out, "<th class=\"n\">");
+        mlp_buf_puts(out, "<th class=\"n o\">");
         put_dot(out, i, c->n);
         mlp_markup_text(out, mlp_html_run_name(c->runs[i]), 32);
         mlp_buf_puts(out, "</th>");

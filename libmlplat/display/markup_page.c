@@ -34,6 +34,7 @@ static const char sheet[] =
     "font-variant-numeric:tabular-nums}"
     ".mlplat.mlplat.mlplat .c td,.mlplat.mlplat.mlplat .c th{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;"
     "max-width:220px}"
+    ".mlplat.mlplat.mlplat th.o{opacity:1}"
     ".mlplat.mlplat.mlplat td.b{font-weight:700;color:#1f9d57}"
     ".mlplat .g{display:flex;flex-wrap:wrap;gap:12px 20px}"
     ".mlplat svg{display:block;max-width:100%;height:auto}.mlplat .l svg{display:inline-block;vertical-align:middle}"
