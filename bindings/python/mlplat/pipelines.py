@@ -131,7 +131,7 @@ class PipelineInput:
     __slots__ = ("name",)
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.name: str = name
 
 
 class TaskOutput:
@@ -140,8 +140,8 @@ class TaskOutput:
     __slots__ = ("task", "name")
 
     def __init__(self, task: "Task", name: str) -> None:
-        self.task = task
-        self.name = name
+        self.task: "Task" = task
+        self.name: str = name
 
 
 class Task:

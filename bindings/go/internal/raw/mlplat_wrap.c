@@ -359,6 +359,20 @@ static mlplat_status run_update(mlplat *ml, const char *run_id, optional_text na
     return mlplat_run_update(ml, run_id, &c, err);
 }
 
+static mlplat_status logged_model_search(mlplat *ml, optional_text experiment_ids, optional_text filter,
+                                         optional_text datasets, optional_text order_by, int max_results,
+                                         optional_text page_token, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_logged_model_query q = MLPLAT_LOGGED_MODEL_QUERY_INIT;
+    q.experiment_ids = experiment_ids;
+    q.filter = filter;
+    q.datasets = datasets;
+    q.order_by = order_by;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_logged_model_search(ml, &q, out, err);
+}
+
 static mlplat_status logged_model_create(mlplat *ml, optional_text experiment_id, optional_text name,
                                          optional_text model_type, optional_text source_run_id, optional_text params,
                                          optional_text tags, mlplat_doc **out, mlplat_error *err)
@@ -385,6 +399,21 @@ static mlplat_status run_search(mlplat *ml, optional_text experiment_ids, option
     q.max_results = max_results;
     q.page_token = page_token;
     return mlplat_run_search(ml, &q, out, err);
+}
+
+/* small: no bytes, and the image itself is taken. */
+static mlplat_status run_log_image(mlplat_run *run, const void *data, size_t n, optional_text artifact_file,
+                                   optional_text key, int64_t step, int64_t timestamp_ms, const void *small,
+                                   size_t small_n, mlplat_error *err)
+{
+    mlplat_image o = MLPLAT_IMAGE_INIT;
+    o.artifact_file = artifact_file;
+    o.key = key;
+    o.step = step;
+    o.timestamp_ms = timestamp_ms;
+    o.small = small;
+    o.small_n = small_n;
+    return mlplat_run_log_image(run, data, n, &o, err);
 }
 
 static mlplat_status run_log_model(mlplat_run *run, const char *name, const char *loader_module, optional_path data,
@@ -419,6 +448,26 @@ static mlplat_status prompt_register(mlplat *ml, const char *name, const char *t
     o.model_config = model_config;
     o.experiment_id = experiment_id;
     return mlplat_prompt_register(ml, name, text, &o, version, err);
+}
+
+static mlplat_status prompt_search(mlplat *ml, optional_text filter, optional_text order_by, int max_results,
+                                   optional_text page_token, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.filter = filter;
+    q.order_by = order_by;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_prompt_search(ml, &q, out, err);
+}
+
+static mlplat_status prompt_version_search(mlplat *ml, const char *name, int max_results, optional_text page_token,
+                                           mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_prompt_version_search(ml, name, &q, out, err);
 }
 
 static mlplat_status registered_model_search(mlplat *ml, optional_text filter, optional_text order_by, int max_results,
@@ -582,7 +631,7 @@ static int component_main(int argc, char **argv, const char *name, optional_text
 extern "C" {
 #endif
 
-void _wrap_Swig_free_raw_1c357d9e57ac7bd3(void *_swig_go_0) {
+void _wrap_Swig_free_raw_7047a010f3aee0cc(void *_swig_go_0) {
   void *arg1 = 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -592,7 +641,7 @@ void _wrap_Swig_free_raw_1c357d9e57ac7bd3(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_raw_1c357d9e57ac7bd3(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_raw_7047a010f3aee0cc(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -605,7 +654,7 @@ void *_wrap_Swig_malloc_raw_1c357d9e57ac7bd3(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_status_name_raw_1c357d9e57ac7bd3(intgo _swig_go_0) {
+_gostring_ _wrap_status_name_raw_7047a010f3aee0cc(intgo _swig_go_0) {
   mlplat_status arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -618,7 +667,7 @@ _gostring_ _wrap_status_name_raw_1c357d9e57ac7bd3(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_version_raw_1c357d9e57ac7bd3() {
+_gostring_ _wrap_version_raw_7047a010f3aee0cc() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -629,7 +678,7 @@ _gostring_ _wrap_version_raw_1c357d9e57ac7bd3() {
 }
 
 
-intgo _wrap_doc_parse_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_doc_parse_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   char *arg1 = 0 ;
   size_t arg2 ;
   mlplat_doc **arg3 = 0 ;
@@ -659,7 +708,7 @@ intgo _wrap_doc_parse_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, mlplat_doc **_
 }
 
 
-intgo _wrap_doc_parse_yaml_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_doc_parse_yaml_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   char *arg1 = 0 ;
   size_t arg2 ;
   mlplat_doc **arg3 = 0 ;
@@ -689,7 +738,7 @@ intgo _wrap_doc_parse_yaml_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, mlplat_do
 }
 
 
-void _wrap_doc_free_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0) {
+void _wrap_doc_free_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0) {
   mlplat_doc *arg1 = 0 ;
   
   arg1 = (mlplat_doc *)_swig_go_0;
@@ -699,7 +748,7 @@ void _wrap_doc_free_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_doc_text_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0) {
+_gostring_ _wrap_doc_text_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0) {
   mlplat_doc *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -712,7 +761,7 @@ _gostring_ _wrap_doc_text_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0) {
 }
 
 
-intgo _wrap_doc_yaml_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0, char **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_doc_yaml_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0, char **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_doc *arg1 = 0 ;
   char **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -738,7 +787,7 @@ intgo _wrap_doc_yaml_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0, char **_swig_g
 }
 
 
-void _wrap_close_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0) {
+void _wrap_close_raw_7047a010f3aee0cc(mlplat *_swig_go_0) {
   mlplat *arg1 = 0 ;
   
   arg1 = (mlplat *)_swig_go_0;
@@ -748,7 +797,7 @@ void _wrap_close_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0) {
 }
 
 
-intgo _wrap_flush_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, long long _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_flush_raw_7047a010f3aee0cc(mlplat *_swig_go_0, long long _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   int64_t arg2 ;
   mlplat_error *arg3 = 0 ;
@@ -773,7 +822,7 @@ intgo _wrap_flush_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, long long _swig_go_1,
 }
 
 
-intgo _wrap_config_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_config_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -798,7 +847,7 @@ intgo _wrap_config_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_swig_g
 }
 
 
-void _wrap_free_raw_1c357d9e57ac7bd3(void *_swig_go_0) {
+void _wrap_free_raw_7047a010f3aee0cc(void *_swig_go_0) {
   void *arg1 = 0 ;
   
   arg1 = _swig_go_0;
@@ -808,7 +857,7 @@ void _wrap_free_raw_1c357d9e57ac7bd3(void *_swig_go_0) {
 }
 
 
-intgo _wrap_session_open_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, uintptr_t _swig_go_8, mlplat **_swig_go_9, mlplat_error *_swig_go_10) {
+intgo _wrap_session_open_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, uintptr_t _swig_go_8, mlplat **_swig_go_9, mlplat_error *_swig_go_10) {
   optional_text arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -877,7 +926,7 @@ intgo _wrap_session_open_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_artifact_put_bytes_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _goslice_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_put_bytes_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _goslice_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -912,7 +961,7 @@ intgo _wrap_artifact_put_bytes_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _goslice
 }
 
 
-intgo _wrap_artifact_read_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_artifact_read_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_write arg3 = 0 ;
@@ -946,7 +995,7 @@ intgo _wrap_artifact_read_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_artifact_list_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_list_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -977,7 +1026,7 @@ intgo _wrap_artifact_list_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_artifact_resolve_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_resolve_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -1010,7 +1059,7 @@ intgo _wrap_artifact_resolve_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_model_info_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_model_info_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1041,7 +1090,7 @@ intgo _wrap_model_info_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_artifact_put_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_put_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1081,7 +1130,7 @@ intgo _wrap_artifact_put_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_artifact_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1121,7 +1170,7 @@ intgo _wrap_artifact_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_model_save_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, _gostring_ _swig_go_11, _gostring_ _swig_go_12, mlplat_error *_swig_go_13) {
+intgo _wrap_model_save_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, _gostring_ _swig_go_11, _gostring_ _swig_go_12, mlplat_error *_swig_go_13) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1216,7 +1265,7 @@ intgo _wrap_model_save_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_experiment_ensure_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_ensure_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -1249,7 +1298,7 @@ intgo _wrap_experiment_ensure_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1280,7 +1329,7 @@ intgo _wrap_experiment_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _
 }
 
 
-intgo _wrap_experiment_get_by_name_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_get_by_name_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1311,7 +1360,7 @@ intgo _wrap_experiment_get_by_name_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gos
 }
 
 
-intgo _wrap_experiment_rename_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_rename_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1346,7 +1395,7 @@ intgo _wrap_experiment_rename_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_experiment_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1375,7 +1424,7 @@ intgo _wrap_experiment_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_restore_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_experiment_restore_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1404,7 +1453,7 @@ intgo _wrap_experiment_restore_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_experiment_set_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_experiment_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1445,7 +1494,7 @@ intgo _wrap_experiment_set_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_experiment_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1480,7 +1529,7 @@ intgo _wrap_experiment_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_run_resume_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_resume_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_run **arg3 = 0 ;
@@ -1511,7 +1560,7 @@ intgo _wrap_run_resume_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_run_attach_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_attach_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_run **arg3 = 0 ;
@@ -1542,7 +1591,7 @@ intgo _wrap_run_attach_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-void _wrap_run_free_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
+void _wrap_run_free_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   
   arg1 = (mlplat_run *)_swig_go_0;
@@ -1552,7 +1601,7 @@ void _wrap_run_free_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_run_id_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_id_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1565,7 +1614,7 @@ _gostring_ _wrap_run_id_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_run_name_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_name_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1578,7 +1627,7 @@ _gostring_ _wrap_run_name_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_run_experiment_id_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_experiment_id_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1591,7 +1640,7 @@ _gostring_ _wrap_run_experiment_id_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) 
 }
 
 
-_gostring_ _wrap_run_artifact_uri_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_artifact_uri_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1604,7 +1653,7 @@ _gostring_ _wrap_run_artifact_uri_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0) {
 }
 
 
-intgo _wrap_run_end_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_end_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1633,7 +1682,7 @@ intgo _wrap_run_end_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swi
 }
 
 
-intgo _wrap_run_log_metric_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_run_log_metric_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   double arg3 ;
@@ -1666,7 +1715,7 @@ intgo _wrap_run_log_metric_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_run_log_metric_at_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_run_log_metric_at_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   double arg3 ;
@@ -1701,7 +1750,7 @@ intgo _wrap_run_log_metric_at_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gost
 }
 
 
-intgo _wrap_run_log_metrics_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, _goslice_ _swig_go_3, _goslice_ _swig_go_4, long long _swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_run_log_metrics_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, _goslice_ _swig_go_3, _goslice_ _swig_go_4, long long _swig_go_5, mlplat_error *_swig_go_6) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1738,7 +1787,7 @@ intgo _wrap_run_log_metrics_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_run_log_batch_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_log_batch_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1767,7 +1816,7 @@ intgo _wrap_run_log_batch_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_run_log_param_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_param_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1802,7 +1851,7 @@ intgo _wrap_run_log_param_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_run_set_tag_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_set_tag_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1837,7 +1886,7 @@ intgo _wrap_run_set_tag_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_run_delete_tag_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_delete_tag_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1866,7 +1915,7 @@ intgo _wrap_run_delete_tag_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_run_log_inputs_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_log_inputs_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1895,7 +1944,7 @@ intgo _wrap_run_log_inputs_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_run_log_outputs_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_log_outputs_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1924,7 +1973,7 @@ intgo _wrap_run_log_outputs_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_run_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1955,7 +2004,7 @@ intgo _wrap_run_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go
 }
 
 
-intgo _wrap_run_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1984,7 +2033,7 @@ intgo _wrap_run_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_run_restore_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_restore_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2013,7 +2062,7 @@ intgo _wrap_run_restore_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swi
 }
 
 
-intgo _wrap_metric_history_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_metric_history_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2058,7 +2107,7 @@ intgo _wrap_metric_history_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _
 }
 
 
-intgo _wrap_metric_history_since_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, long long _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
+intgo _wrap_metric_history_since_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, long long _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2105,7 +2154,7 @@ intgo _wrap_metric_history_since_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_metric_sample_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, intgo _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_metric_sample_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, intgo _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2146,7 +2195,7 @@ intgo _wrap_metric_sample_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_run_log_artifact_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_artifact_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2181,7 +2230,7 @@ intgo _wrap_run_log_artifact_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_run_log_text_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_text_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2216,7 +2265,7 @@ intgo _wrap_run_log_text_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_run_log_dict_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_dict_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2251,7 +2300,42 @@ intgo _wrap_run_log_dict_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_logged_model_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_table_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat_run *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_run *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "table"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "artifact_file"); 
+  }
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_run_log_table(arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_logged_model_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -2282,7 +2366,7 @@ intgo _wrap_logged_model_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_logged_model_finalize_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2319,7 +2403,7 @@ intgo _wrap_logged_model_finalize_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_logged_model_set_tags_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2354,7 +2438,7 @@ intgo _wrap_logged_model_set_tags_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_logged_model_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2389,7 +2473,7 @@ intgo _wrap_logged_model_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_logged_model_log_params_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2424,7 +2508,7 @@ intgo _wrap_logged_model_log_params_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_logged_model_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_logged_model_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2453,7 +2537,7 @@ intgo _wrap_logged_model_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_spool_count_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_spool_counts *_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_count_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_spool_counts *_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_spool_counts *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2478,7 +2562,7 @@ intgo _wrap_spool_count_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_spool_co
 }
 
 
-intgo _wrap_spool_status_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_status_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2503,7 +2587,7 @@ intgo _wrap_spool_status_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_
 }
 
 
-intgo _wrap_spool_sync_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_sync_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2528,7 +2612,7 @@ intgo _wrap_spool_sync_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_sw
 }
 
 
-intgo _wrap_spool_retry_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_retry_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2553,7 +2637,7 @@ intgo _wrap_spool_retry_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc **_s
 }
 
 
-intgo _wrap_experiment_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, char **_swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_experiment_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, char **_swig_go_4, mlplat_error *_swig_go_5) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -2598,7 +2682,7 @@ intgo _wrap_experiment_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
+intgo _wrap_experiment_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2645,7 +2729,7 @@ intgo _wrap_experiment_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_run_start_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, long long _swig_go_8, intgo _swig_go_9, mlplat_run **_swig_go_10, mlplat_error *_swig_go_11) {
+intgo _wrap_run_start_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, long long _swig_go_8, intgo _swig_go_9, mlplat_run **_swig_go_10, mlplat_error *_swig_go_11) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2716,7 +2800,7 @@ intgo _wrap_run_start_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_
 }
 
 
-intgo _wrap_run_update_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_run_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2759,7 +2843,64 @@ intgo _wrap_run_update_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_logged_model_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_logged_model_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+  mlplat *arg1 = 0 ;
+  optional_text arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  int arg6 ;
+  optional_text arg7 = 0 ;
+  mlplat_doc **arg8 = 0 ;
+  mlplat_error *arg9 = 0 ;
+  mlp_gocall *outer9 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "experiment_ids");
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "filter");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "datasets");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "order_by");
+  }
+  arg6 = (int)_swig_go_5; 
+  {
+    arg7 = (optional_text)mlp_gocall_optional(_swig_go_6.p, (size_t)_swig_go_6.n, "page_token");
+  }
+  arg8 = (mlplat_doc **)_swig_go_7;
+  {
+    arg9 = _swig_go_8;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_8, &outer9)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      free((void *)arg7);
+      mlp_gocall_leave(outer9);
+      return (intgo)arg9->status; 
+    }
+  }
+  
+  result = (mlplat_status)logged_model_search(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,arg6,(char const *)arg7,arg8,arg9);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  free((void *)arg7);
+  mlp_gocall_leave(outer9);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_logged_model_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2820,7 +2961,7 @@ intgo _wrap_logged_model_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_run_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_run_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2873,7 +3014,58 @@ intgo _wrap_run_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_run_log_model_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, char **_swig_go_11, mlplat_error *_swig_go_12) {
+intgo _wrap_run_log_image_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _goslice_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, long long _swig_go_5, _goslice_ _swig_go_6, mlplat_error *_swig_go_7) {
+  mlplat_run *arg1 = 0 ;
+  void *arg2 = 0 ;
+  size_t arg3 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  int64_t arg6 ;
+  int64_t arg7 ;
+  void *arg8 = 0 ;
+  size_t arg9 ;
+  mlplat_error *arg10 = 0 ;
+  mlp_gocall *outer10 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_run *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.array;
+    arg3 = (size_t)_swig_go_1.len;
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "artifact_file");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "key");
+  }
+  arg6 = (int64_t)_swig_go_4; 
+  arg7 = (int64_t)_swig_go_5; 
+  {
+    arg8 = _swig_go_6.array;
+    arg9 = (size_t)_swig_go_6.len;
+  }
+  {
+    arg10 = _swig_go_7;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_7, &outer10)) {
+      free((void *)arg4);
+      free((void *)arg5);
+      mlp_gocall_leave(outer10);
+      return (intgo)arg10->status; 
+    }
+  }
+  
+  result = (mlplat_status)run_log_image(arg1,(void const *)arg2,arg3,(char const *)arg4,(char const *)arg5,arg6,arg7,(void const *)arg8,arg9,arg10);
+  _swig_go_result = (intgo)result;
+  free((void *)arg4);
+  free((void *)arg5);
+  mlp_gocall_leave(outer10);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_run_log_model_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, char **_swig_go_11, mlplat_error *_swig_go_12) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2960,7 +3152,7 @@ intgo _wrap_run_log_model_raw_1c357d9e57ac7bd3(mlplat_run *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_registered_model_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_registered_model_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3001,7 +3193,7 @@ intgo _wrap_registered_model_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -3032,7 +3224,7 @@ intgo _wrap_registered_model_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_registered_model_update_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3067,7 +3259,7 @@ intgo _wrap_registered_model_update_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_rename_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_rename_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3102,7 +3294,7 @@ intgo _wrap_registered_model_rename_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_registered_model_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -3131,7 +3323,7 @@ intgo _wrap_registered_model_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_registered_model_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3172,7 +3364,7 @@ intgo _wrap_registered_model_set_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _g
 }
 
 
-intgo _wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3207,7 +3399,7 @@ intgo _wrap_registered_model_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0,
 }
 
 
-intgo _wrap_model_version_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3244,7 +3436,7 @@ intgo _wrap_model_version_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_model_version_latest_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_latest_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3281,7 +3473,7 @@ intgo _wrap_model_version_latest_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_transition_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_model_version_transition_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3326,7 +3518,7 @@ intgo _wrap_model_version_transition_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _g
 }
 
 
-intgo _wrap_model_version_copy_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long *_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_copy_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long *_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3363,7 +3555,7 @@ intgo _wrap_model_version_copy_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_model_version_update_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3404,7 +3596,7 @@ intgo _wrap_model_version_update_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_model_version_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3439,7 +3631,7 @@ intgo _wrap_model_version_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_model_version_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_error *_swig_go_5) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3486,7 +3678,7 @@ intgo _wrap_model_version_set_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3527,7 +3719,7 @@ intgo _wrap_model_version_delete_tag_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _g
 }
 
 
-intgo _wrap_model_alias_set_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_alias_set_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3568,7 +3760,7 @@ intgo _wrap_model_alias_set_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_model_alias_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_model_alias_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3603,7 +3795,7 @@ intgo _wrap_model_alias_delete_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_prompt_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3644,7 +3836,7 @@ intgo _wrap_prompt_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_prompt_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_prompt_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -3675,7 +3867,7 @@ intgo _wrap_prompt_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_prompt_version_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_version_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3712,7 +3904,7 @@ intgo _wrap_prompt_version_get_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_prompt_load_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_prompt_load_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -3743,7 +3935,48 @@ intgo _wrap_prompt_load_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swi
 }
 
 
-intgo _wrap_prompt_format_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_version_set_config_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  char *arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "version"); 
+  }
+  {
+    arg4 = (char *)mlp_gocall_text(_swig_go_3.p, (size_t)_swig_go_3.n, "model_config"); 
+  }
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_prompt_version_set_config(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_prompt_format_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char **_swig_go_3, mlplat_error *_swig_go_4) {
   char *arg1 = 0 ;
   char *arg2 = 0 ;
   int arg3 ;
@@ -3782,7 +4015,7 @@ intgo _wrap_prompt_format_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_
 }
 
 
-intgo _wrap_prompt_register_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long *_swig_go_9, mlplat_error *_swig_go_10) {
+intgo _wrap_prompt_register_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long *_swig_go_9, mlplat_error *_swig_go_10) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3851,7 +4084,91 @@ intgo _wrap_prompt_register_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_registered_model_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_prompt_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+  mlplat *arg1 = 0 ;
+  optional_text arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  int arg4 ;
+  optional_text arg5 = 0 ;
+  mlplat_doc **arg6 = 0 ;
+  mlplat_error *arg7 = 0 ;
+  mlp_gocall *outer7 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "filter");
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "order_by");
+  }
+  arg4 = (int)_swig_go_3; 
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "page_token");
+  }
+  arg6 = (mlplat_doc **)_swig_go_5;
+  {
+    arg7 = _swig_go_6;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_6, &outer7)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg5);
+      mlp_gocall_leave(outer7);
+      return (intgo)arg7->status; 
+    }
+  }
+  
+  result = (mlplat_status)prompt_search(arg1,(char const *)arg2,(char const *)arg3,arg4,(char const *)arg5,arg6,arg7);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg5);
+  mlp_gocall_leave(outer7);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_prompt_version_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3, mlplat_doc **_swig_go_4, mlplat_error *_swig_go_5) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  int arg3 ;
+  optional_text arg4 = 0 ;
+  mlplat_doc **arg5 = 0 ;
+  mlplat_error *arg6 = 0 ;
+  mlp_gocall *outer6 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "name"); 
+  }
+  arg3 = (int)_swig_go_2; 
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "page_token");
+  }
+  arg5 = (mlplat_doc **)_swig_go_4;
+  {
+    arg6 = _swig_go_5;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_5, &outer6)) {
+      free((void *)arg2);
+      free((void *)arg4);
+      mlp_gocall_leave(outer6);
+      return (intgo)arg6->status; 
+    }
+  }
+  
+  result = (mlplat_status)prompt_version_search(arg1,(char const *)arg2,arg3,(char const *)arg4,arg5,arg6);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg4);
+  mlp_gocall_leave(outer6);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_registered_model_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -3896,7 +4213,7 @@ intgo _wrap_registered_model_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_model_version_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, long long *_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_model_version_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, long long *_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -3957,7 +4274,7 @@ intgo _wrap_model_version_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
+intgo _wrap_model_version_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4008,7 +4325,7 @@ intgo _wrap_model_version_search_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_store_heads_raw_1c357d9e57ac7bd3(mlplat_doc **_swig_go_0, mlplat_error *_swig_go_1) {
+intgo _wrap_store_heads_raw_7047a010f3aee0cc(mlplat_doc **_swig_go_0, mlplat_error *_swig_go_1) {
   mlplat_doc **arg1 = 0 ;
   mlplat_error *arg2 = 0 ;
   mlp_gocall *outer2 = NULL ;
@@ -4031,7 +4348,7 @@ intgo _wrap_store_heads_raw_1c357d9e57ac7bd3(mlplat_doc **_swig_go_0, mlplat_err
 }
 
 
-intgo _wrap_store_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_store_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -4062,7 +4379,7 @@ intgo _wrap_store_create_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_store_upgrade_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_store_upgrade_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -4093,7 +4410,7 @@ intgo _wrap_store_upgrade_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_store_check_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, int _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_store_check_raw_7047a010f3aee0cc(mlplat *_swig_go_0, int _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   int arg2 ;
   mlplat_progress arg3 = 0 ;
@@ -4125,7 +4442,7 @@ intgo _wrap_store_check_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, int _swig_go_1,
 }
 
 
-intgo _wrap_store_backup_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_store_backup_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   int arg3 ;
@@ -4163,7 +4480,7 @@ intgo _wrap_store_backup_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_store_gc_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_store_gc_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4221,7 +4538,7 @@ intgo _wrap_store_gc_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_g
 }
 
 
-intgo _wrap_store_export_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_store_export_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4283,7 +4600,7 @@ intgo _wrap_store_export_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_store_import_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, long long _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_store_import_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, long long _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4329,7 +4646,7 @@ intgo _wrap_store_import_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_component_container_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_component **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_component_container_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_component **_swig_go_3, mlplat_error *_swig_go_4) {
   char *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -4376,7 +4693,7 @@ intgo _wrap_component_container_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gos
 }
 
 
-intgo _wrap_component_load_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, mlplat_component **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_component_load_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_component **_swig_go_1, mlplat_error *_swig_go_2) {
   char *arg1 = 0 ;
   size_t arg2 ;
   mlplat_component **arg3 = 0 ;
@@ -4406,7 +4723,7 @@ intgo _wrap_component_load_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, mlplat_co
 }
 
 
-intgo _wrap_component_input_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_component_input_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_component *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4447,7 +4764,7 @@ intgo _wrap_component_input_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, _
 }
 
 
-intgo _wrap_component_output_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_component_output_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_component *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4482,7 +4799,7 @@ intgo _wrap_component_output_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, 
 }
 
 
-intgo _wrap_component_env_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_component_env_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_component *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4517,7 +4834,7 @@ intgo _wrap_component_env_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, _go
 }
 
 
-intgo _wrap_component_spec_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_component_spec_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_component *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -4542,7 +4859,7 @@ intgo _wrap_component_spec_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0, ml
 }
 
 
-void _wrap_component_free_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0) {
+void _wrap_component_free_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0) {
   mlplat_component *arg1 = 0 ;
   
   arg1 = (mlplat_component *)_swig_go_0;
@@ -4552,7 +4869,7 @@ void _wrap_component_free_raw_1c357d9e57ac7bd3(mlplat_component *_swig_go_0) {
 }
 
 
-intgo _wrap_pipeline_new_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_pipeline **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_pipeline_new_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_pipeline **_swig_go_2, mlplat_error *_swig_go_3) {
   char *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_pipeline **arg3 = 0 ;
@@ -4587,7 +4904,7 @@ intgo _wrap_pipeline_new_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ 
 }
 
 
-void _wrap_pipeline_free_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0) {
+void _wrap_pipeline_free_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0) {
   mlplat_pipeline *arg1 = 0 ;
   
   arg1 = (mlplat_pipeline *)_swig_go_0;
@@ -4597,7 +4914,7 @@ void _wrap_pipeline_free_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0) {
 }
 
 
-intgo _wrap_pipeline_input_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_pipeline_input_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_pipeline *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4638,7 +4955,7 @@ intgo _wrap_pipeline_input_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0, _go
 }
 
 
-_gostring_ _wrap_task_name_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0) {
+_gostring_ _wrap_task_name_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0) {
   mlplat_task *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -4651,7 +4968,7 @@ _gostring_ _wrap_task_name_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0) {
 }
 
 
-intgo _wrap_task_set_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_task_set_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_task *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4686,7 +5003,7 @@ intgo _wrap_task_set_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_task_set_input_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_task_set_input_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_task *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4721,7 +5038,7 @@ intgo _wrap_task_set_input_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_task_connect_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, mlplat_task *_swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_task_connect_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, mlplat_task *_swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_task *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_task *arg3 = 0 ;
@@ -4758,7 +5075,7 @@ intgo _wrap_task_connect_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_task_after_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, mlplat_task *_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_task_after_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, mlplat_task *_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_task *arg1 = 0 ;
   mlplat_task *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -4783,7 +5100,7 @@ intgo _wrap_task_after_raw_1c357d9e57ac7bd3(mlplat_task *_swig_go_0, mlplat_task
 }
 
 
-intgo _wrap_pipeline_compile_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_pipeline_compile_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_pipeline *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -4808,7 +5125,7 @@ intgo _wrap_pipeline_compile_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0, m
 }
 
 
-intgo _wrap_pipeline_validate_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0, mlplat_error *_swig_go_1) {
+intgo _wrap_pipeline_validate_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0, mlplat_error *_swig_go_1) {
   mlplat_doc *arg1 = 0 ;
   mlplat_error *arg2 = 0 ;
   mlp_gocall *outer2 = NULL ;
@@ -4831,7 +5148,7 @@ intgo _wrap_pipeline_validate_raw_1c357d9e57ac7bd3(mlplat_doc *_swig_go_0, mlpla
 }
 
 
-intgo _wrap_component_program_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_component **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_component_program_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_component **_swig_go_2, mlplat_error *_swig_go_3) {
   char **arg1 = 0 ;
   optional_text arg2 = 0 ;
   mlplat_component **arg3 = 0 ;
@@ -4870,7 +5187,7 @@ intgo _wrap_component_program_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostr
 }
 
 
-intgo _wrap_pipeline_task_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0, mlplat_component *_swig_go_1, _gostring_ _swig_go_2, mlplat_task **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_pipeline_task_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, mlplat_component *_swig_go_1, _gostring_ _swig_go_2, mlplat_task **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_pipeline *arg1 = 0 ;
   mlplat_component *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4903,7 +5220,7 @@ intgo _wrap_pipeline_task_raw_1c357d9e57ac7bd3(mlplat_pipeline *_swig_go_0, mlpl
 }
 
 
-intgo _wrap_pipeline_run_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, int _swig_go_7, mlplat_doc **_swig_go_8, mlplat_error *_swig_go_9) {
+intgo _wrap_pipeline_run_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, int _swig_go_7, mlplat_doc **_swig_go_8, mlplat_error *_swig_go_9) {
   mlplat *arg1 = 0 ;
   mlplat_doc *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4963,7 +5280,7 @@ intgo _wrap_pipeline_run_raw_1c357d9e57ac7bd3(mlplat *_swig_go_0, mlplat_doc *_s
 }
 
 
-intgo _wrap_step_int_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, long long *_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_int_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, long long *_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -4994,7 +5311,7 @@ intgo _wrap_step_int_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_step_double_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, double *_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_double_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, double *_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   double *arg3 = 0 ;
@@ -5025,7 +5342,7 @@ intgo _wrap_step_double_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_step_bool_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_bool_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   int *arg3 = 0 ;
@@ -5056,7 +5373,7 @@ intgo _wrap_step_bool_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _
 }
 
 
-intgo _wrap_step_string_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_string_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -5089,7 +5406,7 @@ intgo _wrap_step_string_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_step_input_path_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_input_path_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -5122,7 +5439,7 @@ intgo _wrap_step_input_path_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_step_output_path_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_output_path_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -5155,7 +5472,7 @@ intgo _wrap_step_output_path_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gost
 }
 
 
-intgo _wrap_step_artifact_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_artifact_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -5186,7 +5503,7 @@ intgo _wrap_step_artifact_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_step_output_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_output_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -5221,7 +5538,7 @@ intgo _wrap_step_output_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_step_metadata_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_step_metadata_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -5262,7 +5579,7 @@ intgo _wrap_step_metadata_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_step_session_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, mlplat **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_step_session_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, mlplat **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_step *arg1 = 0 ;
   mlplat **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -5287,7 +5604,7 @@ intgo _wrap_step_session_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, mlplat **
 }
 
 
-intgo _wrap_step_run_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, mlplat_run **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_step_run_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, mlplat_run **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_step *arg1 = 0 ;
   mlplat_run **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -5312,7 +5629,7 @@ intgo _wrap_step_run_raw_1c357d9e57ac7bd3(mlplat_step *_swig_go_0, mlplat_run **
 }
 
 
-int _wrap_component_main_raw_1c357d9e57ac7bd3(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_component_fn _swig_go_5) {
+int _wrap_component_main_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_component_fn _swig_go_5) {
   int arg1 ;
   char **arg2 = 0 ;
   char *arg3 = 0 ;
