@@ -11,9 +11,9 @@ enum { FEW_RUNS = 2 };
 static void take_point(sqlite3_context *context, int n, sqlite3_value **values)
 {
     const mlp_db *db = sqlite3_user_data(context);
-    (void)n;
-    if (!db->point(db->point_user, sqlite3_value_int64(values[0]), sqlite3_value_int64(values[1]),
-                   sqlite3_value_double(values[2]), sqlite3_value_int(values[3]) != 0))
+    int64_t timestamp = n > 3 ? sqlite3_value_int64(values[3]) : 0;
+    if (!db->point(db->point_user, sqlite3_value_int64(values[0]), timestamp, sqlite3_value_double(values[1]),
+                   sqlite3_value_int(values[2]) != 0))
         sqlite3_result_error_code(context, SQLITE_INTERRUPT);
 }
 
@@ -27,7 +27,7 @@ static mlplat_status register_function(mlp_db *db, mlplat_error *err)
 {
     if (db->scans)
         return MLPLAT_OK;
-    int code = sqlite3_create_function_v2(db->handle, "mlplat_point", 4, SQLITE_UTF8 | SQLITE_DIRECTONLY, db, NULL,
+    int code = sqlite3_create_function_v2(db->handle, "mlplat_point", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY, db, NULL,
                                           take_point, end_points, NULL);
     db->scans = code == SQLITE_OK;
     return db->scans ? MLPLAT_OK : mlp_db_fail(db, code, err);
@@ -59,8 +59,8 @@ static mlplat_status one_number(mlp_db *db, const char *sql, const char *run_id,
 static const char *plan(int64_t runs)
 {
     return runs <= FEW_RUNS
-               ? "SELECT mlplat_point(step, timestamp, value, is_nan) FROM metrics WHERE +run_uuid = ?1 AND key = ?2"
-               : "SELECT mlplat_point(step, timestamp, value, is_nan) FROM metrics WHERE run_uuid = ?1 AND key = ?2";
+               ? "SELECT mlplat_point(step, value, is_nan, timestamp) FROM metrics WHERE +run_uuid = ?1 AND key = ?2"
+               : "SELECT mlplat_point(step, value, is_nan, timestamp) FROM metrics WHERE run_uuid = ?1 AND key = ?2";
 }
 
 mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, mlp_metric_point point, void *user,
@@ -84,8 +84,8 @@ mlplat_status mlp_metric_scan_stretch(mlp_db *db, const char *run_id, const char
 #define OF_KEY     " FROM metrics WHERE +run_uuid = ? AND key = ?"
 #define OF_TIMES   OF_KEY " AND timestamp >= ? AND timestamp <= ?"
 #define OF_STEPS   OF_KEY " AND timestamp = ? AND step >= ? AND step <= ?"
-#define WITH_TIMES "SELECT mlplat_point(step, timestamp, value, is_nan)"
-#define WITHOUT    "SELECT mlplat_point(step, 0, value, is_nan)"
+#define WITH_TIMES "SELECT mlplat_point(step, value, is_nan, timestamp)"
+#define WITHOUT    "SELECT mlplat_point(step, value, is_nan)"
     /* A comparison of pairs would be made anew for each row, so there is a statement for either kind of stretch. */
     static const char *const sql[2][2] = {{WITHOUT OF_TIMES, WITHOUT OF_STEPS},
                                           {WITH_TIMES OF_TIMES, WITH_TIMES OF_STEPS}};

@@ -22,7 +22,7 @@ static bool grow(void **column, size_t room)
     return grown;
 }
 
-static bool more_room(mlp_metric_points *p, size_t *room, unsigned columns)
+bool mlp_points_more(mlp_metric_points *p, size_t *room, unsigned columns)
 {
     size_t wanted = *room ? *room * 2 : 256;
     void *values = p->values, *steps = p->steps, *times = p->times;
@@ -34,19 +34,6 @@ static bool more_room(mlp_metric_points *p, size_t *room, unsigned columns)
     if (all)
         *room = wanted;
     return all;
-}
-
-bool mlp_points_add(mlp_metric_points *p, size_t *room, unsigned columns, double value, int64_t step, int64_t time)
-{
-    if (p->n == *room && !more_room(p, room, columns))
-        return false;
-    p->values[p->n] = value;
-    if (columns & MLP_POINTS_STEPS)
-        p->steps[p->n] = step;
-    if (columns & MLP_POINTS_TIMES)
-        p->times[p->n] = time;
-    p->n++;
-    return true;
 }
 
 void mlp_points_infinities(mlp_metric_points *p)

@@ -29,8 +29,20 @@ void mlp_points_free(mlp_metric_points *points);
 void mlp_points_infinities(mlp_metric_points *points);
 
 /* For stores: what a read fills, and the order of what was read. */
-bool mlp_points_add(mlp_metric_points *points, size_t *room, unsigned columns, double value, int64_t step,
-                    int64_t time); /* false: no memory */
+bool mlp_points_more(mlp_metric_points *points, size_t *room, unsigned columns); /* room; false: no memory */
+static inline bool mlp_points_add(mlp_metric_points *p, size_t *room, unsigned columns, double value, int64_t step,
+                                  int64_t time)
+{
+    if (p->n == *room && !mlp_points_more(p, room, columns))
+        return false;
+    p->values[p->n] = value;
+    if (columns & MLP_POINTS_STEPS)
+        p->steps[p->n] = step;
+    if (columns & MLP_POINTS_TIMES)
+        p->times[p->n] = time;
+    p->n++;
+    return true;
+}
 mlplat_status mlp_points_sort(mlp_metric_points *points, mlplat_error *err);
 
 #endif
