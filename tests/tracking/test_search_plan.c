@@ -2,6 +2,8 @@
 #include "support/support.h"
 #include "tracking/tracking_db.h"
 #include <math.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum { RUNS = 40 };
@@ -128,6 +130,75 @@ static void what_was_logged_since_is_seen(void **state)
     mlplat_run_free(run);
 }
 
+/* ---- memory runs out -----------------------------------------------------------------------------------------------
+ */
+
+static atomic_long until_failure = -1; /* the allocation after so many fails; below zero: none */
+
+static bool scarce(void)
+{
+    return atomic_load(&until_failure) >= 0 && atomic_fetch_sub(&until_failure, 1) == 0;
+}
+
+static void *scarce_malloc(size_t n)
+{
+    return scarce() ? NULL : malloc(n);
+}
+
+static void *scarce_realloc(void *p, size_t n)
+{
+    return scarce() ? NULL : realloc(p, n);
+}
+
+/* Searches of every kind; true: nothing failed. */
+static bool search_all(mlplat *ml)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    mlplat_search runs = MLPLAT_SEARCH_INIT, experiments = MLPLAT_SEARCH_INIT;
+    mlplat_logged_model_query models = MLPLAT_LOGGED_MODEL_QUERY_INIT;
+    runs.experiment_ids = "0";
+    runs.filter = "metrics.loss > 5 AND params.depth LIKE '%' AND metrics.rare != 1 AND run_id NOT IN ('a', 'b')";
+    runs.order_by = "metrics.acc DESC, params.depth";
+    runs.max_results = 1;
+    experiments.filter = "name LIKE '%' AND experiment_id IN ('0') AND tags.a IS NULL";
+    models.filter = "metrics.auc > 0.5 AND name IN ('a')";
+    models.datasets = "[{\"dataset_name\": \"a\", \"dataset_digest\": \"b\"}]";
+    models.order_by = "[{\"field_name\": \"metrics.auc\", \"dataset_name\": \"a\"}]";
+    mlplat_status s = mlplat_run_search(ml, &runs, &doc, &err);
+    mlplat_doc_free(s == MLPLAT_OK ? doc : NULL);
+    if (s == MLPLAT_OK)
+        s = mlplat_experiment_search(ml, &experiments, &doc, &err);
+    mlplat_doc_free(s == MLPLAT_OK ? doc : NULL);
+    if (s == MLPLAT_OK)
+        s = mlplat_logged_model_search(ml, &models, &doc, &err);
+    mlplat_doc_free(s == MLPLAT_OK ? doc : NULL);
+    if (s != MLPLAT_OK && s != MLPLAT_NO_MEMORY)
+        fail_msg("%s: %s", mlplat_status_name(s), err.message);
+    return s == MLPLAT_OK;
+}
+
+static void no_failed_allocation_breaks_a_search(void **state)
+{
+    mlplat *ml = *state;
+    mlplat_error err = {0};
+    mlp_tracking *t = NULL;
+    assert_ok(mlp_tracking_of(ml, &t, &err));
+    mlp_tracking_db_store *store = t->store;
+    store->many = 0;
+    bool done = false;
+    for (long nth = 0; !done; nth++) {
+        mlplat_run *run = NULL; /* what is kept is of before */
+        assert_ok(mlplat_run_start(ml, NULL, &run, &err));
+        mlplat_run_free(run);
+        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+        atomic_store(&until_failure, nth);
+        done = search_all(ml) && atomic_load(&until_failure) >= 0;
+        atomic_store(&until_failure, -1);
+    }
+    assert_same(ml, "metrics.loss > 5", "metrics.acc", 100);
+}
+
 static char *folder;
 
 static int open_session(void **state)
@@ -150,6 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_answers_are_the_same),
         cmocka_unit_test(what_was_logged_since_is_seen),
+        cmocka_unit_test(no_failed_allocation_breaks_a_search),
     };
     return cmocka_run_group_tests(tests, open_session, close_session);
 }
