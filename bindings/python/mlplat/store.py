@@ -7,13 +7,17 @@ from . import _c, doc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any, Literal
 
+    from .display import Hook, following
     from .session import Session
     from .tracking import Path
 
-    Progress = Callable[[int, int], object]
+
+def _following(progress: "Hook", what: str) -> "following":
+    from .display import following
+    return following(progress, what)
 
 
 def _texts(names: "Iterable[str] | str | None") -> "str | None":
@@ -64,26 +68,28 @@ class Store:
         """
         return doc.loads(_c.store_upgrade(self._session._h, to))
 
-    def check(self, *, repair: bool = False, progress: "Progress | None" = None) -> "dict[str, Any]":
+    def check(self, *, repair: bool = False, progress: "Hook" = None) -> "dict[str, Any]":
         """Is the store whole? (mlplat_store_check)
 
         repair: put right what can be derived: latest values of metrics, tags mlflow.runName.
         Returns {"ok", "path", "head", "findings": [{"check", "severity", "what", "count", "example"?, "repaired"}]}.
         """
-        return doc.loads(_c.store_check(self._session._h, repair, progress))
+        with _following(progress, "checks") as hook:
+            return doc.loads(_c.store_check(self._session._h, repair, hook))
 
     def backup(self, path: "Path", *, artifacts: bool = False,
-               progress: "Progress | None" = None) -> "dict[str, Any]":
+               progress: "Hook" = None) -> "dict[str, Any]":
         """Copy the store's file to a new one, while others write: one consistent snapshot (mlplat_store_backup).
 
         artifacts: also the artifact root, into the folder "<path>.artifacts".
         Returns {"path", "size", "head", "files", "bytes", "artifacts"?}.
         """
-        return doc.loads(_c.store_backup(self._session._h, path, artifacts, progress))
+        with _following(progress, "bytes") as hook:
+            return doc.loads(_c.store_backup(self._session._h, path, artifacts, hook))
 
     def gc(self, *, older_than: "str | None" = None, runs: "Iterable[str] | str | None" = None,
            experiments: "Iterable[str] | str | None" = None, models: "Iterable[str] | str | None" = None,
-           orphans: bool = False, dry_run: bool = False, progress: "Progress | None" = None) -> "dict[str, Any]":
+           orphans: bool = False, dry_run: bool = False, progress: "Hook" = None) -> "dict[str, Any]":
         """Remove for good what was deleted, with its artifacts, as `mlflow gc` does (mlplat_store_gc).
 
         older_than: deleted at least so long ago: "30d", "2d8h5m20s".
@@ -92,13 +98,14 @@ class Store:
         dry_run: only tell.
         Returns {"dry_run", "runs", "experiments", "logged_models", "orphans", "kept": [{"id", "why"}]}.
         """
-        return doc.loads(_c.store_gc(self._session._h, older_than, _texts(runs), _texts(experiments), _texts(models),
-                                     orphans, dry_run, progress))
+        with _following(progress, "removed") as hook:
+            return doc.loads(_c.store_gc(self._session._h, older_than, _texts(runs), _texts(experiments), _texts(models),
+                                         orphans, dry_run, hook))
 
     def export_to(self, path: "Path", *, experiments: "Iterable[str] | str | None" = None,
                   runs: "Iterable[str] | str | None" = None, filter: "str | None" = None,
                   models: "Iterable[str] | str | None" = None, artifacts: bool = True,
-                  progress: "Progress | None" = None) -> "dict[str, Any]":
+                  progress: "Hook" = None) -> "dict[str, Any]":
         """Export to a new folder, an archive that import_from() reads (mlplat_export). Nothing named: everything.
 
         experiments: names: all that is in them; with a filter: where to search.
@@ -108,12 +115,13 @@ class Store:
         progress: called with (bytes so far, 0); False cancels.
         Returns {"path", "files", "size", "raw_size", "counts": {table: rows}}.
         """
-        return doc.loads(_c.store_export(self._session._h, path, _texts(experiments), _texts(runs), filter,
-                                         _texts(models), not artifacts, progress))
+        with _following(progress, "bytes") as hook:
+            return doc.loads(_c.store_export(self._session._h, path, _texts(experiments), _texts(runs), filter,
+                                             _texts(models), not artifacts, hook))
 
     def import_from(self, path: "Path", *, on_conflict: "Literal['fail', 'keep', 'replace']" = "fail",
                     dry_run: bool = False, max_bytes: int = 0,
-                    progress: "Progress | None" = None) -> "dict[str, Any]":
+                    progress: "Hook" = None) -> "dict[str, Any]":
         """Import an archive: all of it is checked first; what is there and equal is left alone (mlplat_import).
 
         on_conflict: what is there and differs: "fail" (Conflict, and nothing is changed), "keep" it, or "replace" it.
@@ -123,4 +131,5 @@ class Store:
         Returns {"path", "dry_run", "artifacts", and for "experiments", "runs", "logged_models", "registered_models",
         "model_versions" each {"imported", "same", "kept", "replaced"}}.
         """
-        return doc.loads(_c.store_import(self._session._h, path, on_conflict, dry_run, max_bytes, progress))
+        with _following(progress, "bytes") as hook:
+            return doc.loads(_c.store_import(self._session._h, path, on_conflict, dry_run, max_bytes, hook))
