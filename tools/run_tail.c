@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 enum {
-    PAUSE_MS = 150,  /* between two looks at the run */
-    LATE_MS = 2000,  /* a point may come so much later than one with a later time */
-    ALL_ROUNDS = 16, /* metrics whose latest value stays are looked at in every so many rounds */
+    PAUSE_MS = 150, /* between two looks at the run */
+    LATE_MS = 2000, /* a point may come so much later than one with a later time */
+    ALL_ROUNDS = 8, /* a metric whose latest value stays is looked at in every so many rounds */
     PAGE = 10000
 };
 
@@ -35,6 +35,8 @@ typedef struct {
     events recent;   /* of a metric: its points of the last LATE_MS */
     size_t n_sorted; /* so many of them, by time, step and value */
     int64_t newest_ms;
+    int64_t floor_ms, floor_step; /* points up to this one are of before, and not wanted */
+    bool settled;                 /* a while after the newest one nothing else had come: all up to it is shown */
 } seen;
 
 typedef struct {
@@ -219,7 +221,7 @@ static seen *find(tail *t, const char *kind, const char *key, bool *is_new)
             return &t->all[i];
         }
     t->all = grown(t->all, t->n + 1, sizeof *t->all);
-    t->all[t->n] = (seen){.kind = kind, .key = copy(key), .latest = copy("")};
+    t->all[t->n] = (seen){.kind = kind, .key = copy(key), .latest = copy(""), .floor_ms = INT64_MIN};
     *is_new = true;
     return &t->all[t->n++];
 }
@@ -254,17 +256,22 @@ static void forget(seen *s)
         qsort(s->recent.at, kept, sizeof *s->recent.at, by_point);
 }
 
-/* A time ahead of the clock is no reason to look past what comes now. */
-static void raise_newest(seen *s, int64_t time_ms)
+static int64_t now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    time_ms = time_ms < now_ms ? time_ms : now_ms;
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A time ahead of the clock is no reason to look past what comes now. */
+static void raise_newest(seen *s, int64_t time_ms)
+{
+    int64_t now = now_ms();
+    time_ms = time_ms < now ? time_ms : now;
     s->newest_ms = time_ms > s->newest_ms ? time_ms : s->newest_ms;
 }
 
-static void take_point(tail *t, seen *s, const mlplat_doc *page, size_t i, bool show)
+static void take_point(tail *t, seen *s, const mlplat_doc *page, size_t i)
 {
     char path[64];
     event e = {.kind = s->kind, .key = s->key, .has_step = true, .has_time = true};
@@ -274,22 +281,31 @@ static void take_point(tail *t, seen *s, const mlplat_doc *page, size_t i, bool 
     mlplat_doc_int(page, path, &e.time_ms, NULL);
     snprintf(path, sizeof path, "metrics[%zu].value", i);
     e.value = text_at(page, path);
-    if (!known(s, &e)) {
+    bool before = e.time_ms < s->floor_ms || (e.time_ms == s->floor_ms && e.step <= s->floor_step);
+    if (!before && !known(s, &e)) {
         push_point(&s->recent, "", &e);
-        if (show)
-            push_point(&t->fresh, s->key, &e);
+        push_point(&t->fresh, s->key, &e);
     }
     raise_newest(s, e.time_ms);
     free(e.value);
 }
 
-static int take_points(tail *t, seen *s, bool show)
+/* From when on points are asked for: while they come, also those that come late. Once it has settled, of a batch of
+ * very many points with one time none is read again. */
+static int64_t since_ms(const seen *s, bool changed, int64_t latest_ms)
+{
+    bool old_time = changed && latest_ms <= s->newest_ms;
+    int64_t since = s->settled && !old_time ? s->newest_ms + 1 : s->newest_ms - LATE_MS;
+    since = since < s->floor_ms ? s->floor_ms : since;
+    return since > 0 ? since : 0;
+}
+
+static int take_points(tail *t, seen *s, int64_t since)
 {
     mlplat_doc *page = NULL;
     char token[256] = "";
     const char *next;
     int code;
-    int64_t since = s->newest_ms > LATE_MS ? s->newest_ms - LATE_MS : 0;
     do {
         size_t n = 0;
         code = cli_result(t->c, mlplat_metric_history_since(t->c->ml, t->run_id, s->key, since, PAGE, token, &page,
@@ -298,7 +314,7 @@ static int take_points(tail *t, seen *s, bool show)
             return code;
         mlplat_doc_size(page, "metrics", &n, NULL);
         for (size_t i = 0; i < n; i++)
-            take_point(t, s, page, i, show);
+            take_point(t, s, page, i);
         *token = '\0';
         if (mlplat_doc_string(page, "next_page_token", &next, NULL) == MLPLAT_OK)
             snprintf(token, sizeof token, "%s", next);
@@ -310,21 +326,31 @@ static int take_points(tail *t, seen *s, bool show)
     return code;
 }
 
-/* Of metric i of the run's document, which names its latest point. */
-static void show_latest(tail *t, const mlplat_doc *run, size_t i, const char *key)
+/* The time, and the step, of metric i of the run's document: of its latest point. */
+static int64_t number_of(const mlplat_doc *run, size_t i, const char *member)
+{
+    char path[64];
+    int64_t number = 0;
+    snprintf(path, sizeof path, "data.metrics[%zu].%s", i, member);
+    mlplat_doc_int(run, path, &number, NULL);
+    return number;
+}
+
+/* A metric of before is shown by its latest point. */
+static void begin_at_latest(tail *t, seen *s, const mlplat_doc *run, size_t i)
 {
     char path[64];
     snprintf(path, sizeof path, "data.metrics[%zu].value", i);
     char *value = text_at(run, path);
-    event *e = push(&t->fresh, "metric", key, value);
-    snprintf(path, sizeof path, "data.metrics[%zu].step", i);
-    e->has_step = mlplat_doc_int(run, path, &e->step, NULL) == MLPLAT_OK;
-    snprintf(path, sizeof path, "data.metrics[%zu].timestamp", i);
-    e->has_time = mlplat_doc_int(run, path, &e->time_ms, NULL) == MLPLAT_OK;
+    s->floor_ms = number_of(run, i, "timestamp");
+    s->floor_step = number_of(run, i, "step");
+    raise_newest(s, s->floor_ms);
+    s->settled = now_ms() - s->newest_ms > LATE_MS;
+    push_point(&t->fresh, s->key,
+               &(event){.kind = "metric", .value = value, .time_ms = s->floor_ms, .step = s->floor_step});
     free(value);
 }
 
-/* A metric of before is shown by its latest value, or whole if that is asked for. */
 static int take_metric(tail *t, const mlplat_doc *run, size_t i, const char *key)
 {
     char path[64];
@@ -333,20 +359,18 @@ static int take_metric(tail *t, const mlplat_doc *run, size_t i, const char *key
     snprintf(path, sizeof path, "data.metrics[%zu]", i);
     char *latest = text_at(run, path);
     bool changed = strcmp(latest, s->latest) != 0;
-    int code = CLI_OK;
+    int64_t since = since_ms(s, changed, number_of(run, i, "timestamp"));
     free(s->latest);
     s->latest = latest;
     if (is_new && !t->round && !t->whole) {
-        int64_t time_ms = 0;
-        snprintf(path, sizeof path, "data.metrics[%zu].timestamp", i);
-        mlplat_doc_int(run, path, &time_ms, NULL);
-        raise_newest(s, time_ms);
-        code = take_points(t, s, false);
-        show_latest(t, run, i, key);
-    } else if (changed || t->ended || t->round % ALL_ROUNDS == 0) {
-        code = take_points(t, s, true);
+        begin_at_latest(t, s, run, i);
+        return CLI_OK;
     }
-    return code;
+    bool quiet = !changed && now_ms() - s->newest_ms > LATE_MS;
+    /* A run that began again has smaller steps, which leave the latest value as it is. */
+    bool look_again = t->ended || (quiet && !s->settled) || t->round % ALL_ROUNDS == 0;
+    s->settled = !changed && (s->settled || quiet);
+    return changed || look_again ? take_points(t, s, since) : CLI_OK;
 }
 
 static int take_pair(tail *t, const mlplat_doc *run, const char *list, size_t i, const char *kind, const char *key)

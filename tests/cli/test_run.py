@@ -70,6 +70,8 @@ def test_tail_shows_what_comes_as_it_comes_and_ends_with_the_run(cli, tail):
     assert short(shown.event()) == ("metric", "new one", -7, -3)
     cli("param", "log", run, "text", "a\tb\nc")
     assert short(shown.event()) == ("param", "text", "a\tb\nc")
+    cli("metric", "log", run, "loss", "9", "--step", "-1")  # leaves the latest value as it is
+    assert short(shown.event()) == ("metric", "loss", 9, -1)
     for value in ("first", "second"):
         cli("tag", "set", run, "team", value)
         assert short(shown.event()) == ("tag", "team", value)
