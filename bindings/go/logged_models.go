@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"iter"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -89,6 +91,58 @@ func (l LoggedModels) Create(ctx context.Context, options LoggedModelOptions) (L
 		return raw.Logged_model_create(p, options.ExperimentID, options.Name, options.ModelType, options.SourceRunID,
 			texts(options.Params).object(), options.Tags.object(), out, call)
 	})
+}
+
+// LoggedModelSearch says what to search. The zero value means: all of all active experiments, newest first.
+type LoggedModelSearch struct {
+	ExperimentIDs []string
+	Filter        string // "metrics.auc > 0.9 AND params.depth = '6'"
+	OrderBy       []ModelOrder
+	Datasets      []DatasetName // metrics count only if they were measured on one of these
+	PageSize      int
+	PageToken     string
+}
+
+// ModelOrder is a key of an order.
+type ModelOrder struct {
+	Field         string `json:"field_name"` // "metrics.auc", "creation_timestamp"
+	Ascending     bool   `json:"ascending"`
+	DatasetName   string `json:"dataset_name,omitempty"` // of a metric: measured on this
+	DatasetDigest string `json:"dataset_digest,omitempty"`
+}
+
+// DatasetName names a dataset.
+type DatasetName struct {
+	Name   string `json:"dataset_name"`
+	Digest string `json:"dataset_digest,omitempty"`
+}
+
+// Search goes through logged models (mlplat_logged_model_search).
+func (l LoggedModels) Search(ctx context.Context, search LoggedModelSearch) iter.Seq2[LoggedModel, error] {
+	return pages(search.PageToken, func(token string) (Page[LoggedModel], error) {
+		search.PageToken = token
+		return l.SearchPage(ctx, search)
+	})
+}
+
+// SearchPage gives one page of what Search goes through.
+func (l LoggedModels) SearchPage(ctx context.Context, s LoggedModelSearch) (Page[LoggedModel], error) {
+	var datasets, order string
+	var err error
+	if s.Datasets != nil {
+		datasets, err = jsonText(s.Datasets)
+	}
+	if s.OrderBy != nil && err == nil {
+		order, err = jsonText(s.OrderBy)
+	}
+	if err != nil {
+		return Page[LoggedModel]{}, err
+	}
+	ids, size := strings.Join(s.ExperimentIDs, ","), Search{PageSize: s.PageSize}.pageSize()
+	return page[LoggedModel](ctx, l.c.handle(), l.c, "models",
+		func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+			return raw.Logged_model_search(p, ids, s.Filter, datasets, order, size, s.PageToken, out, call)
+		})
 }
 
 // Get gives a logged model that is not deleted (mlplat_logged_model_get).

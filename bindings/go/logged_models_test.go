@@ -31,3 +31,22 @@ func TestALoggedModelLives(t *testing.T) {
 	_, err = models.Get(ctx, model.ID)
 	equal(t, "deleted", errors.Is(err, mlplat.ErrNotFound), true)
 }
+
+func TestLoggedModelsAreSearched(t *testing.T) {
+	client := open(t, mlplat.Options{})
+	run := start(t, client, mlplat.RunOptions{})
+	models := client.LoggedModels()
+	for i := range 5 {
+		model, err := models.Create(ctx, mlplat.LoggedModelOptions{SourceRunID: run.ID()})
+		must(t, err)
+		must(t, run.LogBatch(ctx, mlplat.Batch{Metrics: []mlplat.Metric{{Key: "auc", Value: float64(i), ModelID: model.ID}}}))
+	}
+	var found []float64
+	search := mlplat.LoggedModelSearch{ExperimentIDs: []string{run.ExperimentID()}, Filter: "metrics.auc > 1",
+		OrderBy: []mlplat.ModelOrder{{Field: "metrics.auc", Ascending: true}}, PageSize: 2}
+	for model, err := range models.Search(ctx, search) {
+		must(t, err)
+		found = append(found, model.Metrics[0].Value)
+	}
+	equal(t, "found", words(found), "[2 3 4]")
+}

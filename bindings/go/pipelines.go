@@ -1,6 +1,7 @@
 package mlplat
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -266,12 +267,21 @@ type PipelineOptions struct {
 
 // PipelineResult is what became of a pipeline.
 type PipelineResult struct {
-	RunID    string       `json:"run_id"`
-	Pipeline string       `json:"pipeline"`
-	State    string       `json:"state"` // "SUCCEEDED", "FAILED" or "CANCELED"
-	Root     string       `json:"root"`
-	Problem  string       `json:"error"`
-	Tasks    []TaskResult `json:"tasks"`
+	RunID    string          `json:"run_id"`
+	Pipeline string          `json:"pipeline"`
+	State    string          `json:"state"` // "SUCCEEDED", "FAILED" or "CANCELED"
+	Root     string          `json:"root"`
+	Problem  string          `json:"error"`
+	Tasks    []TaskResult    `json:"tasks"`
+	Raw      json.RawMessage `json:"-"` // the whole document
+}
+
+// UnmarshalJSON reads the library's document.
+func (r *PipelineResult) UnmarshalJSON(text []byte) error {
+	type plain PipelineResult
+	err := json.Unmarshal(text, (*plain)(r))
+	r.Raw = bytes.Clone(text)
+	return err
 }
 
 // TaskResult is what became of a task.

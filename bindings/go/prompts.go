@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"iter"
 	"time"
 	"unsafe"
 
@@ -185,6 +186,38 @@ func (p Prompts) Version(ctx context.Context, name, version string) (found Promp
 		return raw.Prompt_version_get(at, name, version, out, call)
 	})
 	return found, err
+}
+
+// Search goes through prompts; "experiment_id = '1'" finds those of an experiment (mlplat_prompt_search).
+func (p Prompts) Search(ctx context.Context, search Search) iter.Seq2[Prompt, error] {
+	return pages(search.PageToken, func(token string) (Page[Prompt], error) {
+		return page[Prompt](ctx, p.c.handle(), p.c, "prompts",
+			func(at unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+				return raw.Prompt_search(at, search.Filter, search.orderBy(), search.pageSize(), token, out, call)
+			})
+	})
+}
+
+// Versions goes through the versions of a prompt, newest first (mlplat_prompt_version_search).
+func (p Prompts) Versions(ctx context.Context, name string) iter.Seq2[PromptVersion, error] {
+	return pages("", func(token string) (Page[PromptVersion], error) {
+		return page[PromptVersion](ctx, p.c.handle(), p.c, "prompt_versions",
+			func(at unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+				return raw.Prompt_version_search(at, name, 0, token, out, call)
+			})
+	})
+}
+
+// SetConfig changes the model and the settings that a version names; nil takes them away
+// (mlplat_prompt_version_set_config).
+func (p Prompts) SetConfig(ctx context.Context, name, version string, config any) error {
+	text, err := jsonText(config)
+	if err != nil {
+		return err
+	}
+	return p.c.do(ctx, func(at unsafe.Pointer, call *raw.Call) int {
+		return raw.Prompt_version_set_config(at, name, version, text, call)
+	})
 }
 
 // Load gives a version of a prompt by its URI, prompts:/<name>/<version> or prompts:/<name>@<alias>, or the latest one

@@ -24,6 +24,15 @@ func TestPromptsAreRegisteredAndFilled(t *testing.T) {
 	equal(t, "some", text, "Hello you, {{ word }}")
 	_, err = found.Format(map[string]string{"name": "you"}, false)
 	equal(t, "all", errors.Is(err, mlplat.ErrInvalid), true)
+	must(t, prompts.SetConfig(ctx, "greeting", "1", nil))
+	for version, err := range prompts.Versions(ctx, "greeting") {
+		must(t, err)
+		equal(t, "a version", words(version.Version, string(version.ModelConfig)), "1 ")
+	}
+	for prompt, err := range prompts.Search(ctx, mlplat.Search{Filter: "name LIKE 'greet%'"}) {
+		must(t, err)
+		equal(t, "found", prompt.Name, "greeting")
+	}
 	prompt, err := prompts.Get(ctx, "greeting")
 	must(t, err)
 	equal(t, "prompt", words(prompt.Description, prompt.Tags["team"]), "says hello a")

@@ -1,10 +1,13 @@
 package mlplat
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"maps"
 	"runtime"
@@ -400,6 +403,45 @@ func (r *Run) LogDict(ctx context.Context, value any, file string) error {
 	}
 	return r.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
 		return raw.Run_log_dict(p, string(text), file, call)
+	})
+}
+
+// LogTable writes a table as a JSON artifact, as MLflow's UI reads it; if the file is there, the rows are added
+// (mlplat_run_log_table). file: a path that ends in .json.
+func (r *Run) LogTable(ctx context.Context, columns []string, rows [][]any, file string) error {
+	if rows == nil {
+		rows = [][]any{}
+	}
+	text, err := jsonText(map[string]any{"columns": columns, "data": rows})
+	if err != nil {
+		return err
+	}
+	return r.do(ctx, func(p unsafe.Pointer, call *raw.Call) int { return raw.Run_log_table(p, text, file, call) })
+}
+
+// ImageOptions says where an image goes: to File, or to a name that MLflow's UI makes a series of by Key and Step.
+type ImageOptions struct {
+	File  string // "plots/roc.png"
+	Key   string
+	Step  int64
+	Time  time.Time // zero: now
+	Small []byte    // WebP of at most 256 by 256 pixels, shown in lists; nil: the image itself
+}
+
+// LogImage writes an image as a PNG artifact (mlplat_run_log_image).
+func (r *Run) LogImage(ctx context.Context, picture image.Image, options ImageOptions) error {
+	var data bytes.Buffer
+	if err := png.Encode(&data, picture); err != nil {
+		return invalid("the image cannot be written as PNG: " + err.Error())
+	}
+	return r.LogImageFile(ctx, data.Bytes(), options)
+}
+
+// LogImageFile writes the bytes of an image file as an artifact: with a key PNG, else of any format
+// (mlplat_run_log_image).
+func (r *Run) LogImageFile(ctx context.Context, data []byte, o ImageOptions) error {
+	return r.do(ctx, func(p unsafe.Pointer, call *raw.Call) int {
+		return raw.Run_log_image(p, data, o.File, o.Key, o.Step, millis(o.Time), o.Small, call)
 	})
 }
 

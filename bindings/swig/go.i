@@ -35,7 +35,7 @@
 }
 %typemap(freearg) optional_text, optional_path "free((void *)$1);"
 %apply optional_text { const char *description, const char *tags, const char *default_json, const char *page_token,
-                       const char *status, const char *artifact_path };
+                       const char *status, const char *artifact_path, const char *keys, const char *model_config };
 %typemap(gotype) (const char *text, size_t n), (const char *yaml, size_t n) "string"
 %typemap(in) (const char *text, size_t n), (const char *yaml, size_t n) {
   $1 = ($1_ltype)$input.p;
@@ -102,6 +102,13 @@ TEXTS(const char *const *argv, size_t argc)
 %enddef
 SPAN(int64_t, "int64")
 SPAN(double, "float64")
+
+/* Lines of a plot: see raw.Lines. A span that may be empty goes in as one that must not. */
+%typemap(gotype) (const mlplat_plot_series *series, size_t n_series) "[]PlotSeries"
+%typemap(in) (const mlplat_plot_series *series, size_t n_series) {
+  $1 = $input.array;
+  $2 = (size_t)$input.len;
+}
 
 /* ---- callbacks: all go through the call that is going on --------------------------------------------------------- */
 %typemap(in, numinputs=0) (mlplat_progress progress, void *user) { $1 = mlp_gocall_own_progress(); $2 = NULL; }

@@ -18,6 +18,4 @@
 %include "store.i"
 %include "pipelines.i"
 %include "component.i"
-#ifdef SWIGPYTHON
 %include "display.i"
-#endif

@@ -85,6 +85,7 @@ def test_what_stands_on_top_sees_public_headers_only(folder):
 def test_one_word_in_nine_places(module):
     places = [f"libmlplat/{module}", f"include/mlplat/{module}.h", f"bindings/swig/{module}.i",
               f"bindings/python/mlplat/{module}.py", f"bindings/python/tests/test_{module}.py", f"tools/cmd_{module}.c",
+              f"bindings/go/{module}.go", f"bindings/go/{module}_test.go",
               f"tests/{module}", f"examples/{module}.c", f"docs/{module}.md"]
     assert [place for place in places if not (ROOT / place).exists()] == []
 

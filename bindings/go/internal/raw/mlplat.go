@@ -322,151 +322,173 @@ typedef _gostring_ swig_type_289;
 typedef _gostring_ swig_type_290;
 typedef _gostring_ swig_type_291;
 typedef _gostring_ swig_type_292;
-extern void _wrap_Swig_free_raw_7047a010f3aee0cc(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_raw_7047a010f3aee0cc(swig_intgo arg1);
-extern swig_type_1 _wrap_status_name_raw_7047a010f3aee0cc(swig_intgo arg1);
-extern swig_type_2 _wrap_version_raw_7047a010f3aee0cc(void);
-extern swig_intgo _wrap_doc_parse_raw_7047a010f3aee0cc(swig_type_3 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_doc_parse_yaml_raw_7047a010f3aee0cc(swig_type_4 arg1, swig_voidp arg2, swig_voidp arg3);
-extern void _wrap_doc_free_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_type_5 _wrap_doc_text_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_intgo _wrap_doc_yaml_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern void _wrap_close_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_intgo _wrap_flush_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_6 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_config_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern void _wrap_free_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_intgo _wrap_session_open_raw_7047a010f3aee0cc(swig_type_7 arg1, swig_type_8 arg2, swig_type_9 arg3, swig_type_10 arg4, swig_intgo arg5, swig_type_11 arg6, swig_type_12 arg7, swig_type_13 arg8, uintptr_t arg9, swig_voidp arg10, swig_voidp arg11);
-extern swig_intgo _wrap_artifact_put_bytes_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_14 arg2, swig_type_15 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_read_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_16 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_artifact_list_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_17 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_resolve_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_18 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_info_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_19 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_put_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_20 arg2, swig_type_21 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_22 arg2, swig_type_23 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_save_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_24 arg2, swig_type_25 arg3, swig_type_26 arg4, swig_type_27 arg5, swig_type_28 arg6, swig_type_29 arg7, swig_type_30 arg8, swig_type_31 arg9, swig_type_32 arg10, swig_type_33 arg11, swig_type_34 arg12, swig_type_35 arg13, swig_voidp arg14);
-extern swig_intgo _wrap_experiment_ensure_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_36 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_37 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_get_by_name_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_38 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_rename_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_39 arg2, swig_type_40 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_delete_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_41 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_restore_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_42 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_set_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_43 arg2, swig_type_44 arg3, swig_type_45 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_experiment_delete_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_46 arg2, swig_type_47 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_resume_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_48 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_attach_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_49 arg2, swig_voidp arg3, swig_voidp arg4);
-extern void _wrap_run_free_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_type_50 _wrap_run_id_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_type_51 _wrap_run_name_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_type_52 _wrap_run_experiment_id_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_type_53 _wrap_run_artifact_uri_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_intgo _wrap_run_end_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_54 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_metric_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_55 arg2, double arg3, swig_type_56 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_run_log_metric_at_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_57 arg2, double arg3, swig_type_58 arg4, swig_type_59 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_run_log_metrics_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_60 arg2, swig_type_61 arg3, swig_type_62 arg4, swig_type_63 arg5, swig_type_64 arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_batch_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_65 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_param_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_66 arg2, swig_type_67 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_set_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_68 arg2, swig_type_69 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_delete_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_70 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_inputs_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_71 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_outputs_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_72 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_73 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_delete_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_74 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_restore_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_75 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_metric_history_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_76 arg2, swig_type_77 arg3, swig_type_78 arg4, swig_type_79 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_metric_history_since_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_80 arg2, swig_type_81 arg3, swig_type_82 arg4, swig_type_83 arg5, swig_type_84 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_metric_sample_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_85 arg2, swig_type_86 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_artifact_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_87 arg2, swig_type_88 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_text_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_89 arg2, swig_type_90 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_dict_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_91 arg2, swig_type_92 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_table_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_93 arg2, swig_type_94 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_95 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_finalize_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_96 arg2, swig_type_97 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_logged_model_set_tags_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_98 arg2, swig_type_99 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_100 arg2, swig_type_101 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_log_params_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_102 arg2, swig_type_103 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_104 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_spool_count_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_spool_status_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_spool_sync_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_spool_retry_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_create_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_105 arg2, swig_type_106 arg3, swig_type_107 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_search_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_108 arg2, swig_type_109 arg3, swig_intgo arg4, int arg5, swig_type_110 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_start_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_111 arg2, swig_type_112 arg3, swig_type_113 arg4, swig_type_114 arg5, swig_type_115 arg6, swig_type_116 arg7, swig_type_117 arg8, swig_type_118 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
-extern swig_intgo _wrap_run_update_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_119 arg2, swig_type_120 arg3, swig_type_121 arg4, swig_type_122 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_logged_model_search_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_123 arg2, swig_type_124 arg3, swig_type_125 arg4, swig_type_126 arg5, int arg6, swig_type_127 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_logged_model_create_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_128 arg2, swig_type_129 arg3, swig_type_130 arg4, swig_type_131 arg5, swig_type_132 arg6, swig_type_133 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_search_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_134 arg2, swig_type_135 arg3, swig_type_136 arg4, swig_intgo arg5, int arg6, swig_type_137 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_log_image_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_138 arg2, swig_type_139 arg3, swig_type_140 arg4, swig_type_141 arg5, swig_type_142 arg6, swig_type_143 arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_log_model_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_144 arg2, swig_type_145 arg3, swig_type_146 arg4, swig_type_147 arg5, swig_type_148 arg6, swig_type_149 arg7, swig_type_150 arg8, swig_type_151 arg9, swig_type_152 arg10, swig_type_153 arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_registered_model_create_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_154 arg2, swig_type_155 arg3, swig_type_156 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_157 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_update_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_158 arg2, swig_type_159 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_rename_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_160 arg2, swig_type_161 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_delete_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_162 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_registered_model_set_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_163 arg2, swig_type_164 arg3, swig_type_165 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_delete_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_166 arg2, swig_type_167 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_168 arg2, swig_type_169 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_latest_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_170 arg2, swig_type_171 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_transition_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_172 arg2, swig_type_173 arg3, swig_type_174 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_copy_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_update_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_177 arg2, swig_type_178 arg3, swig_type_179 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_delete_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_set_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_182 arg2, swig_type_183 arg3, swig_type_184 arg4, swig_type_185 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_model_version_delete_tag_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_186 arg2, swig_type_187 arg3, swig_type_188 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_set_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_delete_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_192 arg2, swig_type_193 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_create_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_194 arg2, swig_type_195 arg3, swig_type_196 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_197 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_get_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_198 arg2, swig_type_199 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_load_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_200 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_set_config_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_201 arg2, swig_type_202 arg3, swig_type_203 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_format_raw_7047a010f3aee0cc(swig_type_204 arg1, swig_type_205 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_register_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_206 arg2, swig_type_207 arg3, swig_type_208 arg4, swig_type_209 arg5, int arg6, swig_type_210 arg7, swig_type_211 arg8, swig_type_212 arg9, swig_voidp arg10, swig_voidp arg11);
-extern swig_intgo _wrap_prompt_search_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_213 arg2, swig_type_214 arg3, int arg4, swig_type_215 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_prompt_version_search_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_216 arg2, int arg3, swig_type_217 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_registered_model_search_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_218 arg2, swig_type_219 arg3, int arg4, swig_type_220 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_create_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_221 arg2, swig_type_222 arg3, swig_type_223 arg4, swig_type_224 arg5, swig_type_225 arg6, swig_type_226 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_model_version_search_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_227 arg2, swig_type_228 arg3, swig_type_229 arg4, int arg5, swig_type_230 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_store_heads_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_store_create_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_231 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_upgrade_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_232 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_check_raw_7047a010f3aee0cc(swig_voidp arg1, int arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_backup_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_233 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_store_gc_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_234 arg2, swig_type_235 arg3, swig_type_236 arg4, swig_type_237 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_export_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_238 arg2, swig_type_239 arg3, swig_type_240 arg4, swig_type_241 arg5, swig_type_242 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_import_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_243 arg2, swig_type_244 arg3, int arg4, swig_type_245 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_component_container_raw_7047a010f3aee0cc(swig_type_246 arg1, swig_type_247 arg2, swig_type_248 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_load_raw_7047a010f3aee0cc(swig_type_249 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_input_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_250 arg2, swig_type_251 arg3, swig_type_252 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_output_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_253 arg2, swig_type_254 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_env_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_255 arg2, swig_type_256 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_spec_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern void _wrap_component_free_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_new_raw_7047a010f3aee0cc(swig_type_257 arg1, swig_type_258 arg2, swig_voidp arg3, swig_voidp arg4);
-extern void _wrap_pipeline_free_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_input_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_259 arg2, swig_type_260 arg3, swig_type_261 arg4, swig_voidp arg5);
-extern swig_type_262 _wrap_task_name_raw_7047a010f3aee0cc(swig_voidp arg1);
-extern swig_intgo _wrap_task_set_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_263 arg2, swig_type_264 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_set_input_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_265 arg2, swig_type_266 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_connect_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_267 arg2, swig_voidp arg3, swig_type_268 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_task_after_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_pipeline_compile_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_pipeline_validate_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_component_program_raw_7047a010f3aee0cc(swig_type_269 arg1, swig_type_270 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_pipeline_task_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_type_271 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_pipeline_run_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_type_272 arg3, swig_type_273 arg4, swig_type_274 arg5, swig_type_275 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_step_int_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_276 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_double_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_277 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_bool_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_278 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_string_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_279 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_input_path_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_280 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_path_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_281 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_artifact_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_282 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_283 arg2, swig_type_284 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_metadata_raw_7047a010f3aee0cc(swig_voidp arg1, swig_type_285 arg2, swig_type_286 arg3, swig_type_287 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_step_session_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_step_run_raw_7047a010f3aee0cc(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_component_main_raw_7047a010f3aee0cc(swig_type_288 arg1, swig_type_289 arg2, swig_type_290 arg3, swig_type_291 arg4, swig_type_292 arg5, uintptr_t arg6);
+typedef _gostring_ swig_type_293;
+typedef _gostring_ swig_type_294;
+typedef _gostring_ swig_type_295;
+typedef _gostring_ swig_type_296;
+typedef _gostring_ swig_type_297;
+typedef _gostring_ swig_type_298;
+typedef _gostring_ swig_type_299;
+typedef _gostring_ swig_type_300;
+typedef _goslice_ swig_type_301;
+typedef _gostring_ swig_type_302;
+typedef _gostring_ swig_type_303;
+typedef _gostring_ swig_type_304;
+extern void _wrap_Swig_free_raw_46e67649440d31c1(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_raw_46e67649440d31c1(swig_intgo arg1);
+extern swig_type_1 _wrap_status_name_raw_46e67649440d31c1(swig_intgo arg1);
+extern swig_type_2 _wrap_version_raw_46e67649440d31c1(void);
+extern swig_intgo _wrap_doc_parse_raw_46e67649440d31c1(swig_type_3 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_doc_parse_yaml_raw_46e67649440d31c1(swig_type_4 arg1, swig_voidp arg2, swig_voidp arg3);
+extern void _wrap_doc_free_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_5 _wrap_doc_text_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_doc_yaml_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern void _wrap_close_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_flush_raw_46e67649440d31c1(swig_voidp arg1, swig_type_6 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_config_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern void _wrap_free_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_session_open_raw_46e67649440d31c1(swig_type_7 arg1, swig_type_8 arg2, swig_type_9 arg3, swig_type_10 arg4, swig_intgo arg5, swig_type_11 arg6, swig_type_12 arg7, swig_type_13 arg8, uintptr_t arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_artifact_put_bytes_raw_46e67649440d31c1(swig_voidp arg1, swig_type_14 arg2, swig_type_15 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_read_raw_46e67649440d31c1(swig_voidp arg1, swig_type_16 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_artifact_list_raw_46e67649440d31c1(swig_voidp arg1, swig_type_17 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_resolve_raw_46e67649440d31c1(swig_voidp arg1, swig_type_18 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_info_raw_46e67649440d31c1(swig_voidp arg1, swig_type_19 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_put_raw_46e67649440d31c1(swig_voidp arg1, swig_type_20 arg2, swig_type_21 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_22 arg2, swig_type_23 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_save_raw_46e67649440d31c1(swig_voidp arg1, swig_type_24 arg2, swig_type_25 arg3, swig_type_26 arg4, swig_type_27 arg5, swig_type_28 arg6, swig_type_29 arg7, swig_type_30 arg8, swig_type_31 arg9, swig_type_32 arg10, swig_type_33 arg11, swig_type_34 arg12, swig_type_35 arg13, swig_voidp arg14);
+extern swig_intgo _wrap_experiment_ensure_raw_46e67649440d31c1(swig_voidp arg1, swig_type_36 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_37 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_get_by_name_raw_46e67649440d31c1(swig_voidp arg1, swig_type_38 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_39 arg2, swig_type_40 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_41 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_experiment_restore_raw_46e67649440d31c1(swig_voidp arg1, swig_type_42 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_experiment_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_43 arg2, swig_type_44 arg3, swig_type_45 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_experiment_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_46 arg2, swig_type_47 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_resume_raw_46e67649440d31c1(swig_voidp arg1, swig_type_48 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_attach_raw_46e67649440d31c1(swig_voidp arg1, swig_type_49 arg2, swig_voidp arg3, swig_voidp arg4);
+extern void _wrap_run_free_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_50 _wrap_run_id_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_51 _wrap_run_name_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_52 _wrap_run_experiment_id_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_53 _wrap_run_artifact_uri_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_run_end_raw_46e67649440d31c1(swig_voidp arg1, swig_type_54 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_metric_raw_46e67649440d31c1(swig_voidp arg1, swig_type_55 arg2, double arg3, swig_type_56 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_run_log_metric_at_raw_46e67649440d31c1(swig_voidp arg1, swig_type_57 arg2, double arg3, swig_type_58 arg4, swig_type_59 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_run_log_metrics_raw_46e67649440d31c1(swig_voidp arg1, swig_type_60 arg2, swig_type_61 arg3, swig_type_62 arg4, swig_type_63 arg5, swig_type_64 arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_batch_raw_46e67649440d31c1(swig_voidp arg1, swig_type_65 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_param_raw_46e67649440d31c1(swig_voidp arg1, swig_type_66 arg2, swig_type_67 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_68 arg2, swig_type_69 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_70 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_inputs_raw_46e67649440d31c1(swig_voidp arg1, swig_type_71 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_outputs_raw_46e67649440d31c1(swig_voidp arg1, swig_type_72 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_73 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_74 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_restore_raw_46e67649440d31c1(swig_voidp arg1, swig_type_75 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_metric_history_raw_46e67649440d31c1(swig_voidp arg1, swig_type_76 arg2, swig_type_77 arg3, swig_type_78 arg4, swig_type_79 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_metric_history_since_raw_46e67649440d31c1(swig_voidp arg1, swig_type_80 arg2, swig_type_81 arg3, swig_type_82 arg4, swig_type_83 arg5, swig_type_84 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_metric_sample_raw_46e67649440d31c1(swig_voidp arg1, swig_type_85 arg2, swig_type_86 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_87 arg2, swig_type_88 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_text_raw_46e67649440d31c1(swig_voidp arg1, swig_type_89 arg2, swig_type_90 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_dict_raw_46e67649440d31c1(swig_voidp arg1, swig_type_91 arg2, swig_type_92 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_table_raw_46e67649440d31c1(swig_voidp arg1, swig_type_93 arg2, swig_type_94 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_95 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_finalize_raw_46e67649440d31c1(swig_voidp arg1, swig_type_96 arg2, swig_type_97 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_logged_model_set_tags_raw_46e67649440d31c1(swig_voidp arg1, swig_type_98 arg2, swig_type_99 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_100 arg2, swig_type_101 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_log_params_raw_46e67649440d31c1(swig_voidp arg1, swig_type_102 arg2, swig_type_103 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_104 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_spool_count_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_spool_status_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_spool_sync_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_spool_retry_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_experiment_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_105 arg2, swig_type_106 arg3, swig_type_107 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_108 arg2, swig_type_109 arg3, swig_intgo arg4, int arg5, swig_type_110 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_start_raw_46e67649440d31c1(swig_voidp arg1, swig_type_111 arg2, swig_type_112 arg3, swig_type_113 arg4, swig_type_114 arg5, swig_type_115 arg6, swig_type_116 arg7, swig_type_117 arg8, swig_type_118 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
+extern swig_intgo _wrap_run_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_119 arg2, swig_type_120 arg3, swig_type_121 arg4, swig_type_122 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_logged_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_123 arg2, swig_type_124 arg3, swig_type_125 arg4, swig_type_126 arg5, int arg6, swig_type_127 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_logged_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_128 arg2, swig_type_129 arg3, swig_type_130 arg4, swig_type_131 arg5, swig_type_132 arg6, swig_type_133 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_134 arg2, swig_type_135 arg3, swig_type_136 arg4, swig_intgo arg5, int arg6, swig_type_137 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_log_image_raw_46e67649440d31c1(swig_voidp arg1, swig_type_138 arg2, swig_type_139 arg3, swig_type_140 arg4, swig_type_141 arg5, swig_type_142 arg6, swig_type_143 arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_log_model_raw_46e67649440d31c1(swig_voidp arg1, swig_type_144 arg2, swig_type_145 arg3, swig_type_146 arg4, swig_type_147 arg5, swig_type_148 arg6, swig_type_149 arg7, swig_type_150 arg8, swig_type_151 arg9, swig_type_152 arg10, swig_type_153 arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_registered_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_154 arg2, swig_type_155 arg3, swig_type_156 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_157 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_158 arg2, swig_type_159 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_160 arg2, swig_type_161 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_162 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_163 arg2, swig_type_164 arg3, swig_type_165 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_166 arg2, swig_type_167 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_168 arg2, swig_type_169 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_latest_raw_46e67649440d31c1(swig_voidp arg1, swig_type_170 arg2, swig_type_171 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_transition_raw_46e67649440d31c1(swig_voidp arg1, swig_type_172 arg2, swig_type_173 arg3, swig_type_174 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_copy_raw_46e67649440d31c1(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_177 arg2, swig_type_178 arg3, swig_type_179 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_182 arg2, swig_type_183 arg3, swig_type_184 arg4, swig_type_185 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_186 arg2, swig_type_187 arg3, swig_type_188 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_192 arg2, swig_type_193 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_194 arg2, swig_type_195 arg3, swig_type_196 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_197 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_198 arg2, swig_type_199 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_200 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_201 arg2, swig_type_202 arg3, swig_type_203 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_204 arg1, swig_type_205 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_206 arg2, swig_type_207 arg3, swig_type_208 arg4, swig_type_209 arg5, int arg6, swig_type_210 arg7, swig_type_211 arg8, swig_type_212 arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_213 arg2, swig_type_214 arg3, int arg4, swig_type_215 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_216 arg2, int arg3, swig_type_217 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_218 arg2, swig_type_219 arg3, int arg4, swig_type_220 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_221 arg2, swig_type_222 arg3, swig_type_223 arg4, swig_type_224 arg5, swig_type_225 arg6, swig_type_226 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_227 arg2, swig_type_228 arg3, swig_type_229 arg4, int arg5, swig_type_230 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_store_heads_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
+extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_231 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_232 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_check_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_233 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_234 arg2, swig_type_235 arg3, swig_type_236 arg4, swig_type_237 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_238 arg2, swig_type_239 arg3, swig_type_240 arg4, swig_type_241 arg5, swig_type_242 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_243 arg2, swig_type_244 arg3, int arg4, swig_type_245 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_246 arg1, swig_type_247 arg2, swig_type_248 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_249 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_250 arg2, swig_type_251 arg3, swig_type_252 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_253 arg2, swig_type_254 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_255 arg2, swig_type_256 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_spec_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern void _wrap_component_free_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_257 arg1, swig_type_258 arg2, swig_voidp arg3, swig_voidp arg4);
+extern void _wrap_pipeline_free_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_259 arg2, swig_type_260 arg3, swig_type_261 arg4, swig_voidp arg5);
+extern swig_type_262 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_263 arg2, swig_type_264 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_265 arg2, swig_type_266 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_267 arg2, swig_voidp arg3, swig_type_268 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_task_after_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_pipeline_compile_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_pipeline_validate_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
+extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_269 arg1, swig_type_270 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_271 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_272 arg3, swig_type_273 arg4, swig_type_274 arg5, swig_type_275 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_276 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_277 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_278 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_279 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_280 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_281 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_282 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_283 arg2, swig_type_284 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_285 arg2, swig_type_286 arg3, swig_type_287 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_step_session_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_step_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_288 arg1, swig_type_289 arg2, swig_type_290 arg3, swig_type_291 arg4, swig_type_292 arg5, uintptr_t arg6);
+extern swig_intgo _wrap_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_search_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_293 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_list_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_294 arg2, swig_type_295 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_296 arg2, swig_type_297 arg3, swig_type_298 arg4, swig_type_299 arg5, swig_type_300 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_301 arg1, swig_type_302 arg2, swig_type_303 arg3, swig_type_304 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
 #undef intgo
 */
 import "C"
@@ -509,20 +531,20 @@ func swigCopyString(s string) string {
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_raw_7047a010f3aee0cc(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_raw_46e67649440d31c1(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_7047a010f3aee0cc(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_46e67649440d31c1(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
 func Status_name(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_status_name_raw_7047a010f3aee0cc(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_status_name_raw_46e67649440d31c1(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -531,7 +553,7 @@ func Status_name(arg1 int) (_swig_ret string) {
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_raw_7047a010f3aee0cc()
+	swig_r_p := C._wrap_version_raw_46e67649440d31c1()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -543,7 +565,7 @@ func Doc_parse(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_doc_parse_raw_7047a010f3aee0cc(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_doc_parse_raw_46e67649440d31c1(*(*C.swig_type_3)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -555,7 +577,7 @@ func Doc_parse_yaml(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_doc_parse_yaml_raw_7047a010f3aee0cc(*(*C.swig_type_4)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_doc_parse_yaml_raw_46e67649440d31c1(*(*C.swig_type_4)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -564,13 +586,13 @@ func Doc_parse_yaml(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 
 func Doc_free(arg1 unsafe.Pointer) {
 	_swig_i_0 := arg1
-	C._wrap_doc_free_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	C._wrap_doc_free_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 }
 
 func Doc_text(arg1 unsafe.Pointer) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_doc_text_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	swig_r_p := C._wrap_doc_text_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -582,13 +604,13 @@ func Doc_yaml(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_doc_yaml_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_doc_yaml_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
 func Close(arg1 unsafe.Pointer) {
 	_swig_i_0 := arg1
-	C._wrap_close_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	C._wrap_close_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 }
 
 func Flush(arg1 unsafe.Pointer, arg2 int64, arg3 *Call) (_swig_ret int) {
@@ -596,7 +618,7 @@ func Flush(arg1 unsafe.Pointer, arg2 int64, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_flush_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_type_6(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_flush_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_type_6(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -605,13 +627,13 @@ func Config(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_config_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
 func Free(arg1 unsafe.Pointer) {
 	_swig_i_0 := arg1
-	C._wrap_free_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	C._wrap_free_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 }
 
 func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 string, arg7 string, arg8 string, arg9 uintptr, arg10 *unsafe.Pointer, arg11 *Call) (_swig_ret int) {
@@ -627,7 +649,7 @@ func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_session_open_raw_7047a010f3aee0cc(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_7)), C.uintptr_t(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_session_open_raw_46e67649440d31c1(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_7)), C.uintptr_t(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -658,7 +680,7 @@ func Artifact_put_bytes(arg1 unsafe.Pointer, arg2 []byte, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_put_bytes_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_put_bytes_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -673,7 +695,7 @@ func Artifact_read(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_artifact_read_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_artifact_read_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -686,7 +708,7 @@ func Artifact_list(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_list_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -699,7 +721,7 @@ func Artifact_resolve(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_resolve_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_resolve_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -712,7 +734,7 @@ func Model_info(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_info_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_info_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -725,7 +747,7 @@ func Artifact_put(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_put_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_put_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -741,7 +763,7 @@ func Artifact_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -767,7 +789,7 @@ func Model_save(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
 	_swig_i_13 := arg14
-	swig_r = (int)(C._wrap_model_save_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_10)), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_11)), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_12)), C.swig_voidp(_swig_i_13)))
+	swig_r = (int)(C._wrap_model_save_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_10)), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_11)), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_12)), C.swig_voidp(_swig_i_13)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -813,7 +835,7 @@ func Experiment_ensure(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, a
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_ensure_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_ensure_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -826,7 +848,7 @@ func Experiment_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -839,7 +861,7 @@ func Experiment_get_by_name(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Point
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_get_by_name_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_get_by_name_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -852,7 +874,7 @@ func Experiment_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_rename_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -867,7 +889,7 @@ func Experiment_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_experiment_delete_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_experiment_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -879,7 +901,7 @@ func Experiment_restore(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_experiment_restore_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_experiment_restore_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -893,7 +915,7 @@ func Experiment_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 stri
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_experiment_set_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_experiment_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -912,7 +934,7 @@ func Experiment_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_delete_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -928,7 +950,7 @@ func Run_resume(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_resume_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_resume_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -941,7 +963,7 @@ func Run_attach(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_attach_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_attach_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -950,13 +972,13 @@ func Run_attach(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 
 func Run_free(arg1 unsafe.Pointer) {
 	_swig_i_0 := arg1
-	C._wrap_run_free_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	C._wrap_run_free_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 }
 
 func Run_id(arg1 unsafe.Pointer) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_run_id_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	swig_r_p := C._wrap_run_id_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -966,7 +988,7 @@ func Run_id(arg1 unsafe.Pointer) (_swig_ret string) {
 func Run_name(arg1 unsafe.Pointer) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_run_name_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	swig_r_p := C._wrap_run_name_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -976,7 +998,7 @@ func Run_name(arg1 unsafe.Pointer) (_swig_ret string) {
 func Run_experiment_id(arg1 unsafe.Pointer) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_run_experiment_id_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	swig_r_p := C._wrap_run_experiment_id_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -986,7 +1008,7 @@ func Run_experiment_id(arg1 unsafe.Pointer) (_swig_ret string) {
 func Run_artifact_uri(arg1 unsafe.Pointer) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_run_artifact_uri_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	swig_r_p := C._wrap_run_artifact_uri_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -998,7 +1020,7 @@ func Run_end(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_end_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_end_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1012,7 +1034,7 @@ func Run_log_metric(arg1 unsafe.Pointer, arg2 string, arg3 float64, arg4 int64, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_run_log_metric_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_56(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_run_log_metric_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_56(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1027,7 +1049,7 @@ func Run_log_metric_at(arg1 unsafe.Pointer, arg2 string, arg3 float64, arg4 int6
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_log_metric_at_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_58(_swig_i_3), C.swig_type_59(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_log_metric_at_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_58(_swig_i_3), C.swig_type_59(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1043,7 +1065,7 @@ func Run_log_metrics(arg1 unsafe.Pointer, arg2 string, arg3 []int64, arg4 []int6
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_run_log_metrics_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_4)), C.swig_type_64(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_run_log_metrics_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_4)), C.swig_type_64(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1064,7 +1086,7 @@ func Run_log_batch(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_log_batch_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_log_batch_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1077,7 +1099,7 @@ func Run_log_param(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_param_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_param_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1093,7 +1115,7 @@ func Run_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_set_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1108,7 +1130,7 @@ func Run_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_delete_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1120,7 +1142,7 @@ func Run_log_inputs(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_log_inputs_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_log_inputs_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1132,7 +1154,7 @@ func Run_log_outputs(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_log_outputs_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_log_outputs_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1145,7 +1167,7 @@ func Run_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1157,7 +1179,7 @@ func Run_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_delete_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1169,7 +1191,7 @@ func Run_restore(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_restore_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_restore_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1185,7 +1207,7 @@ func Metric_history(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int64, a
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_history_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_2)), C.swig_type_78(_swig_i_3), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_history_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_2)), C.swig_type_78(_swig_i_3), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1208,7 +1230,7 @@ func Metric_history_since(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 in
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_metric_history_since_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_2)), C.swig_type_82(_swig_i_3), C.swig_type_83(_swig_i_4), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_metric_history_since_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_2)), C.swig_type_82(_swig_i_3), C.swig_type_83(_swig_i_4), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1230,7 +1252,7 @@ func Metric_sample(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_sample_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_sample_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1246,7 +1268,7 @@ func Run_log_artifact(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_artifact_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1262,7 +1284,7 @@ func Run_log_text(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_text_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_text_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1278,7 +1300,7 @@ func Run_log_dict(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_dict_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_dict_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1294,7 +1316,7 @@ func Run_log_table(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_table_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_table_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1310,7 +1332,7 @@ func Logged_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1324,7 +1346,7 @@ func Logged_model_finalize(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_logged_model_finalize_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_logged_model_finalize_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1340,7 +1362,7 @@ func Logged_model_set_tags(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_set_tags_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_set_tags_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1356,7 +1378,7 @@ func Logged_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1372,7 +1394,7 @@ func Logged_model_log_params(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_log_params_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_log_params_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1387,7 +1409,7 @@ func Logged_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_logged_model_delete_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_logged_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1399,7 +1421,7 @@ func Spool_count(arg1 unsafe.Pointer, arg2 *SpoolCounts, arg3 *Call) (_swig_ret 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_spool_count_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_spool_count_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1408,7 +1430,7 @@ func Spool_status(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_spool_status_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_spool_status_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1417,7 +1439,7 @@ func Spool_sync(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_spool_sync_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_spool_sync_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1426,7 +1448,7 @@ func Spool_retry(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_r
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_spool_retry_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_spool_retry_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -1438,7 +1460,7 @@ func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_create_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_experiment_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1461,7 +1483,7 @@ func Experiment_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_experiment_search_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_experiment_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1488,7 +1510,7 @@ func Run_start(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
-	swig_r = (int)(C._wrap_run_start_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_7)), C.swig_type_118(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	swig_r = (int)(C._wrap_run_start_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_7)), C.swig_type_118(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1521,7 +1543,7 @@ func Run_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_update_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_3)), C.swig_type_122(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_3)), C.swig_type_122(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1545,7 +1567,7 @@ func Logged_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_search_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1575,7 +1597,7 @@ func Logged_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_create_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1608,7 +1630,7 @@ func Run_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_run_search_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_run_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1634,7 +1656,7 @@ func Run_log_image(arg1 unsafe.Pointer, arg2 []byte, arg3 string, arg4 string, a
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_run_log_image_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_3)), C.swig_type_141(_swig_i_4), C.swig_type_142(_swig_i_5), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_run_log_image_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_3)), C.swig_type_141(_swig_i_4), C.swig_type_142(_swig_i_5), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1665,7 +1687,7 @@ func Run_log_model(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_run_log_model_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_run_log_model_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1706,7 +1728,7 @@ func Registered_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_create_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1725,7 +1747,7 @@ func Registered_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1738,7 +1760,7 @@ func Registered_model_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_update_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1754,7 +1776,7 @@ func Registered_model_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_rename_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1769,7 +1791,7 @@ func Registered_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_registered_model_delete_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_registered_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1783,7 +1805,7 @@ func Registered_model_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_set_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1802,7 +1824,7 @@ func Registered_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1819,7 +1841,7 @@ func Model_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsa
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1836,7 +1858,7 @@ func Model_version_latest(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_latest_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_latest_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1855,7 +1877,7 @@ func Model_version_transition(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_model_version_transition_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_model_version_transition_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1875,7 +1897,7 @@ func Model_version_copy(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *int
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_copy_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_copy_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1892,7 +1914,7 @@ func Model_version_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_update_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1911,7 +1933,7 @@ func Model_version_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_version_delete_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_version_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1929,7 +1951,7 @@ func Model_version_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 s
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_set_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_model_version_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1952,7 +1974,7 @@ func Model_version_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_delete_tag_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1972,7 +1994,7 @@ func Model_alias_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_alias_set_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_alias_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1991,7 +2013,7 @@ func Model_alias_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_alias_delete_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_alias_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2008,7 +2030,7 @@ func Prompt_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_create_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2027,7 +2049,7 @@ func Prompt_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2041,7 +2063,7 @@ func Prompt_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *uns
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_get_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2057,7 +2079,7 @@ func Prompt_load(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_load_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_load_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2071,7 +2093,7 @@ func Prompt_version_set_config(arg1 unsafe.Pointer, arg2 string, arg3 string, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_set_config_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_set_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2091,7 +2113,7 @@ func Prompt_format(arg1 string, arg2 string, arg3 int32, arg4 *unsafe.Pointer, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_format_raw_7047a010f3aee0cc(*(*C.swig_type_204)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_format_raw_46e67649440d31c1(*(*C.swig_type_204)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2114,7 +2136,7 @@ func Prompt_register(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_prompt_register_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2148,7 +2170,7 @@ func Prompt_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_prompt_search_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2169,7 +2191,7 @@ func Prompt_version_search(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 st
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_prompt_version_search_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2188,7 +2210,7 @@ func Registered_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_registered_model_search_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2212,7 +2234,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_model_version_create_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2244,7 +2266,7 @@ func Model_version_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_model_version_search_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2264,7 +2286,7 @@ func Store_heads(arg1 *unsafe.Pointer, arg2 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_store_heads_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_store_heads_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -2274,7 +2296,7 @@ func Store_create(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_create_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2287,7 +2309,7 @@ func Store_upgrade(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_upgrade_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2300,7 +2322,7 @@ func Store_check(arg1 unsafe.Pointer, arg2 int32, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_check_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_check_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	return swig_r
 }
 
@@ -2311,7 +2333,7 @@ func Store_backup(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_store_backup_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2329,7 +2351,7 @@ func Store_gc(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 s
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_gc_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2356,7 +2378,7 @@ func Store_export(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, ar
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_export_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2384,7 +2406,7 @@ func Store_import(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_store_import_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_245(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_245(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2401,7 +2423,7 @@ func Component_container(arg1 string, arg2 string, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_container_raw_7047a010f3aee0cc(*(*C.swig_type_246)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_246)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2419,7 +2441,7 @@ func Component_load(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_load_raw_7047a010f3aee0cc(*(*C.swig_type_249)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_249)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2433,7 +2455,7 @@ func Component_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_input_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2452,7 +2474,7 @@ func Component_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_output_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2468,7 +2490,7 @@ func Component_env(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_env_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2483,13 +2505,13 @@ func Component_spec(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_spec_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_spec_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
 func Component_free(arg1 unsafe.Pointer) {
 	_swig_i_0 := arg1
-	C._wrap_component_free_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	C._wrap_component_free_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 }
 
 func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
@@ -2498,7 +2520,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_pipeline_new_raw_7047a010f3aee0cc(*(*C.swig_type_257)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_257)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2510,7 +2532,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 
 func Pipeline_free(arg1 unsafe.Pointer) {
 	_swig_i_0 := arg1
-	C._wrap_pipeline_free_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	C._wrap_pipeline_free_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 }
 
 func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 *Call) (_swig_ret int) {
@@ -2520,7 +2542,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_input_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2536,7 +2558,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 func Task_name(arg1 unsafe.Pointer) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_task_name_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0))
+	swig_r_p := C._wrap_task_name_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
  swig_r_1 = swigCopyString(swig_r) 
@@ -2549,7 +2571,7 @@ func Task_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2565,7 +2587,7 @@ func Task_set_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_input_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2582,7 +2604,7 @@ func Task_connect(arg1 unsafe.Pointer, arg2 string, arg3 unsafe.Pointer, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_task_connect_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2597,7 +2619,7 @@ func Task_after(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 *Call) (_swig_ret
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_task_after_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_task_after_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -2606,7 +2628,7 @@ func Pipeline_compile(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_s
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_pipeline_compile_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_pipeline_compile_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -2614,7 +2636,7 @@ func Pipeline_validate(arg1 unsafe.Pointer, arg2 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_pipeline_validate_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_pipeline_validate_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -2624,7 +2646,7 @@ func Component_program(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_program_raw_7047a010f3aee0cc(*(*C.swig_type_269)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_269)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2641,7 +2663,7 @@ func Pipeline_task(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_task_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2660,7 +2682,7 @@ func Pipeline_run(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 st
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_pipeline_run_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_272)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_272)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2682,7 +2704,7 @@ func Step_int(arg1 unsafe.Pointer, arg2 string, arg3 *int64, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_int_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2695,7 +2717,7 @@ func Step_double(arg1 unsafe.Pointer, arg2 string, arg3 *float64, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_double_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2708,7 +2730,7 @@ func Step_bool(arg1 unsafe.Pointer, arg2 string, arg3 *int32, arg4 *Call) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_bool_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2721,7 +2743,7 @@ func Step_string(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_string_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2734,7 +2756,7 @@ func Step_input_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_input_path_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2747,7 +2769,7 @@ func Step_output_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_path_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2760,7 +2782,7 @@ func Step_artifact(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_artifact_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2773,7 +2795,7 @@ func Step_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2790,7 +2812,7 @@ func Step_metadata(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_step_metadata_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2808,7 +2830,7 @@ func Step_session(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_step_session_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_step_session_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -2817,7 +2839,7 @@ func Step_run(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_step_run_raw_7047a010f3aee0cc(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_step_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -2829,7 +2851,7 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_component_main_raw_7047a010f3aee0cc(*(*C.swig_type_288)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_291)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
+	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_288)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_291)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2844,6 +2866,157 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	}
 	if Swig_escape_always_false {
 		Swig_escape_val = arg5
+	}
+	return swig_r
+}
+
+func Run_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_run_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Experiment_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_experiment_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Run_search_html(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_run_search_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
+func Run_compare_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Model_version_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_model_version_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	return swig_r
+}
+
+func Pipeline_run_html(arg1 unsafe.Pointer, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_pipeline_run_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
+func List_arrow(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_list_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	return swig_r
+}
+
+func Metric_arrow(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Metric_plot(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 string, arg6 string, arg7 int32, arg8 int32, arg9 int32, arg10 int32, arg11 float64, arg12 *unsafe.Pointer, arg13 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	_swig_i_9 := arg10
+	_swig_i_10 := arg11
+	_swig_i_11 := arg12
+	_swig_i_12 := arg13
+	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
+	}
+	return swig_r
+}
+
+func Lines_plot(arg1 []PlotSeries, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 int32, arg7 int32, arg8 int32, arg9 float64, arg10 *unsafe.Pointer, arg11 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	_swig_i_9 := arg10
+	_swig_i_10 := arg11
+	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_301)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_304)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
 	}
 	return swig_r
 }

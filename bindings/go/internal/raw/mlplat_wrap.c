@@ -627,11 +627,50 @@ static int component_main(int argc, char **argv, const char *name, optional_text
     return mlplat_component_main(argc, argv, &def);
 }
 
+
+static mlplat_status metric_plot(mlplat *ml, const char *run_ids, const char *keys, optional_text title,
+                                 optional_text x_label, optional_text y_label, int width, int height, mlplat_plot_x x,
+                                 int log_y, double smoothing, mlplat_progress progress, void *user, char **out,
+                                 mlplat_error *err)
+{
+    mlplat_plot_options o = MLPLAT_PLOT_OPTIONS_INIT;
+    o.title = title;
+    o.x_label = x_label;
+    o.y_label = y_label;
+    o.width = width;
+    o.height = height;
+    o.x = x;
+    o.log_y = log_y;
+    o.smoothing = smoothing;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_metric_plot(ml, run_ids, keys, &o, out, err);
+}
+
+static mlplat_status lines_plot(const mlplat_plot_series *series, size_t n_series, optional_text title,
+                                optional_text x_label, optional_text y_label, int width, int height, mlplat_plot_x x,
+                                int log_y, double smoothing, mlplat_progress progress, void *user, char **out,
+                                mlplat_error *err)
+{
+    mlplat_plot_options o = MLPLAT_PLOT_OPTIONS_INIT;
+    o.title = title;
+    o.x_label = x_label;
+    o.y_label = y_label;
+    o.width = width;
+    o.height = height;
+    o.x = x;
+    o.log_y = log_y;
+    o.smoothing = smoothing;
+    o.progress = progress;
+    o.user = user;
+    return mlplat_plot(series, n_series, &o, out, err);
+}
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-void _wrap_Swig_free_raw_7047a010f3aee0cc(void *_swig_go_0) {
+void _wrap_Swig_free_raw_46e67649440d31c1(void *_swig_go_0) {
   void *arg1 = 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -641,7 +680,7 @@ void _wrap_Swig_free_raw_7047a010f3aee0cc(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_raw_7047a010f3aee0cc(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_raw_46e67649440d31c1(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -654,7 +693,7 @@ void *_wrap_Swig_malloc_raw_7047a010f3aee0cc(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_status_name_raw_7047a010f3aee0cc(intgo _swig_go_0) {
+_gostring_ _wrap_status_name_raw_46e67649440d31c1(intgo _swig_go_0) {
   mlplat_status arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -667,7 +706,7 @@ _gostring_ _wrap_status_name_raw_7047a010f3aee0cc(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_version_raw_7047a010f3aee0cc() {
+_gostring_ _wrap_version_raw_46e67649440d31c1() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -678,7 +717,7 @@ _gostring_ _wrap_version_raw_7047a010f3aee0cc() {
 }
 
 
-intgo _wrap_doc_parse_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_doc_parse_raw_46e67649440d31c1(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   char *arg1 = 0 ;
   size_t arg2 ;
   mlplat_doc **arg3 = 0 ;
@@ -708,7 +747,7 @@ intgo _wrap_doc_parse_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_doc **_
 }
 
 
-intgo _wrap_doc_parse_yaml_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_doc_parse_yaml_raw_46e67649440d31c1(_gostring_ _swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   char *arg1 = 0 ;
   size_t arg2 ;
   mlplat_doc **arg3 = 0 ;
@@ -738,7 +777,7 @@ intgo _wrap_doc_parse_yaml_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_do
 }
 
 
-void _wrap_doc_free_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0) {
+void _wrap_doc_free_raw_46e67649440d31c1(mlplat_doc *_swig_go_0) {
   mlplat_doc *arg1 = 0 ;
   
   arg1 = (mlplat_doc *)_swig_go_0;
@@ -748,7 +787,7 @@ void _wrap_doc_free_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_doc_text_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0) {
+_gostring_ _wrap_doc_text_raw_46e67649440d31c1(mlplat_doc *_swig_go_0) {
   mlplat_doc *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -761,7 +800,7 @@ _gostring_ _wrap_doc_text_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0) {
 }
 
 
-intgo _wrap_doc_yaml_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0, char **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_doc_yaml_raw_46e67649440d31c1(mlplat_doc *_swig_go_0, char **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_doc *arg1 = 0 ;
   char **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -787,7 +826,7 @@ intgo _wrap_doc_yaml_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0, char **_swig_g
 }
 
 
-void _wrap_close_raw_7047a010f3aee0cc(mlplat *_swig_go_0) {
+void _wrap_close_raw_46e67649440d31c1(mlplat *_swig_go_0) {
   mlplat *arg1 = 0 ;
   
   arg1 = (mlplat *)_swig_go_0;
@@ -797,7 +836,7 @@ void _wrap_close_raw_7047a010f3aee0cc(mlplat *_swig_go_0) {
 }
 
 
-intgo _wrap_flush_raw_7047a010f3aee0cc(mlplat *_swig_go_0, long long _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_flush_raw_46e67649440d31c1(mlplat *_swig_go_0, long long _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   int64_t arg2 ;
   mlplat_error *arg3 = 0 ;
@@ -822,7 +861,7 @@ intgo _wrap_flush_raw_7047a010f3aee0cc(mlplat *_swig_go_0, long long _swig_go_1,
 }
 
 
-intgo _wrap_config_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_config_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -847,7 +886,7 @@ intgo _wrap_config_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_g
 }
 
 
-void _wrap_free_raw_7047a010f3aee0cc(void *_swig_go_0) {
+void _wrap_free_raw_46e67649440d31c1(void *_swig_go_0) {
   void *arg1 = 0 ;
   
   arg1 = _swig_go_0;
@@ -857,7 +896,7 @@ void _wrap_free_raw_7047a010f3aee0cc(void *_swig_go_0) {
 }
 
 
-intgo _wrap_session_open_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, uintptr_t _swig_go_8, mlplat **_swig_go_9, mlplat_error *_swig_go_10) {
+intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, uintptr_t _swig_go_8, mlplat **_swig_go_9, mlplat_error *_swig_go_10) {
   optional_text arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -926,7 +965,7 @@ intgo _wrap_session_open_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_artifact_put_bytes_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _goslice_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_put_bytes_raw_46e67649440d31c1(mlplat *_swig_go_0, _goslice_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -961,7 +1000,7 @@ intgo _wrap_artifact_put_bytes_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _goslice
 }
 
 
-intgo _wrap_artifact_read_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_artifact_read_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_write arg3 = 0 ;
@@ -995,7 +1034,7 @@ intgo _wrap_artifact_read_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_artifact_list_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_list_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1026,7 +1065,7 @@ intgo _wrap_artifact_list_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_artifact_resolve_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_resolve_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -1059,7 +1098,7 @@ intgo _wrap_artifact_resolve_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_model_info_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_model_info_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1090,7 +1129,7 @@ intgo _wrap_model_info_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_artifact_put_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_put_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1130,7 +1169,7 @@ intgo _wrap_artifact_put_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_artifact_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_artifact_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1170,7 +1209,7 @@ intgo _wrap_artifact_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_model_save_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, _gostring_ _swig_go_11, _gostring_ _swig_go_12, mlplat_error *_swig_go_13) {
+intgo _wrap_model_save_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, _gostring_ _swig_go_11, _gostring_ _swig_go_12, mlplat_error *_swig_go_13) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1265,7 +1304,7 @@ intgo _wrap_model_save_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_experiment_ensure_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_ensure_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -1298,7 +1337,7 @@ intgo _wrap_experiment_ensure_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1329,7 +1368,7 @@ intgo _wrap_experiment_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _
 }
 
 
-intgo _wrap_experiment_get_by_name_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_get_by_name_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -1360,7 +1399,7 @@ intgo _wrap_experiment_get_by_name_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gos
 }
 
 
-intgo _wrap_experiment_rename_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_rename_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1395,7 +1434,7 @@ intgo _wrap_experiment_rename_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_experiment_delete_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1424,7 +1463,7 @@ intgo _wrap_experiment_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_restore_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_experiment_restore_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1453,7 +1492,7 @@ intgo _wrap_experiment_restore_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_experiment_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_experiment_set_tag_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1494,7 +1533,7 @@ intgo _wrap_experiment_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_experiment_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_experiment_delete_tag_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1529,7 +1568,7 @@ intgo _wrap_experiment_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_run_resume_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_resume_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_run **arg3 = 0 ;
@@ -1560,7 +1599,7 @@ intgo _wrap_run_resume_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_run_attach_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_attach_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_run **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_run **arg3 = 0 ;
@@ -1591,7 +1630,7 @@ intgo _wrap_run_attach_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-void _wrap_run_free_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
+void _wrap_run_free_raw_46e67649440d31c1(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   
   arg1 = (mlplat_run *)_swig_go_0;
@@ -1601,7 +1640,7 @@ void _wrap_run_free_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_run_id_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_id_raw_46e67649440d31c1(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1614,7 +1653,7 @@ _gostring_ _wrap_run_id_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_run_name_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_name_raw_46e67649440d31c1(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1627,7 +1666,7 @@ _gostring_ _wrap_run_name_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_run_experiment_id_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_experiment_id_raw_46e67649440d31c1(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1640,7 +1679,7 @@ _gostring_ _wrap_run_experiment_id_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) 
 }
 
 
-_gostring_ _wrap_run_artifact_uri_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
+_gostring_ _wrap_run_artifact_uri_raw_46e67649440d31c1(mlplat_run *_swig_go_0) {
   mlplat_run *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1653,7 +1692,7 @@ _gostring_ _wrap_run_artifact_uri_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0) {
 }
 
 
-intgo _wrap_run_end_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_end_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1682,7 +1721,7 @@ intgo _wrap_run_end_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swi
 }
 
 
-intgo _wrap_run_log_metric_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_run_log_metric_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   double arg3 ;
@@ -1715,7 +1754,7 @@ intgo _wrap_run_log_metric_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_run_log_metric_at_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_run_log_metric_at_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, double _swig_go_2, long long _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   double arg3 ;
@@ -1750,7 +1789,7 @@ intgo _wrap_run_log_metric_at_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gost
 }
 
 
-intgo _wrap_run_log_metrics_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, _goslice_ _swig_go_3, _goslice_ _swig_go_4, long long _swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_run_log_metrics_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2, _goslice_ _swig_go_3, _goslice_ _swig_go_4, long long _swig_go_5, mlplat_error *_swig_go_6) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -1787,7 +1826,7 @@ intgo _wrap_run_log_metrics_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_run_log_batch_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_log_batch_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1816,7 +1855,7 @@ intgo _wrap_run_log_batch_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_run_log_param_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_param_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1851,7 +1890,7 @@ intgo _wrap_run_log_param_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_run_set_tag_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_set_tag_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -1886,7 +1925,7 @@ intgo _wrap_run_set_tag_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_run_delete_tag_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_delete_tag_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1915,7 +1954,7 @@ intgo _wrap_run_delete_tag_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_run_log_inputs_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_log_inputs_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1944,7 +1983,7 @@ intgo _wrap_run_log_inputs_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_run_log_outputs_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_log_outputs_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -1973,7 +2012,7 @@ intgo _wrap_run_log_outputs_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_run_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -2004,7 +2043,7 @@ intgo _wrap_run_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go
 }
 
 
-intgo _wrap_run_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_delete_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2033,7 +2072,7 @@ intgo _wrap_run_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_run_restore_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_run_restore_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2062,7 +2101,7 @@ intgo _wrap_run_restore_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swi
 }
 
 
-intgo _wrap_metric_history_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_metric_history_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2107,7 +2146,7 @@ intgo _wrap_metric_history_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _
 }
 
 
-intgo _wrap_metric_history_since_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, long long _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
+intgo _wrap_metric_history_since_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, long long _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2154,7 +2193,7 @@ intgo _wrap_metric_history_since_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_metric_sample_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, intgo _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_metric_sample_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, intgo _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2195,7 +2234,7 @@ intgo _wrap_metric_sample_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_run_log_artifact_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_artifact_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2230,7 +2269,7 @@ intgo _wrap_run_log_artifact_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_run_log_text_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_text_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2265,7 +2304,7 @@ intgo _wrap_run_log_text_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_run_log_dict_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_dict_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2300,7 +2339,7 @@ intgo _wrap_run_log_dict_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_run_log_table_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_run_log_table_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2335,7 +2374,7 @@ intgo _wrap_run_log_table_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_logged_model_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_logged_model_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -2366,7 +2405,7 @@ intgo _wrap_logged_model_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_logged_model_finalize_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_logged_model_finalize_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2403,7 +2442,7 @@ intgo _wrap_logged_model_finalize_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_logged_model_set_tags_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_logged_model_set_tags_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2438,7 +2477,7 @@ intgo _wrap_logged_model_set_tags_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_logged_model_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_logged_model_delete_tag_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2473,7 +2512,7 @@ intgo _wrap_logged_model_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_logged_model_log_params_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_logged_model_log_params_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -2508,7 +2547,7 @@ intgo _wrap_logged_model_log_params_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_logged_model_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_logged_model_delete_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2537,7 +2576,7 @@ intgo _wrap_logged_model_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_spool_count_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_spool_counts *_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_count_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_spool_counts *_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_spool_counts *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2562,7 +2601,7 @@ intgo _wrap_spool_count_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_spool_co
 }
 
 
-intgo _wrap_spool_status_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_status_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2587,7 +2626,7 @@ intgo _wrap_spool_status_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_
 }
 
 
-intgo _wrap_spool_sync_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_sync_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2612,7 +2651,7 @@ intgo _wrap_spool_sync_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_sw
 }
 
 
-intgo _wrap_spool_retry_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_spool_retry_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -2637,7 +2676,7 @@ intgo _wrap_spool_retry_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc **_s
 }
 
 
-intgo _wrap_experiment_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, char **_swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_experiment_create_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, char **_swig_go_4, mlplat_error *_swig_go_5) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -2682,7 +2721,7 @@ intgo _wrap_experiment_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_experiment_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
+intgo _wrap_experiment_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, intgo _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2729,7 +2768,7 @@ intgo _wrap_experiment_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_run_start_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, long long _swig_go_8, intgo _swig_go_9, mlplat_run **_swig_go_10, mlplat_error *_swig_go_11) {
+intgo _wrap_run_start_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, long long _swig_go_8, intgo _swig_go_9, mlplat_run **_swig_go_10, mlplat_error *_swig_go_11) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2800,7 +2839,7 @@ intgo _wrap_run_start_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_
 }
 
 
-intgo _wrap_run_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_run_update_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, mlplat_error *_swig_go_5) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2843,7 +2882,7 @@ intgo _wrap_run_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_logged_model_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_logged_model_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2900,7 +2939,7 @@ intgo _wrap_logged_model_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_logged_model_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_logged_model_create_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -2961,7 +3000,7 @@ intgo _wrap_logged_model_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_run_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_run_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -3014,7 +3053,7 @@ intgo _wrap_run_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_run_log_image_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _goslice_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, long long _swig_go_5, _goslice_ _swig_go_6, mlplat_error *_swig_go_7) {
+intgo _wrap_run_log_image_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _goslice_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, long long _swig_go_4, long long _swig_go_5, _goslice_ _swig_go_6, mlplat_error *_swig_go_7) {
   mlplat_run *arg1 = 0 ;
   void *arg2 = 0 ;
   size_t arg3 ;
@@ -3065,7 +3104,7 @@ intgo _wrap_run_log_image_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _goslice_
 }
 
 
-intgo _wrap_run_log_model_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, char **_swig_go_11, mlplat_error *_swig_go_12) {
+intgo _wrap_run_log_model_raw_46e67649440d31c1(mlplat_run *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, _gostring_ _swig_go_9, _gostring_ _swig_go_10, char **_swig_go_11, mlplat_error *_swig_go_12) {
   mlplat_run *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3152,7 +3191,7 @@ intgo _wrap_run_log_model_raw_7047a010f3aee0cc(mlplat_run *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_registered_model_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_registered_model_create_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3193,7 +3232,7 @@ intgo _wrap_registered_model_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -3224,7 +3263,7 @@ intgo _wrap_registered_model_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_registered_model_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_update_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3259,7 +3298,7 @@ intgo _wrap_registered_model_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_rename_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_rename_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3294,7 +3333,7 @@ intgo _wrap_registered_model_rename_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_registered_model_delete_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -3323,7 +3362,7 @@ intgo _wrap_registered_model_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_registered_model_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3364,7 +3403,7 @@ intgo _wrap_registered_model_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _g
 }
 
 
-intgo _wrap_registered_model_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3399,7 +3438,7 @@ intgo _wrap_registered_model_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0,
 }
 
 
-intgo _wrap_model_version_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3436,7 +3475,7 @@ intgo _wrap_model_version_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_model_version_latest_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_latest_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3473,7 +3512,7 @@ intgo _wrap_model_version_latest_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_transition_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_model_version_transition_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3518,7 +3557,7 @@ intgo _wrap_model_version_transition_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _g
 }
 
 
-intgo _wrap_model_version_copy_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long *_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_copy_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long *_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3555,7 +3594,7 @@ intgo _wrap_model_version_copy_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_model_version_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_update_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3596,7 +3635,7 @@ intgo _wrap_model_version_update_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_model_version_delete_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3631,7 +3670,7 @@ intgo _wrap_model_version_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_error *_swig_go_5) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3678,7 +3717,7 @@ intgo _wrap_model_version_set_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_model_version_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3719,7 +3758,7 @@ intgo _wrap_model_version_delete_tag_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _g
 }
 
 
-intgo _wrap_model_alias_set_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_model_alias_set_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3760,7 +3799,7 @@ intgo _wrap_model_alias_set_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_model_alias_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_model_alias_delete_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3795,7 +3834,7 @@ intgo _wrap_model_alias_delete_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_prompt_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_create_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3836,7 +3875,7 @@ intgo _wrap_prompt_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_prompt_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_prompt_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -3867,7 +3906,7 @@ intgo _wrap_prompt_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig
 }
 
 
-intgo _wrap_prompt_version_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_version_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3904,7 +3943,7 @@ intgo _wrap_prompt_version_get_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_prompt_load_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_prompt_load_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -3935,7 +3974,7 @@ intgo _wrap_prompt_load_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swi
 }
 
 
-intgo _wrap_prompt_version_set_config_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -3953,7 +3992,7 @@ intgo _wrap_prompt_version_set_config_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _
     arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "version"); 
   }
   {
-    arg4 = (char *)mlp_gocall_text(_swig_go_3.p, (size_t)_swig_go_3.n, "model_config"); 
+    arg4 = (char *)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "model_config");
   }
   {
     arg5 = _swig_go_4;
@@ -3976,7 +4015,7 @@ intgo _wrap_prompt_version_set_config_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _
 }
 
 
-intgo _wrap_prompt_format_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_prompt_format_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, char **_swig_go_3, mlplat_error *_swig_go_4) {
   char *arg1 = 0 ;
   char *arg2 = 0 ;
   int arg3 ;
@@ -4015,7 +4054,7 @@ intgo _wrap_prompt_format_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_
 }
 
 
-intgo _wrap_prompt_register_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long *_swig_go_9, mlplat_error *_swig_go_10) {
+intgo _wrap_prompt_register_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long *_swig_go_9, mlplat_error *_swig_go_10) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4084,7 +4123,7 @@ intgo _wrap_prompt_register_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ 
 }
 
 
-intgo _wrap_prompt_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_prompt_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4129,7 +4168,7 @@ intgo _wrap_prompt_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_prompt_version_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3, mlplat_doc **_swig_go_4, mlplat_error *_swig_go_5) {
+intgo _wrap_prompt_version_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, _gostring_ _swig_go_3, mlplat_doc **_swig_go_4, mlplat_error *_swig_go_5) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   int arg3 ;
@@ -4168,7 +4207,7 @@ intgo _wrap_prompt_version_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gost
 }
 
 
-intgo _wrap_registered_model_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_registered_model_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, _gostring_ _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4213,7 +4252,7 @@ intgo _wrap_registered_model_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _go
 }
 
 
-intgo _wrap_model_version_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, long long *_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_model_version_create_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, long long *_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -4274,7 +4313,7 @@ intgo _wrap_model_version_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_model_version_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
+intgo _wrap_model_version_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, _gostring_ _swig_go_5, mlplat_doc **_swig_go_6, mlplat_error *_swig_go_7) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4325,7 +4364,7 @@ intgo _wrap_model_version_search_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_store_heads_raw_7047a010f3aee0cc(mlplat_doc **_swig_go_0, mlplat_error *_swig_go_1) {
+intgo _wrap_store_heads_raw_46e67649440d31c1(mlplat_doc **_swig_go_0, mlplat_error *_swig_go_1) {
   mlplat_doc **arg1 = 0 ;
   mlplat_error *arg2 = 0 ;
   mlp_gocall *outer2 = NULL ;
@@ -4348,7 +4387,7 @@ intgo _wrap_store_heads_raw_7047a010f3aee0cc(mlplat_doc **_swig_go_0, mlplat_err
 }
 
 
-intgo _wrap_store_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_store_create_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -4379,7 +4418,7 @@ intgo _wrap_store_create_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_store_upgrade_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_store_upgrade_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -4410,7 +4449,7 @@ intgo _wrap_store_upgrade_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_store_check_raw_7047a010f3aee0cc(mlplat *_swig_go_0, int _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_store_check_raw_46e67649440d31c1(mlplat *_swig_go_0, int _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat *arg1 = 0 ;
   int arg2 ;
   mlplat_progress arg3 = 0 ;
@@ -4442,7 +4481,7 @@ intgo _wrap_store_check_raw_7047a010f3aee0cc(mlplat *_swig_go_0, int _swig_go_1,
 }
 
 
-intgo _wrap_store_backup_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_store_backup_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   int arg3 ;
@@ -4480,7 +4519,7 @@ intgo _wrap_store_backup_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_store_gc_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_store_gc_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4538,7 +4577,7 @@ intgo _wrap_store_gc_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_g
 }
 
 
-intgo _wrap_store_export_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+intgo _wrap_store_export_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4600,7 +4639,7 @@ intgo _wrap_store_export_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_store_import_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, long long _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
+intgo _wrap_store_import_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, long long _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -4646,7 +4685,7 @@ intgo _wrap_store_import_raw_7047a010f3aee0cc(mlplat *_swig_go_0, _gostring_ _sw
 }
 
 
-intgo _wrap_component_container_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_component **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_component_container_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_component **_swig_go_3, mlplat_error *_swig_go_4) {
   char *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -4693,7 +4732,7 @@ intgo _wrap_component_container_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gos
 }
 
 
-intgo _wrap_component_load_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_component **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_component_load_raw_46e67649440d31c1(_gostring_ _swig_go_0, mlplat_component **_swig_go_1, mlplat_error *_swig_go_2) {
   char *arg1 = 0 ;
   size_t arg2 ;
   mlplat_component **arg3 = 0 ;
@@ -4723,7 +4762,7 @@ intgo _wrap_component_load_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, mlplat_co
 }
 
 
-intgo _wrap_component_input_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_component_input_raw_46e67649440d31c1(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_component *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4764,7 +4803,7 @@ intgo _wrap_component_input_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _
 }
 
 
-intgo _wrap_component_output_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_component_output_raw_46e67649440d31c1(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_component *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4799,7 +4838,7 @@ intgo _wrap_component_output_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, 
 }
 
 
-intgo _wrap_component_env_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_component_env_raw_46e67649440d31c1(mlplat_component *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_component *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4834,7 +4873,7 @@ intgo _wrap_component_env_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, _go
 }
 
 
-intgo _wrap_component_spec_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_component_spec_raw_46e67649440d31c1(mlplat_component *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_component *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -4859,7 +4898,7 @@ intgo _wrap_component_spec_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0, ml
 }
 
 
-void _wrap_component_free_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0) {
+void _wrap_component_free_raw_46e67649440d31c1(mlplat_component *_swig_go_0) {
   mlplat_component *arg1 = 0 ;
   
   arg1 = (mlplat_component *)_swig_go_0;
@@ -4869,7 +4908,7 @@ void _wrap_component_free_raw_7047a010f3aee0cc(mlplat_component *_swig_go_0) {
 }
 
 
-intgo _wrap_pipeline_new_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_pipeline **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_pipeline_new_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_pipeline **_swig_go_2, mlplat_error *_swig_go_3) {
   char *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_pipeline **arg3 = 0 ;
@@ -4904,7 +4943,7 @@ intgo _wrap_pipeline_new_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ 
 }
 
 
-void _wrap_pipeline_free_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0) {
+void _wrap_pipeline_free_raw_46e67649440d31c1(mlplat_pipeline *_swig_go_0) {
   mlplat_pipeline *arg1 = 0 ;
   
   arg1 = (mlplat_pipeline *)_swig_go_0;
@@ -4914,7 +4953,7 @@ void _wrap_pipeline_free_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0) {
 }
 
 
-intgo _wrap_pipeline_input_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_pipeline_input_raw_46e67649440d31c1(mlplat_pipeline *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_pipeline *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -4955,7 +4994,7 @@ intgo _wrap_pipeline_input_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, _go
 }
 
 
-_gostring_ _wrap_task_name_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0) {
+_gostring_ _wrap_task_name_raw_46e67649440d31c1(mlplat_task *_swig_go_0) {
   mlplat_task *arg1 = 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -4968,7 +5007,7 @@ _gostring_ _wrap_task_name_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0) {
 }
 
 
-intgo _wrap_task_set_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_task_set_raw_46e67649440d31c1(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_task *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -5003,7 +5042,7 @@ intgo _wrap_task_set_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_task_set_input_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_task_set_input_raw_46e67649440d31c1(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_task *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -5038,7 +5077,7 @@ intgo _wrap_task_set_input_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostri
 }
 
 
-intgo _wrap_task_connect_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, mlplat_task *_swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_task_connect_raw_46e67649440d31c1(mlplat_task *_swig_go_0, _gostring_ _swig_go_1, mlplat_task *_swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_task *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_task *arg3 = 0 ;
@@ -5075,7 +5114,7 @@ intgo _wrap_task_connect_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, _gostring
 }
 
 
-intgo _wrap_task_after_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, mlplat_task *_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_task_after_raw_46e67649440d31c1(mlplat_task *_swig_go_0, mlplat_task *_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_task *arg1 = 0 ;
   mlplat_task *arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -5100,7 +5139,7 @@ intgo _wrap_task_after_raw_7047a010f3aee0cc(mlplat_task *_swig_go_0, mlplat_task
 }
 
 
-intgo _wrap_pipeline_compile_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_pipeline_compile_raw_46e67649440d31c1(mlplat_pipeline *_swig_go_0, mlplat_doc **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_pipeline *arg1 = 0 ;
   mlplat_doc **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -5125,7 +5164,7 @@ intgo _wrap_pipeline_compile_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, m
 }
 
 
-intgo _wrap_pipeline_validate_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0, mlplat_error *_swig_go_1) {
+intgo _wrap_pipeline_validate_raw_46e67649440d31c1(mlplat_doc *_swig_go_0, mlplat_error *_swig_go_1) {
   mlplat_doc *arg1 = 0 ;
   mlplat_error *arg2 = 0 ;
   mlp_gocall *outer2 = NULL ;
@@ -5148,7 +5187,7 @@ intgo _wrap_pipeline_validate_raw_7047a010f3aee0cc(mlplat_doc *_swig_go_0, mlpla
 }
 
 
-intgo _wrap_component_program_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_component **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_component_program_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, mlplat_component **_swig_go_2, mlplat_error *_swig_go_3) {
   char **arg1 = 0 ;
   optional_text arg2 = 0 ;
   mlplat_component **arg3 = 0 ;
@@ -5187,7 +5226,7 @@ intgo _wrap_component_program_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostr
 }
 
 
-intgo _wrap_pipeline_task_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, mlplat_component *_swig_go_1, _gostring_ _swig_go_2, mlplat_task **_swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_pipeline_task_raw_46e67649440d31c1(mlplat_pipeline *_swig_go_0, mlplat_component *_swig_go_1, _gostring_ _swig_go_2, mlplat_task **_swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_pipeline *arg1 = 0 ;
   mlplat_component *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -5220,7 +5259,7 @@ intgo _wrap_pipeline_task_raw_7047a010f3aee0cc(mlplat_pipeline *_swig_go_0, mlpl
 }
 
 
-intgo _wrap_pipeline_run_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, int _swig_go_7, mlplat_doc **_swig_go_8, mlplat_error *_swig_go_9) {
+intgo _wrap_pipeline_run_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, int _swig_go_7, mlplat_doc **_swig_go_8, mlplat_error *_swig_go_9) {
   mlplat *arg1 = 0 ;
   mlplat_doc *arg2 = 0 ;
   optional_text arg3 = 0 ;
@@ -5280,7 +5319,7 @@ intgo _wrap_pipeline_run_raw_7047a010f3aee0cc(mlplat *_swig_go_0, mlplat_doc *_s
 }
 
 
-intgo _wrap_step_int_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, long long *_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_int_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, long long *_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   int64_t *arg3 = 0 ;
@@ -5311,7 +5350,7 @@ intgo _wrap_step_int_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _s
 }
 
 
-intgo _wrap_step_double_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, double *_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_double_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, double *_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   double *arg3 = 0 ;
@@ -5342,7 +5381,7 @@ intgo _wrap_step_double_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_step_bool_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_bool_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, int *_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   int *arg3 = 0 ;
@@ -5373,7 +5412,7 @@ intgo _wrap_step_bool_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _
 }
 
 
-intgo _wrap_step_string_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_string_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -5406,7 +5445,7 @@ intgo _wrap_step_string_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_step_input_path_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_input_path_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -5439,7 +5478,7 @@ intgo _wrap_step_input_path_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostr
 }
 
 
-intgo _wrap_step_output_path_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_output_path_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char **arg3 = 0 ;
@@ -5472,7 +5511,7 @@ intgo _wrap_step_output_path_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gost
 }
 
 
-intgo _wrap_step_artifact_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_artifact_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   mlplat_doc **arg3 = 0 ;
@@ -5503,7 +5542,7 @@ intgo _wrap_step_artifact_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_step_output_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
+intgo _wrap_step_output_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_error *_swig_go_3) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -5538,7 +5577,7 @@ intgo _wrap_step_output_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_
 }
 
 
-intgo _wrap_step_metadata_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
+intgo _wrap_step_metadata_raw_46e67649440d31c1(mlplat_step *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, mlplat_error *_swig_go_4) {
   mlplat_step *arg1 = 0 ;
   char *arg2 = 0 ;
   char *arg3 = 0 ;
@@ -5579,7 +5618,7 @@ intgo _wrap_step_metadata_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, _gostrin
 }
 
 
-intgo _wrap_step_session_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, mlplat **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_step_session_raw_46e67649440d31c1(mlplat_step *_swig_go_0, mlplat **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_step *arg1 = 0 ;
   mlplat **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -5604,7 +5643,7 @@ intgo _wrap_step_session_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, mlplat **
 }
 
 
-intgo _wrap_step_run_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, mlplat_run **_swig_go_1, mlplat_error *_swig_go_2) {
+intgo _wrap_step_run_raw_46e67649440d31c1(mlplat_step *_swig_go_0, mlplat_run **_swig_go_1, mlplat_error *_swig_go_2) {
   mlplat_step *arg1 = 0 ;
   mlplat_run **arg2 = 0 ;
   mlplat_error *arg3 = 0 ;
@@ -5629,7 +5668,7 @@ intgo _wrap_step_run_raw_7047a010f3aee0cc(mlplat_step *_swig_go_0, mlplat_run **
 }
 
 
-int _wrap_component_main_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_component_fn _swig_go_5) {
+int _wrap_component_main_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, mlplat_component_fn _swig_go_5) {
   int arg1 ;
   char **arg2 = 0 ;
   char *arg3 = 0 ;
@@ -5678,6 +5717,380 @@ int _wrap_component_main_raw_7047a010f3aee0cc(_gostring_ _swig_go_0, _gostring_ 
   free((void *)arg4);
   free((void *)arg5);
   mlp_gocall_ports_free(&ports6);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_run_html_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  mlplat_doc *arg2 = 0 ;
+  char **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  arg2 = (mlplat_doc *)_swig_go_1;
+  arg3 = (char **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_run_html(arg1,(struct mlplat_doc const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_experiment_html_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  mlplat_doc *arg2 = 0 ;
+  char **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  arg2 = (mlplat_doc *)_swig_go_1;
+  arg3 = (char **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_experiment_html(arg1,(struct mlplat_doc const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_run_search_html_raw_46e67649440d31c1(mlplat_doc *_swig_go_0, char **_swig_go_1, mlplat_error *_swig_go_2) {
+  mlplat_doc *arg1 = 0 ;
+  char **arg2 = 0 ;
+  mlplat_error *arg3 = 0 ;
+  mlp_gocall *outer3 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_doc *)_swig_go_0;
+  arg2 = (char **)_swig_go_1;
+  {
+    arg3 = _swig_go_2;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_2, &outer3)) {
+      mlp_gocall_leave(outer3);
+      return (intgo)arg3->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_run_search_html((struct mlplat_doc const *)arg1,arg2,arg3);
+  _swig_go_result = (intgo)result;
+  
+  mlp_gocall_leave(outer3);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_run_compare_html_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, _gostring_ _swig_go_2, char **_swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  mlplat_doc *arg2 = 0 ;
+  char *arg3 = 0 ;
+  char **arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  arg2 = (mlplat_doc *)_swig_go_1;
+  {
+    arg3 = (char *)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "keys");
+  }
+  arg4 = (char **)_swig_go_3;
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg3);
+      
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_run_compare_html(arg1,(struct mlplat_doc const *)arg2,(char const *)arg3,arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg3);
+  
+  mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_model_version_html_raw_46e67649440d31c1(mlplat *_swig_go_0, mlplat_doc *_swig_go_1, char **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  mlplat_doc *arg2 = 0 ;
+  char **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  arg2 = (mlplat_doc *)_swig_go_1;
+  arg3 = (char **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_model_version_html(arg1,(struct mlplat_doc const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_pipeline_run_html_raw_46e67649440d31c1(mlplat_doc *_swig_go_0, char **_swig_go_1, mlplat_error *_swig_go_2) {
+  mlplat_doc *arg1 = 0 ;
+  char **arg2 = 0 ;
+  mlplat_error *arg3 = 0 ;
+  mlp_gocall *outer3 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_doc *)_swig_go_0;
+  arg2 = (char **)_swig_go_1;
+  {
+    arg3 = _swig_go_2;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_2, &outer3)) {
+      mlp_gocall_leave(outer3);
+      return (intgo)arg3->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_pipeline_run_html((struct mlplat_doc const *)arg1,arg2,arg3);
+  _swig_go_result = (intgo)result;
+  
+  mlp_gocall_leave(outer3);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_list_arrow_raw_46e67649440d31c1(mlplat_doc *_swig_go_0, struct ArrowArrayStream *_swig_go_1, mlplat_error *_swig_go_2) {
+  mlplat_doc *arg1 = 0 ;
+  struct ArrowArrayStream *arg2 = 0 ;
+  mlplat_error *arg3 = 0 ;
+  mlp_gocall *outer3 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat_doc *)_swig_go_0;
+  arg2 = (struct ArrowArrayStream *)_swig_go_1;
+  {
+    arg3 = _swig_go_2;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_2, &outer3)) {
+      mlp_gocall_leave(outer3);
+      return (intgo)arg3->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_list_arrow((struct mlplat_doc const *)arg1,arg2,arg3);
+  _swig_go_result = (intgo)result;
+  mlp_gocall_leave(outer3);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_metric_arrow_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, struct ArrowArrayStream *_swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  mlplat_progress arg4 = 0 ;
+  void *arg5 = 0 ;
+  struct ArrowArrayStream *arg6 = 0 ;
+  mlplat_error *arg7 = 0 ;
+  mlp_gocall *outer7 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  {
+    arg4 = mlp_gocall_own_progress(); arg5 = NULL; 
+  }
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "run_ids"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "keys");
+  }
+  arg6 = (struct ArrowArrayStream *)_swig_go_3;
+  {
+    arg7 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer7)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer7);
+      return (intgo)arg7->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_metric_arrow(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5,arg6,arg7);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer7);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_metric_plot_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, int _swig_go_6, int _swig_go_7, intgo _swig_go_8, int _swig_go_9, double _swig_go_10, char **_swig_go_11, mlplat_error *_swig_go_12) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  optional_text arg6 = 0 ;
+  int arg7 ;
+  int arg8 ;
+  mlplat_plot_x arg9 ;
+  int arg10 ;
+  double arg11 ;
+  mlplat_progress arg12 = 0 ;
+  void *arg13 = 0 ;
+  char **arg14 = 0 ;
+  mlplat_error *arg15 = 0 ;
+  mlp_gocall *outer15 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  {
+    arg12 = mlp_gocall_own_progress(); arg13 = NULL; 
+  }
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "run_ids"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "keys");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "title");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "x_label");
+  }
+  {
+    arg6 = (optional_text)mlp_gocall_optional(_swig_go_5.p, (size_t)_swig_go_5.n, "y_label");
+  }
+  arg7 = (int)_swig_go_6; 
+  arg8 = (int)_swig_go_7; 
+  arg9 = (mlplat_plot_x)_swig_go_8;
+  arg10 = (int)_swig_go_9; 
+  arg11 = (double)_swig_go_10; 
+  arg14 = (char **)_swig_go_11;
+  {
+    arg15 = _swig_go_12;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_12, &outer15)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      free((void *)arg6);
+      
+      mlp_gocall_leave(outer15);
+      return (intgo)arg15->status; 
+    }
+  }
+  
+  result = (mlplat_status)metric_plot(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,(char const *)arg6,arg7,arg8,arg9,arg10,arg11,arg12,arg13,arg14,arg15);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  free((void *)arg6);
+  
+  mlp_gocall_leave(outer15);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_lines_plot_raw_46e67649440d31c1(_goslice_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, int _swig_go_4, int _swig_go_5, intgo _swig_go_6, int _swig_go_7, double _swig_go_8, char **_swig_go_9, mlplat_error *_swig_go_10) {
+  mlplat_plot_series *arg1 = 0 ;
+  size_t arg2 ;
+  optional_text arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  int arg6 ;
+  int arg7 ;
+  mlplat_plot_x arg8 ;
+  int arg9 ;
+  double arg10 ;
+  mlplat_progress arg11 = 0 ;
+  void *arg12 = 0 ;
+  char **arg13 = 0 ;
+  mlplat_error *arg14 = 0 ;
+  mlp_gocall *outer14 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  {
+    arg11 = mlp_gocall_own_progress(); arg12 = NULL; 
+  }
+  {
+    arg1 = _swig_go_0.array;
+    arg2 = (size_t)_swig_go_0.len;
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "title");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "x_label");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "y_label");
+  }
+  arg6 = (int)_swig_go_4; 
+  arg7 = (int)_swig_go_5; 
+  arg8 = (mlplat_plot_x)_swig_go_6;
+  arg9 = (int)_swig_go_7; 
+  arg10 = (double)_swig_go_8; 
+  arg13 = (char **)_swig_go_9;
+  {
+    arg14 = _swig_go_10;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_10, &outer14)) {
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      
+      mlp_gocall_leave(outer14);
+      return (intgo)arg14->status; 
+    }
+  }
+  
+  result = (mlplat_status)lines_plot((struct mlplat_plot_series const *)arg1,arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,arg6,arg7,arg8,arg9,arg10,arg11,arg12,arg13,arg14);
+  _swig_go_result = (intgo)result;
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  
+  mlp_gocall_leave(outer14);
   return _swig_go_result;
 }
 
