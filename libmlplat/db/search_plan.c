@@ -34,10 +34,13 @@ static mlplat_status is_dense(mlp_db *db, const mlp_search_entity *e, const char
     return s;
 }
 
-static mlplat_status plan_key(mlp_search_term *t, mlp_db *db, mlplat_error *err)
+/* A list of all objects pays if it is short, as that of one value is likely to be, or if nothing else tells which
+ * objects need not be asked. */
+static mlplat_status plan_key(mlp_search_term *t, bool alone, mlp_db *db, mlplat_error *err)
 {
     const mlp_search_entity *e = owned(t);
-    if (t->slot || !e || t->how->group == MLP_SEARCH_NULL)
+    bool one_value = t->how->words[0][0] == '=';
+    if (t->slot || !e || t->how->group == MLP_SEARCH_NULL || !(one_value || alone))
         return MLPLAT_OK;
     t->among_all = true;
     return is_dense(db, e, t->attribute ? t->attribute->kept_as : t->key, &t->whole, err);
@@ -83,7 +86,7 @@ mlplat_status mlp_search_plan(mlp_search *search, mlp_db *db, mlp_metric_columns
 {
     mlplat_status s = plan_metrics(search, db, columns, err);
     for (size_t i = 0; s == MLPLAT_OK && i < search->n_terms; i++)
-        s = plan_key(&search->terms[i], db, err);
+        s = plan_key(&search->terms[i], search->n_terms == 1, db, err);
     return s;
 }
 

@@ -12,6 +12,7 @@ typedef struct mlp_tracking_db_store {
     mlp_spool *const *spool; /* whose sink it is */
     mlp_metric_columns *columns; /* for searches, inside of transactions; NULL: not needed so far */
     int64_t many;                /* from how many runs on they are */
+    bool keeps_pages;            /* its page cache is large, as there are so many */
     char *uri, *path, *spool_folder, *spool_name, *ticket_path, *artifact_root, *read_only;
 } mlp_tracking_db_store;
 

@@ -45,14 +45,22 @@ static mlplat_status is_large(const search_call *call, mlp_db *db, bool *large, 
     return s;
 }
 
-/* Once, for the first search over very many runs: pages of their table are kept, so that a scan does not read them
- * anew. */
-static mlplat_status make_columns(mlp_tracking_db_store *store, mlp_db *db, mlplat_error *err)
+/* Once, for the first search in a store of very many runs: pages of their table are kept, so that a scan does not read
+ * them anew. */
+static mlplat_status keep_pages(mlp_tracking_db_store *store, mlp_db *db, mlplat_error *err)
 {
-    if (store->columns)
+    mlp_stmt *stmt = NULL;
+    if (store->keeps_pages)
         return MLPLAT_OK;
-    mlplat_status s = mlp_db_exec(db, err, "PRAGMA cache_size = -131072", 0);
-    return s == MLPLAT_OK ? mlp_metric_columns_new(db, &store->columns, err) : s;
+    mlplat_status s = mlp_db_prepare(db, "SELECT coalesce(max(rowid), 0) FROM runs", &stmt, err);
+    if (s == MLPLAT_OK)
+        s = mlp_stmt_step(stmt, NULL, err);
+    bool many = s == MLPLAT_OK && mlp_stmt_col_int(stmt, 0) >= store->many;
+    mlp_stmt_done(stmt);
+    if (s == MLPLAT_OK && many)
+        s = mlp_db_exec(db, err, "PRAGMA cache_size = -131072", 0); /* at most 128 MiB, as far as they are there */
+    store->keeps_pages = s == MLPLAT_OK && many;
+    return s;
 }
 
 static mlplat_status plan(search_call *call, mlp_db *db, mlplat_error *err)
@@ -61,11 +69,11 @@ static mlplat_status plan(search_call *call, mlp_db *db, mlplat_error *err)
     bool large = false;
     mlp_search_unplan(&call->search);
     mlp_search_sql_free(&call->sql);
-    mlplat_status s = MLPLAT_OK;
-    if (mlp_search_plan_helps(&call->search))
+    mlplat_status s = keep_pages(store, db, err);
+    if (s == MLPLAT_OK && mlp_search_plan_helps(&call->search))
         s = is_large(call, db, &large, err);
-    if (s == MLPLAT_OK && large)
-        s = make_columns(store, db, err);
+    if (s == MLPLAT_OK && large && !store->columns)
+        s = mlp_metric_columns_new(db, &store->columns, err);
     if (s == MLPLAT_OK && large)
         s = mlp_search_plan(&call->search, db, store->columns, err);
     return s == MLPLAT_OK ? mlp_search_sql_make(&call->search, &call->sql, err) : s;
