@@ -445,6 +445,39 @@ static void logged_models_of_mlflow_2_are_unsupported(void **state)
     test_folder_remove(folder);
 }
 
+static void a_refused_metric_keeps_its_model_as_a_dead_letter(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = test_folder_make(), batch[300];
+    const char *path = test_path(folder, "mlflow.db");
+    mlplat *ml = test_open(folder);
+    mlplat_run *run = NULL;
+    mlplat_doc *model = NULL, *doc = NULL;
+    assert_ok(mlplat_run_start(ml, NULL, &run, &err));
+    assert_ok(mlplat_logged_model_create(ml, NULL, &model, &err));
+    snprintf(batch, sizeof batch,
+             "{\"metrics\": [{\"key\": \"auc\", \"value\": 0.5, \"model_id\": \"%s\", \"dataset_name\": \"train\", "
+             "\"dataset_digest\": \"abc\"}]}",
+             text_at(model, "info.model_id"));
+    sql(path, "CREATE TRIGGER stop BEFORE INSERT ON logged_model_metrics BEGIN SELECT raise(ABORT, 'not now'); END");
+    assert_ok(mlplat_run_log_batch(run, batch, &err));
+    assert_ok(mlplat_flush(ml, -1, &err));
+    assert_ok(mlplat_spool_status(ml, &doc, &err));
+    assert_string_equal(text_at(doc, "dead_letters[0].model_id"), text_at(model, "info.model_id"));
+    assert_string_equal(text_at(doc, "dead_letters[0].dataset_name"), "train");
+    mlplat_doc_free(doc);
+    sql(path, "DROP TRIGGER stop");
+    assert_ok(mlplat_spool_retry(ml, NULL, &err));
+    assert_int_equal(sql_number(path, "SELECT count(*) FROM logged_model_metrics WHERE dataset_name = 'train' AND "
+                                      "dataset_digest = 'abc' AND metric_value = 0.5"),
+                     1);
+    mlplat_doc_free(model);
+    mlplat_run_free(run);
+    mlplat_close(ml);
+    test_folder_remove(folder);
+}
+
 static void a_model_is_an_output_of_its_run(void **state)
 {
     (void)state;
@@ -565,6 +598,7 @@ int main(void)
         cmocka_unit_test(files_texts_and_documents_are_logged),
         cmocka_unit_test(no_artifact_leaves_its_run),
         cmocka_unit_test(logged_models_of_mlflow_2_are_unsupported),
+        cmocka_unit_test(a_refused_metric_keeps_its_model_as_a_dead_letter),
         cmocka_unit_test(a_model_is_an_output_of_its_run),
         cmocka_unit_test(a_model_of_mlflow_2_is_logged_with_its_history),
     };
