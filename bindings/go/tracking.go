@@ -388,6 +388,18 @@ func (c *Client) MetricHistorySince(ctx context.Context, runID, key string, sinc
 	})
 }
 
+// MetricHistoryBulk gives the points of one metric of several runs, by run id, then in the order (time, step, value);
+// at most max of them, 0: all (mlplat_metric_history_bulk).
+func (c *Client) MetricHistoryBulk(ctx context.Context, runIDs []string, key string, max int) ([]Metric, error) {
+	var found struct {
+		Metrics []Metric `json:"metrics"`
+	}
+	err := c.document(ctx, &found, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Metric_history_bulk(p, strings.Join(runIDs, ","), key, int64(max), out, call)
+	})
+	return found.Metrics, err
+}
+
 // Axis is what the buckets of a sample divide.
 type Axis int32
 

@@ -354,6 +354,22 @@ func TestAHistoryIsSampledExactly(t *testing.T) {
 	equal(t, "points since", n, 100)
 }
 
+func TestOneMetricOfSeveralRuns(t *testing.T) {
+	client := open(t, mlplat.Options{})
+	one, two := start(t, client, mlplat.RunOptions{}), start(t, client, mlplat.RunOptions{})
+	for _, run := range []*mlplat.Run{one, two} {
+		must(t, run.LogSpan(ctx, "loss", mlplat.Span{Values: []float64{1, 2}}))
+	}
+	points, err := client.MetricHistoryBulk(ctx, []string{one.ID(), two.ID()}, "loss", 0)
+	must(t, err)
+	equal(t, "points", len(points), 4)
+	equal(t, "in the order of their runs", points[0].RunID < points[2].RunID, true)
+	equal(t, "the first", words(points[0].RunID == points[1].RunID, points[0].Value, points[1].Step), "true 1 1")
+	points, err = client.MetricHistoryBulk(ctx, []string{one.ID(), two.ID()}, "loss", 3)
+	must(t, err)
+	equal(t, "no more", len(points), 3)
+}
+
 func TestWhatARunReadAndMade(t *testing.T) {
 	client := open(t, mlplat.Options{})
 	run := start(t, client, mlplat.RunOptions{})

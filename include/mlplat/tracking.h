@@ -292,6 +292,16 @@ MLPLAT_API mlplat_status mlplat_metric_history_since(mlplat *ml, const char *run
                                                      int64_t since_ms, int64_t max_results, const char *page_token,
                                                      mlplat_doc **out, mlplat_error *err);
 
+/**
+ * All points of one metric of several runs, by run id, then in the order (timestamp, step, value): {"metrics":
+ * [{"run_id", "key", "value", "timestamp", "step"}]}. Runs that are not there have none. *out is yours.
+ * @param run_ids      ids joined by commas
+ * @param max_results  in all; 0: no limit
+ * @return MLPLAT_OK; MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_metric_history_bulk(mlplat *ml, const char *run_ids, const char *key,
+                                                    int64_t max_results, mlplat_doc **out, mlplat_error *err);
+
 /** What a sample's buckets divide. */
 typedef enum mlplat_axis { MLPLAT_AXIS_STEP = 0, MLPLAT_AXIS_TIME = 1 } mlplat_axis;
 

@@ -141,6 +141,7 @@ static const mlp_tracking_store db_store = {
     .run_outputs = mlp_tracking_db_run_outputs,
     .run_note = mlp_tracking_db_run_note,
     .history = mlp_tracking_db_history,
+    .histories = mlp_tracking_db_histories,
     .buckets = mlp_tracking_db_buckets,
     .points = mlp_tracking_db_points,
     .model_create = mlp_tracking_db_model_create,

@@ -100,6 +100,8 @@ mlplat_status mlp_tracking_db_run_edges(mlp_db *db, const mlp_tracking_db_store 
 /* ---- tracking_db_read.c */
 mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_db_histories(void *store, const json_t *ids, const char *key, int64_t limit, json_t **out,
+                                        mlplat_error *err);
 mlplat_status mlp_tracking_db_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
                                       mlp_buckets *out, mlplat_error *err);
 /* Inside a transaction: the run's document. NOT_FOUND. */

@@ -245,6 +245,67 @@ mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, js
     return read_with(&call, history_fn, out, err);
 }
 
+/* ---- histories of several runs --------------------------------------------------------------------------------- */
+
+typedef struct bulk_call {
+    const json_t *ids;
+    const char *key;
+    int64_t limit;
+    json_t *out;
+} bulk_call;
+
+/* Of one run; *left: how many more there may be, negative: any number. */
+static mlplat_status one_history(mlp_db *db, const bulk_call *call, const char *run_id, json_t *list, int64_t *left,
+                                 mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = true;
+    mlplat_status s = mlp_db_prepare(db,
+                                     "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = ? AND "
+                                     "key = ? ORDER BY timestamp, step, value LIMIT ?",
+                                     &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, run_id);
+        mlp_stmt_text(stmt, 2, call->key);
+        mlp_stmt_int(stmt, 3, *left);
+    }
+    while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
+        s = push_metric(stmt, list, err);
+        if (s == MLPLAT_OK)
+            s = mlp_json_set(json_array_get(list, json_array_size(list) - 1), "run_id", json_string(run_id), err);
+        *left -= *left > 0;
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+static mlplat_status histories_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    bulk_call *call = ctx;
+    json_t *list = json_array(), *id;
+    int64_t left = call->limit ? call->limit : -1;
+    size_t i;
+    json_decref(call->out);
+    call->out = json_object();
+    mlplat_status s = mlp_json_set(call->out, "metrics", list, err);
+    json_array_foreach((json_t *)call->ids, i, id) if (s == MLPLAT_OK && left != 0) s =
+        one_history(db, call, json_string_value(id), list, &left, err);
+    return s;
+}
+
+mlplat_status mlp_tracking_db_histories(void *object, const json_t *ids, const char *key, int64_t limit, json_t **out,
+                                        mlplat_error *err)
+{
+    const mlp_tracking_db_store *store = object;
+    bulk_call call = {.ids = ids, .key = key, .limit = limit};
+    mlplat_status s = mlp_db_read(store->db, histories_fn, &call, &store->ml->hook, err);
+    if (s == MLPLAT_OK)
+        *out = call.out;
+    else
+        json_decref(call.out);
+    return s;
+}
+
 /* ---- buckets --------------------------------------------------------------------------------------------------- */
 
 typedef struct bucket_call {

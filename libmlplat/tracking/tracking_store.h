@@ -88,6 +88,9 @@ typedef struct mlp_tracking_store {
     mlplat_status (*run_note)(void *store, const char *run_id, const char *tag, const json_t *entry, bool once,
                               mlplat_error *err);
     mlplat_status (*history)(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
+    /* Of the runs in ids, each once, in their order; limit 0: none. */
+    mlplat_status (*histories)(void *store, const json_t *ids, const char *key, int64_t limit, json_t **out,
+                               mlplat_error *err);
     /* At most n buckets; no points: none. */
     mlplat_status (*buckets)(void *store, const char *run_id, const char *key, size_t n, bool by_time,
                              mlp_buckets *out, mlplat_error *err);

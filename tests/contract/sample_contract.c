@@ -162,11 +162,45 @@ static void a_sample_of_extremes_and_of_nothing(void **state)
     end(run);
 }
 
+static void one_metric_of_several_runs(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_run *runs[2] = {start(f->ml, NULL), start(f->ml, NULL)};
+    mlplat_doc *doc = NULL;
+    char ids[200];
+    for (int i = 0; i < 2; i++) {
+        assert_ok(mlplat_run_log_metric_at(runs[i], "m", 1, 1, 20, &err));
+        assert_ok(mlplat_run_log_metric_at(runs[i], "m", (double)NAN, 2, 10, &err));
+        assert_ok(mlplat_run_log_metric(runs[i], "other", 1, 1, &err));
+    }
+    const char *a = mlplat_run_id(runs[0]), *b = mlplat_run_id(runs[1]);
+    snprintf(ids, sizeof ids, "%s, %s,nobody,%s", b, a, b);
+    assert_ok(mlplat_metric_history_bulk(f->ml, ids, "m", 0, &doc, &err));
+    assert_int_equal(size_at(doc, "metrics"), 4);
+    int first = strcmp(mlplat_run_id(runs[0]), mlplat_run_id(runs[1])) < 0 ? 0 : 1;
+    assert_string_equal(text_at(doc, "metrics[0].run_id"), mlplat_run_id(runs[first]));
+    assert_string_equal(text_at(doc, "metrics[3].run_id"), mlplat_run_id(runs[!first]));
+    assert_string_equal(text_at(doc, "metrics[0].value"), "NaN");
+    assert_int_equal(int_at(doc, "metrics[1].timestamp"), 20);
+    mlplat_doc_free(doc);
+    assert_ok(mlplat_metric_history_bulk(f->ml, ids, "m", 3, &doc, &err));
+    assert_int_equal(size_at(doc, "metrics"), 3);
+    mlplat_doc_free(doc);
+    assert_status(mlplat_metric_history_bulk(f->ml, "", "m", 0, &doc, &err), MLPLAT_INVALID);
+    assert_status(mlplat_metric_history_bulk(f->ml, "a,,b", "m", 0, &doc, &err), MLPLAT_INVALID);
+    assert_status(mlplat_metric_history_bulk(f->ml, ids, "..", 0, &doc, &err), MLPLAT_INVALID);
+    assert_status(mlplat_metric_history_bulk(f->ml, ids, "m", -1, &doc, &err), MLPLAT_INVALID);
+    end(runs[0]);
+    end(runs[1]);
+}
+
 int sample_contract_run(const char *store)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_sample_is_exact_over_all_points),
         CASE(a_sample_of_extremes_and_of_nothing),
+        CASE(one_metric_of_several_runs),
     };
     return _cmocka_run_group_tests(store, tests, sizeof tests / sizeof tests[0], NULL, NULL);
 }

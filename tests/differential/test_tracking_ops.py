@@ -6,9 +6,10 @@ from harness import Case
 from tracking_operations import (create_experiment, create_logged_model, create_run, delete_experiment,
                                  delete_experiment_tag, delete_logged_model, delete_logged_model_tag, delete_run,
                                  delete_tag, experiment_by_name, finalize_logged_model, get_experiment,
-                                 get_logged_model, get_run, history, log_batch, log_inputs, log_logged_model_params,
-                                 log_metric, log_outputs, log_param, rename_experiment, restore_experiment, restore_run,
-                                 set_experiment_tag, set_logged_model_tags, set_tag, update_run)
+                                 get_logged_model, get_run, history, history_bulk, log_batch, log_inputs,
+                                 log_logged_model_params, log_metric, log_outputs, log_param, rename_experiment,
+                                 restore_experiment, restore_run, set_experiment_tag, set_logged_model_tags, set_tag,
+                                 update_run)
 
 RUN = create_run().keep("r")
 MODEL = create_logged_model(tags={"team": "risk"}, params={"depth": "6"}).keep("m")
@@ -107,6 +108,8 @@ RUNS = [
 METRICS = [
     Case("metrics", RUN, log_metric("<r>", "loss", 0.5, 10, 0), log_metric("<r>", "loss", 0.25, 20, 1),
          log_metric("<r>", "loss", 0.75, 5, 1), get_run("<r>"), history("<r>", "loss"), history("<r>", "none")),
+    Case("one metric of several runs", RUN, log_batch("<r>", [metric(step=n, timestamp=9 - n) for n in range(5)]),
+         history_bulk("<r>", key="loss"), history_bulk("<r>", key="loss", most=3), history_bulk("<r>", key="none")),
     Case("a point twice is one", RUN, *[log_metric("<r>", "loss", 0.5, 10, 0)] * 2, history("<r>", "loss"),
          log_batch("<r>", [metric(), metric(), metric()]), log_batch("<r>", [metric(), metric(step=1)])),
     *(Case(f"a value, {value}", RUN, log_metric("<r>", "a", value), log_metric("<r>", "a", value),
@@ -183,7 +186,7 @@ MODELS = [
          log_logged_model_params("<m>", {"depth": "6"}).differs("exists"), get_logged_model("<m>")),
     *(Case(f"a logged model named {name[:12]!r}", create_logged_model(name).keep("m"), get_logged_model("<m>"),
            set_logged_model_tags("<m>", {name: name}), log_logged_model_params("<m>", {name: name}),
-           get_logged_model("<m>")) for name in ("ö", "模型", "🙂", "a b", "..a".replace(".", "-"), "x" * 500, " ")),
+           get_logged_model("<m>")) for name in ("ö", "模型", "🙂", "a b", "--a", "x" * 500, " ")),
     *(Case(f"no logged model is named {name!r}", create_logged_model(name))
       for name in ("", "a/b", "a:b", "a.b", "a%b", "a'b", 'a"b')),
     Case("metrics of a logged model", RUN, MODEL,

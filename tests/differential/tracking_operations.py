@@ -64,7 +64,8 @@ def _experiment_by_name(side, name):
 
 create_experiment = Operation(
     "create_experiment", _create_experiment,
-    lambda side, name, location=None, tags=None: side.ml.experiments.create(name, artifact_location=location, tags=tags))
+    lambda side, name, location=None, tags=None:
+        side.ml.experiments.create(name, artifact_location=location, tags=tags))
 get_experiment = Operation("get_experiment", lambda side, id: side.tracking.get_experiment(id),
                            lambda side, id: side.ml.experiments.get(id), compare=experiment_document)
 experiment_by_name = Operation("experiment_by_name", _experiment_by_name,
@@ -140,7 +141,8 @@ def _our_log_batch(side, run_id, metrics=(), params=None, tags=None):
 
 
 create_run = Operation(
-    "create_run", _create_run, _our_create_run, compare=False, identity=lambda run: getattr(run, "id", None) or run.info.run_id)
+    "create_run", _create_run, _our_create_run, compare=False,
+    identity=lambda run: getattr(run, "id", None) or run.info.run_id)
 get_run = Operation("get_run", lambda side, id: side.tracking.get_run(id), lambda side, id: side.ml.get_run(id),
                     compare=run_document)
 update_run = Operation(
@@ -160,6 +162,16 @@ log_metric = Operation("log_metric", _log_metric, _our_log_metric, compare=False
 log_batch = Operation("log_batch", _log_batch, _our_log_batch, compare=False)
 history = Operation("history", lambda side, run_id, key: side.tracking.get_metric_history(run_id, key),
                     lambda side, run_id, key: side.ml.metric_history(run_id, key), compare=points)
+
+def bulk_points(points):
+    """By run, and what a point is about."""
+    rows = (point if isinstance(point, dict) else point.to_dict() for point in points)
+    return [{name: row[name] for name in ("run_id", "key", "value", "timestamp", "step")} for row in rows]
+
+
+history_bulk = Operation(
+    "history_bulk", lambda side, *runs, key, most=1000: side.tracking.get_metric_history_bulk(runs, key, most),
+    lambda side, *runs, key, most=1000: side.ml.metric_history_bulk(runs, key, max_results=most), compare=bulk_points)
 
 # ---- inputs and outputs ----------------------------------------------------------------------------------------------
 

@@ -545,6 +545,17 @@ class Tracking:
             point["value"] = float(point["value"])
         return points
 
+    def metric_history_bulk(self, runs: "Iterable[Run | str]", key: str, *,
+                            max_results: int = 0) -> "list[dict[str, Any]]":
+        """All points of one metric of several runs, by run id, then in the order (timestamp, step, value), each
+        {"run_id", "key", "value", "timestamp", "step"}; max_results 0: all (mlplat_metric_history_bulk)."""
+        ids = ",".join(run if isinstance(run, str) else run.id for run in runs)
+        points: "list[dict[str, Any]]" = doc.loads(
+            _c.metric_history_bulk(self._h, ids, key, max_results))["metrics"]
+        for point in points:
+            point["value"] = float(point["value"])
+        return points
+
     def metric_sample(self, run: "Run | str", key: str, buckets: int = 0, *,
                       axis: "Literal['step', 'time']" = "step") -> "dict[str, Any]":
         """A metric's history decimated for plots, exact over all points (mlplat_metric_sample): {"count", "nan", "low",

@@ -73,3 +73,13 @@ def test_logged_models_are_searched(ml):
     assert names(order_by=by_test, max_results=2, page_token=first.next_page_token) == ["a"]
     with pytest.raises(mlplat.Invalid, match="another filter_string"):
         names("name = 'a'", order_by=by_test, page_token=first.next_page_token)
+
+
+def test_one_metric_of_several_runs(ml):
+    with ml.run() as one, ml.run() as two:
+        for run in (one, two):
+            run.log("loss", [1.0, 2.0])
+    points = ml.metric_history_bulk([one, two.id], "loss")
+    assert sorted((p["run_id"], p["step"], p["value"]) for p in points) == sorted(
+        (run.id, step, step + 1.0) for run in (one, two) for step in (0, 1))
+    assert len(ml.metric_history_bulk([one, two], "loss", max_results=3)) == 3

@@ -116,7 +116,7 @@ typedef long long swig_type_83;
 typedef _gostring_ swig_type_84;
 typedef _gostring_ swig_type_85;
 typedef _gostring_ swig_type_86;
-typedef _gostring_ swig_type_87;
+typedef long long swig_type_87;
 typedef _gostring_ swig_type_88;
 typedef _gostring_ swig_type_89;
 typedef _gostring_ swig_type_90;
@@ -147,14 +147,14 @@ typedef _gostring_ swig_type_114;
 typedef _gostring_ swig_type_115;
 typedef _gostring_ swig_type_116;
 typedef _gostring_ swig_type_117;
-typedef long long swig_type_118;
+typedef _gostring_ swig_type_118;
 typedef _gostring_ swig_type_119;
 typedef _gostring_ swig_type_120;
-typedef _gostring_ swig_type_121;
-typedef long long swig_type_122;
+typedef long long swig_type_121;
+typedef _gostring_ swig_type_122;
 typedef _gostring_ swig_type_123;
 typedef _gostring_ swig_type_124;
-typedef _gostring_ swig_type_125;
+typedef long long swig_type_125;
 typedef _gostring_ swig_type_126;
 typedef _gostring_ swig_type_127;
 typedef _gostring_ swig_type_128;
@@ -167,15 +167,15 @@ typedef _gostring_ swig_type_134;
 typedef _gostring_ swig_type_135;
 typedef _gostring_ swig_type_136;
 typedef _gostring_ swig_type_137;
-typedef _goslice_ swig_type_138;
+typedef _gostring_ swig_type_138;
 typedef _gostring_ swig_type_139;
 typedef _gostring_ swig_type_140;
-typedef long long swig_type_141;
-typedef long long swig_type_142;
-typedef _goslice_ swig_type_143;
-typedef _gostring_ swig_type_144;
-typedef _gostring_ swig_type_145;
-typedef _gostring_ swig_type_146;
+typedef _goslice_ swig_type_141;
+typedef _gostring_ swig_type_142;
+typedef _gostring_ swig_type_143;
+typedef long long swig_type_144;
+typedef long long swig_type_145;
+typedef _goslice_ swig_type_146;
 typedef _gostring_ swig_type_147;
 typedef _gostring_ swig_type_148;
 typedef _gostring_ swig_type_149;
@@ -274,10 +274,10 @@ typedef _gostring_ swig_type_241;
 typedef _gostring_ swig_type_242;
 typedef _gostring_ swig_type_243;
 typedef _gostring_ swig_type_244;
-typedef long long swig_type_245;
+typedef _gostring_ swig_type_245;
 typedef _gostring_ swig_type_246;
 typedef _gostring_ swig_type_247;
-typedef _gostring_ swig_type_248;
+typedef long long swig_type_248;
 typedef _gostring_ swig_type_249;
 typedef _gostring_ swig_type_250;
 typedef _gostring_ swig_type_251;
@@ -330,10 +330,13 @@ typedef _gostring_ swig_type_297;
 typedef _gostring_ swig_type_298;
 typedef _gostring_ swig_type_299;
 typedef _gostring_ swig_type_300;
-typedef _goslice_ swig_type_301;
+typedef _gostring_ swig_type_301;
 typedef _gostring_ swig_type_302;
 typedef _gostring_ swig_type_303;
-typedef _gostring_ swig_type_304;
+typedef _goslice_ swig_type_304;
+typedef _gostring_ swig_type_305;
+typedef _gostring_ swig_type_306;
+typedef _gostring_ swig_type_307;
 extern void _wrap_Swig_free_raw_46e67649440d31c1(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_46e67649440d31c1(swig_intgo arg1);
 extern swig_type_1 _wrap_status_name_raw_46e67649440d31c1(swig_intgo arg1);
@@ -386,109 +389,110 @@ extern swig_intgo _wrap_run_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_ty
 extern swig_intgo _wrap_run_restore_raw_46e67649440d31c1(swig_voidp arg1, swig_type_75 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_metric_history_raw_46e67649440d31c1(swig_voidp arg1, swig_type_76 arg2, swig_type_77 arg3, swig_type_78 arg4, swig_type_79 arg5, swig_voidp arg6, swig_voidp arg7);
 extern swig_intgo _wrap_metric_history_since_raw_46e67649440d31c1(swig_voidp arg1, swig_type_80 arg2, swig_type_81 arg3, swig_type_82 arg4, swig_type_83 arg5, swig_type_84 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_metric_sample_raw_46e67649440d31c1(swig_voidp arg1, swig_type_85 arg2, swig_type_86 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_87 arg2, swig_type_88 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_text_raw_46e67649440d31c1(swig_voidp arg1, swig_type_89 arg2, swig_type_90 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_dict_raw_46e67649440d31c1(swig_voidp arg1, swig_type_91 arg2, swig_type_92 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_table_raw_46e67649440d31c1(swig_voidp arg1, swig_type_93 arg2, swig_type_94 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_95 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_finalize_raw_46e67649440d31c1(swig_voidp arg1, swig_type_96 arg2, swig_type_97 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_logged_model_set_tags_raw_46e67649440d31c1(swig_voidp arg1, swig_type_98 arg2, swig_type_99 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_100 arg2, swig_type_101 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_log_params_raw_46e67649440d31c1(swig_voidp arg1, swig_type_102 arg2, swig_type_103 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_104 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_metric_history_bulk_raw_46e67649440d31c1(swig_voidp arg1, swig_type_85 arg2, swig_type_86 arg3, swig_type_87 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_metric_sample_raw_46e67649440d31c1(swig_voidp arg1, swig_type_88 arg2, swig_type_89 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_90 arg2, swig_type_91 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_text_raw_46e67649440d31c1(swig_voidp arg1, swig_type_92 arg2, swig_type_93 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_dict_raw_46e67649440d31c1(swig_voidp arg1, swig_type_94 arg2, swig_type_95 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_table_raw_46e67649440d31c1(swig_voidp arg1, swig_type_96 arg2, swig_type_97 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_98 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_finalize_raw_46e67649440d31c1(swig_voidp arg1, swig_type_99 arg2, swig_type_100 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_logged_model_set_tags_raw_46e67649440d31c1(swig_voidp arg1, swig_type_101 arg2, swig_type_102 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_103 arg2, swig_type_104 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_log_params_raw_46e67649440d31c1(swig_voidp arg1, swig_type_105 arg2, swig_type_106 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_107 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_count_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_status_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_sync_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_retry_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_105 arg2, swig_type_106 arg3, swig_type_107 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_108 arg2, swig_type_109 arg3, swig_intgo arg4, int arg5, swig_type_110 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_start_raw_46e67649440d31c1(swig_voidp arg1, swig_type_111 arg2, swig_type_112 arg3, swig_type_113 arg4, swig_type_114 arg5, swig_type_115 arg6, swig_type_116 arg7, swig_type_117 arg8, swig_type_118 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
-extern swig_intgo _wrap_run_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_119 arg2, swig_type_120 arg3, swig_type_121 arg4, swig_type_122 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_logged_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_123 arg2, swig_type_124 arg3, swig_type_125 arg4, swig_type_126 arg5, int arg6, swig_type_127 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_logged_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_128 arg2, swig_type_129 arg3, swig_type_130 arg4, swig_type_131 arg5, swig_type_132 arg6, swig_type_133 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_134 arg2, swig_type_135 arg3, swig_type_136 arg4, swig_intgo arg5, int arg6, swig_type_137 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_log_image_raw_46e67649440d31c1(swig_voidp arg1, swig_type_138 arg2, swig_type_139 arg3, swig_type_140 arg4, swig_type_141 arg5, swig_type_142 arg6, swig_type_143 arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_log_model_raw_46e67649440d31c1(swig_voidp arg1, swig_type_144 arg2, swig_type_145 arg3, swig_type_146 arg4, swig_type_147 arg5, swig_type_148 arg6, swig_type_149 arg7, swig_type_150 arg8, swig_type_151 arg9, swig_type_152 arg10, swig_type_153 arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_registered_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_154 arg2, swig_type_155 arg3, swig_type_156 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_157 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_158 arg2, swig_type_159 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_160 arg2, swig_type_161 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_162 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_163 arg2, swig_type_164 arg3, swig_type_165 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_166 arg2, swig_type_167 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_168 arg2, swig_type_169 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_latest_raw_46e67649440d31c1(swig_voidp arg1, swig_type_170 arg2, swig_type_171 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_transition_raw_46e67649440d31c1(swig_voidp arg1, swig_type_172 arg2, swig_type_173 arg3, swig_type_174 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_copy_raw_46e67649440d31c1(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_177 arg2, swig_type_178 arg3, swig_type_179 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_182 arg2, swig_type_183 arg3, swig_type_184 arg4, swig_type_185 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_186 arg2, swig_type_187 arg3, swig_type_188 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_192 arg2, swig_type_193 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_194 arg2, swig_type_195 arg3, swig_type_196 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_197 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_198 arg2, swig_type_199 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_200 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_201 arg2, swig_type_202 arg3, swig_type_203 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_204 arg1, swig_type_205 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_206 arg2, swig_type_207 arg3, swig_type_208 arg4, swig_type_209 arg5, int arg6, swig_type_210 arg7, swig_type_211 arg8, swig_type_212 arg9, swig_voidp arg10, swig_voidp arg11);
-extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_213 arg2, swig_type_214 arg3, int arg4, swig_type_215 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_216 arg2, int arg3, swig_type_217 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_218 arg2, swig_type_219 arg3, int arg4, swig_type_220 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_221 arg2, swig_type_222 arg3, swig_type_223 arg4, swig_type_224 arg5, swig_type_225 arg6, swig_type_226 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_227 arg2, swig_type_228 arg3, swig_type_229 arg4, int arg5, swig_type_230 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_experiment_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_108 arg2, swig_type_109 arg3, swig_type_110 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_111 arg2, swig_type_112 arg3, swig_intgo arg4, int arg5, swig_type_113 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_start_raw_46e67649440d31c1(swig_voidp arg1, swig_type_114 arg2, swig_type_115 arg3, swig_type_116 arg4, swig_type_117 arg5, swig_type_118 arg6, swig_type_119 arg7, swig_type_120 arg8, swig_type_121 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
+extern swig_intgo _wrap_run_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_122 arg2, swig_type_123 arg3, swig_type_124 arg4, swig_type_125 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_logged_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_126 arg2, swig_type_127 arg3, swig_type_128 arg4, swig_type_129 arg5, int arg6, swig_type_130 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_logged_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_131 arg2, swig_type_132 arg3, swig_type_133 arg4, swig_type_134 arg5, swig_type_135 arg6, swig_type_136 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_137 arg2, swig_type_138 arg3, swig_type_139 arg4, swig_intgo arg5, int arg6, swig_type_140 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_log_image_raw_46e67649440d31c1(swig_voidp arg1, swig_type_141 arg2, swig_type_142 arg3, swig_type_143 arg4, swig_type_144 arg5, swig_type_145 arg6, swig_type_146 arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_log_model_raw_46e67649440d31c1(swig_voidp arg1, swig_type_147 arg2, swig_type_148 arg3, swig_type_149 arg4, swig_type_150 arg5, swig_type_151 arg6, swig_type_152 arg7, swig_type_153 arg8, swig_type_154 arg9, swig_type_155 arg10, swig_type_156 arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_registered_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_157 arg2, swig_type_158 arg3, swig_type_159 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_160 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_161 arg2, swig_type_162 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_163 arg2, swig_type_164 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_165 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_166 arg2, swig_type_167 arg3, swig_type_168 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_169 arg2, swig_type_170 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_171 arg2, swig_type_172 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_latest_raw_46e67649440d31c1(swig_voidp arg1, swig_type_173 arg2, swig_type_174 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_transition_raw_46e67649440d31c1(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_type_177 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_copy_raw_46e67649440d31c1(swig_voidp arg1, swig_type_178 arg2, swig_type_179 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_type_182 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_183 arg2, swig_type_184 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_185 arg2, swig_type_186 arg3, swig_type_187 arg4, swig_type_188 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_192 arg2, swig_type_193 arg3, swig_type_194 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_195 arg2, swig_type_196 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_197 arg2, swig_type_198 arg3, swig_type_199 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_200 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_201 arg2, swig_type_202 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_203 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_204 arg2, swig_type_205 arg3, swig_type_206 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_207 arg1, swig_type_208 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_209 arg2, swig_type_210 arg3, swig_type_211 arg4, swig_type_212 arg5, int arg6, swig_type_213 arg7, swig_type_214 arg8, swig_type_215 arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_216 arg2, swig_type_217 arg3, int arg4, swig_type_218 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_219 arg2, int arg3, swig_type_220 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_221 arg2, swig_type_222 arg3, int arg4, swig_type_223 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_224 arg2, swig_type_225 arg3, swig_type_226 arg4, swig_type_227 arg5, swig_type_228 arg6, swig_type_229 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_230 arg2, swig_type_231 arg3, swig_type_232 arg4, int arg5, swig_type_233 arg6, swig_voidp arg7, swig_voidp arg8);
 extern swig_intgo _wrap_store_heads_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_231 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_232 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_234 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_235 arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_store_check_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_233 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_234 arg2, swig_type_235 arg3, swig_type_236 arg4, swig_type_237 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_238 arg2, swig_type_239 arg3, swig_type_240 arg4, swig_type_241 arg5, swig_type_242 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_243 arg2, swig_type_244 arg3, int arg4, swig_type_245 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_246 arg1, swig_type_247 arg2, swig_type_248 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_249 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_250 arg2, swig_type_251 arg3, swig_type_252 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_253 arg2, swig_type_254 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_255 arg2, swig_type_256 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_236 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_237 arg2, swig_type_238 arg3, swig_type_239 arg4, swig_type_240 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_241 arg2, swig_type_242 arg3, swig_type_243 arg4, swig_type_244 arg5, swig_type_245 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_246 arg2, swig_type_247 arg3, int arg4, swig_type_248 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_249 arg1, swig_type_250 arg2, swig_type_251 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_252 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_253 arg2, swig_type_254 arg3, swig_type_255 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_256 arg2, swig_type_257 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_258 arg2, swig_type_259 arg3, swig_voidp arg4);
 extern swig_intgo _wrap_component_spec_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_component_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_257 arg1, swig_type_258 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_260 arg1, swig_type_261 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_pipeline_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_259 arg2, swig_type_260 arg3, swig_type_261 arg4, swig_voidp arg5);
-extern swig_type_262 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_263 arg2, swig_type_264 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_265 arg2, swig_type_266 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_267 arg2, swig_voidp arg3, swig_type_268 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_262 arg2, swig_type_263 arg3, swig_type_264 arg4, swig_voidp arg5);
+extern swig_type_265 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_266 arg2, swig_type_267 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_268 arg2, swig_type_269 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_270 arg2, swig_voidp arg3, swig_type_271 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_task_after_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_compile_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_validate_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_269 arg1, swig_type_270 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_271 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_272 arg3, swig_type_273 arg4, swig_type_274 arg5, swig_type_275 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_276 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_277 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_278 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_279 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_280 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_281 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_282 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_283 arg2, swig_type_284 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_285 arg2, swig_type_286 arg3, swig_type_287 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_272 arg1, swig_type_273 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_274 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_275 arg3, swig_type_276 arg4, swig_type_277 arg5, swig_type_278 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_279 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_280 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_281 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_282 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_283 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_284 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_285 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_286 arg2, swig_type_287 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_288 arg2, swig_type_289 arg3, swig_type_290 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_step_session_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_step_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_288 arg1, swig_type_289 arg2, swig_type_290 arg3, swig_type_291 arg4, swig_type_292 arg5, uintptr_t arg6);
+extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_291 arg1, swig_type_292 arg2, swig_type_293 arg3, swig_type_294 arg4, swig_type_295 arg5, uintptr_t arg6);
 extern swig_intgo _wrap_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_experiment_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_run_search_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_293 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_296 arg3, swig_voidp arg4, swig_voidp arg5);
 extern swig_intgo _wrap_model_version_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_pipeline_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_list_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_294 arg2, swig_type_295 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_296 arg2, swig_type_297 arg3, swig_type_298 arg4, swig_type_299 arg5, swig_type_300 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_301 arg1, swig_type_302 arg2, swig_type_303 arg3, swig_type_304 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_297 arg2, swig_type_298 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_299 arg2, swig_type_300 arg3, swig_type_301 arg4, swig_type_302 arg5, swig_type_303 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_304 arg1, swig_type_305 arg2, swig_type_306 arg3, swig_type_307 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
 #undef intgo
 */
 import "C"
@@ -1243,6 +1247,24 @@ func Metric_history_since(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 in
 	return swig_r
 }
 
+func Metric_history_bulk(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int64, arg5 *unsafe.Pointer, arg6 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int)(C._wrap_metric_history_bulk_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C.swig_type_87(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
 func Metric_sample(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg5 int32, arg6 *unsafe.Pointer, arg7 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -1252,7 +1274,7 @@ func Metric_sample(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_sample_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_sample_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1268,7 +1290,7 @@ func Run_log_artifact(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1284,7 +1306,7 @@ func Run_log_text(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_text_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_text_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1300,7 +1322,7 @@ func Run_log_dict(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_dict_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_dict_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1316,7 +1338,7 @@ func Run_log_table(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_table_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_table_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1332,7 +1354,7 @@ func Logged_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1346,7 +1368,7 @@ func Logged_model_finalize(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_logged_model_finalize_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_logged_model_finalize_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1362,7 +1384,7 @@ func Logged_model_set_tags(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_set_tags_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_set_tags_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1378,7 +1400,7 @@ func Logged_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1394,7 +1416,7 @@ func Logged_model_log_params(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_log_params_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_log_params_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1409,7 +1431,7 @@ func Logged_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_logged_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_logged_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1460,7 +1482,7 @@ func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_experiment_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1483,7 +1505,7 @@ func Experiment_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_experiment_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_experiment_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1510,7 +1532,7 @@ func Run_start(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
-	swig_r = (int)(C._wrap_run_start_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_7)), C.swig_type_118(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	swig_r = (int)(C._wrap_run_start_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_7)), C.swig_type_121(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1543,7 +1565,7 @@ func Run_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_3)), C.swig_type_122(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_3)), C.swig_type_125(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1567,7 +1589,7 @@ func Logged_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1597,7 +1619,7 @@ func Logged_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1630,7 +1652,7 @@ func Run_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_run_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_run_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1656,7 +1678,7 @@ func Run_log_image(arg1 unsafe.Pointer, arg2 []byte, arg3 string, arg4 string, a
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_run_log_image_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_3)), C.swig_type_141(_swig_i_4), C.swig_type_142(_swig_i_5), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_run_log_image_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_3)), C.swig_type_144(_swig_i_4), C.swig_type_145(_swig_i_5), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1687,7 +1709,7 @@ func Run_log_model(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_run_log_model_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_run_log_model_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1728,7 +1750,7 @@ func Registered_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1747,7 +1769,7 @@ func Registered_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1760,7 +1782,7 @@ func Registered_model_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1776,7 +1798,7 @@ func Registered_model_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1791,7 +1813,7 @@ func Registered_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_registered_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_registered_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1805,7 +1827,7 @@ func Registered_model_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1824,7 +1846,7 @@ func Registered_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1841,7 +1863,7 @@ func Model_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsa
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1858,7 +1880,7 @@ func Model_version_latest(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_latest_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_latest_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1877,7 +1899,7 @@ func Model_version_transition(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_model_version_transition_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_model_version_transition_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1897,7 +1919,7 @@ func Model_version_copy(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *int
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_copy_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_copy_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1914,7 +1936,7 @@ func Model_version_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1933,7 +1955,7 @@ func Model_version_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_version_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_version_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1951,7 +1973,7 @@ func Model_version_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 s
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_model_version_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1974,7 +1996,7 @@ func Model_version_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1994,7 +2016,7 @@ func Model_alias_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_alias_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_alias_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2013,7 +2035,7 @@ func Model_alias_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_alias_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_alias_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2030,7 +2052,7 @@ func Prompt_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2049,7 +2071,7 @@ func Prompt_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2063,7 +2085,7 @@ func Prompt_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *uns
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2079,7 +2101,7 @@ func Prompt_load(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_load_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_load_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2093,7 +2115,7 @@ func Prompt_version_set_config(arg1 unsafe.Pointer, arg2 string, arg3 string, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_set_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_set_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2113,7 +2135,7 @@ func Prompt_format(arg1 string, arg2 string, arg3 int32, arg4 *unsafe.Pointer, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_format_raw_46e67649440d31c1(*(*C.swig_type_204)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_format_raw_46e67649440d31c1(*(*C.swig_type_207)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2136,7 +2158,7 @@ func Prompt_register(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2170,7 +2192,7 @@ func Prompt_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2191,7 +2213,7 @@ func Prompt_version_search(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 st
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2210,7 +2232,7 @@ func Registered_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2234,7 +2256,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2266,7 +2288,7 @@ func Model_version_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2296,7 +2318,7 @@ func Store_create(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2309,7 +2331,7 @@ func Store_upgrade(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2333,7 +2355,7 @@ func Store_backup(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2351,7 +2373,7 @@ func Store_gc(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 s
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2378,7 +2400,7 @@ func Store_export(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, ar
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2406,7 +2428,7 @@ func Store_import(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_245(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_248(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2423,7 +2445,7 @@ func Component_container(arg1 string, arg2 string, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_246)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_249)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2441,7 +2463,7 @@ func Component_load(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_249)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_252)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2455,7 +2477,7 @@ func Component_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2474,7 +2496,7 @@ func Component_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2490,7 +2512,7 @@ func Component_env(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2520,7 +2542,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_257)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_260)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2542,7 +2564,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2571,7 +2593,7 @@ func Task_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2587,7 +2609,7 @@ func Task_set_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_269)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2604,7 +2626,7 @@ func Task_connect(arg1 unsafe.Pointer, arg2 string, arg3 unsafe.Pointer, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2646,7 +2668,7 @@ func Component_program(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_269)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_272)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2663,7 +2685,7 @@ func Pipeline_task(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2682,7 +2704,7 @@ func Pipeline_run(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 st
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_272)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2704,7 +2726,7 @@ func Step_int(arg1 unsafe.Pointer, arg2 string, arg3 *int64, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2717,7 +2739,7 @@ func Step_double(arg1 unsafe.Pointer, arg2 string, arg3 *float64, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2730,7 +2752,7 @@ func Step_bool(arg1 unsafe.Pointer, arg2 string, arg3 *int32, arg4 *Call) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2743,7 +2765,7 @@ func Step_string(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2756,7 +2778,7 @@ func Step_input_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2769,7 +2791,7 @@ func Step_output_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2782,7 +2804,7 @@ func Step_artifact(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2795,7 +2817,7 @@ func Step_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2812,7 +2834,7 @@ func Step_metadata(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_288)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2851,7 +2873,7 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_288)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_291)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
+	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_291)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2906,7 +2928,7 @@ func Run_compare_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2948,7 +2970,7 @@ func Metric_arrow(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2973,7 +2995,7 @@ func Metric_plot(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_301)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3005,7 +3027,7 @@ func Lines_plot(arg1 []PlotSeries, arg2 string, arg3 string, arg4 string, arg5 i
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_301)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_304)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_304)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_305)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_306)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_307)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

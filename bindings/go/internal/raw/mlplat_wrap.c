@@ -2193,6 +2193,45 @@ intgo _wrap_metric_history_since_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostr
 }
 
 
+intgo _wrap_metric_history_bulk_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3, mlplat_doc **_swig_go_4, mlplat_error *_swig_go_5) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  char *arg3 = 0 ;
+  int64_t arg4 ;
+  mlplat_doc **arg5 = 0 ;
+  mlplat_error *arg6 = 0 ;
+  mlp_gocall *outer6 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "run_ids"); 
+  }
+  {
+    arg3 = (char *)mlp_gocall_text(_swig_go_2.p, (size_t)_swig_go_2.n, "key"); 
+  }
+  arg4 = (int64_t)_swig_go_3; 
+  arg5 = (mlplat_doc **)_swig_go_4;
+  {
+    arg6 = _swig_go_5;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_5, &outer6)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer6);
+      return (intgo)arg6->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_metric_history_bulk(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5,arg6);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer6);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_metric_sample_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, intgo _swig_go_4, mlplat_doc **_swig_go_5, mlplat_error *_swig_go_6) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
