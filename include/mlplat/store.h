@@ -92,7 +92,8 @@ typedef struct mlplat_gc_options {
     const char *runs;         /**< JSON array of run ids: these alone */
     const char *experiments;  /**< JSON array of experiment ids, with all their runs and logged models */
     const char *models;       /**< JSON array of ids of logged models */
-    int orphans;              /**< 1: also artifact folders that no run or logged model has */
+    int orphans;              /**< 1: also artifact folders that no run or logged model has; not where stores share an
+                                   artifact root */
     int dry_run;              /**< 1: only tell */
     mlplat_progress progress; /**< in things removed; NULL: the session's */
     void *user;

@@ -81,7 +81,7 @@ static const kind experiments_kind = {
     "experiment",
     "SELECT CAST(experiment_id AS TEXT) FROM experiments WHERE lifecycle_stage = 'deleted' AND last_update_time <= ?1 "
     "ORDER BY experiment_id",
-    "SELECT lifecycle_stage, last_update_time FROM experiments WHERE experiment_id = CAST(?1 AS INTEGER)", "changed"};
+    "SELECT lifecycle_stage, last_update_time FROM experiments WHERE CAST(experiment_id AS TEXT) = ?1", "changed"};
 
 typedef struct listing {
     mlp_gc *gc;

@@ -3,11 +3,12 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "store/import.h"
 #include "store/store_gc.h"
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,14 +18,6 @@ typedef struct looking {
     mlp_gc *gc;
     mlp_db *db;
 } looking;
-
-static bool is_hex(const char *name, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!isxdigit((unsigned char)name[i]) || isupper((unsigned char)name[i]))
-            return false;
-    return strlen(name) == n;
-}
 
 static mlplat_status is_known(mlp_db *db, const char *sql, const char *id, bool *known, mlplat_error *err)
 {
@@ -39,6 +32,15 @@ static mlplat_status is_known(mlp_db *db, const char *sql, const char *id, bool 
     return s;
 }
 
+/* MLflow's file store keeps its runs and models in folders of the same names, each with this file. */
+static bool is_of_file_store(int folder, const char *name)
+{
+    char path[280];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/meta.yaml", name);
+    return fstatat(folder, path, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 static bool is_old(const mlp_gc *gc, int folder, const char *name)
 {
     struct stat st;
@@ -50,8 +52,8 @@ static bool is_old(const mlp_gc *gc, int folder, const char *name)
 
 static mlplat_status look_at(looking *l, const char *path, int folder, const char *name, bool models, mlplat_error *err)
 {
-    bool known = true, mine = models ? strncmp(name, "m-", 2) == 0 && is_hex(name + 2, 32) : is_hex(name, 32);
-    if (!mine || !is_old(l->gc, folder, name))
+    bool known = true, mine = mlp_store_made_id(name) && models == (name[1] == '-');
+    if (!mine || !is_old(l->gc, folder, name) || is_of_file_store(folder, name))
         return MLPLAT_OK;
     mlplat_status s = is_known(l->db,
                                models ? "SELECT 1 FROM logged_models WHERE model_id = ?"

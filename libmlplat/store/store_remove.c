@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "base/text.h"
 #include "store/import.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -87,11 +88,18 @@ mlplat_status mlp_store_remove_model(mlp_store_view *view, const char *model_id,
     return s == MLPLAT_OK && !rest_only ? mlp_db_write(view->tracking, rest, &r, view->hook, err) : s;
 }
 
+bool mlp_store_made_id(const char *id)
+{
+    const char *digits = id + (mlp_text_starts(id, "m-") ? 2 : 0);
+    return strlen(digits) == 32 && strspn(digits, "0123456789abcdef") == 32;
+}
+
 static bool is_called_after(const char *path, const char *id)
 {
     size_t n = strlen(id);
+    bool made = mlp_store_made_id(id);
     for (const char *at = path; n && (at = strstr(at, id)); at++)
-        if (at > path && at[-1] == '/' && (at[n] == '/' || !at[n]))
+        if (at > path && at[-1] == '/' && (made ? at[n] == '/' || !at[n] : strcmp(at + n, "/artifacts") == 0))
             return true;
     return false;
 }

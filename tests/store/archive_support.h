@@ -5,6 +5,7 @@
 #include "base/os.h"
 #include "store/manifest.h"
 #include "support/support.h"
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +44,30 @@ static inline void fill_store(mlplat *ml, char run_id[64])
     snprintf(uri, sizeof uri, "runs:/%s/model", run_id);
     assert_ok(mlplat_model_version_create(ml, "digits", uri, &v, &version, &err));
     assert_ok(mlplat_model_alias_set(ml, "digits", "champion", "1", &err));
+}
+
+static inline void sql(const char *path, const char *text)
+{
+    sqlite3 *db = NULL;
+    char *why = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", text, why);
+    sqlite3_close(db);
+}
+
+static inline int64_t number(const char *path, const char *text)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int64_t out = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return out;
 }
 
 /* An archive of these lines and of one file with the content "hello", with counts of its own. */

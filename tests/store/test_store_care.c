@@ -2,31 +2,7 @@
 #include "archive_support.h"
 #include "support/fault_os.h"
 #include <errno.h>
-#include <sqlite3.h>
-
-static void sql(const char *path, const char *text)
-{
-    sqlite3 *db = NULL;
-    char *why = NULL;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    sqlite3_busy_timeout(db, 10000);
-    if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
-        fail_msg("%s: %s", text, why);
-    sqlite3_close(db);
-}
-
-static int64_t number(const char *path, const char *text)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *stmt = NULL;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    int64_t out = sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    sqlite3_close(db);
-    return out;
-}
+#include <fcntl.h>
 
 static bool is_ok(mlplat *ml, int repair, size_t *findings)
 {
@@ -142,6 +118,12 @@ static void what_was_deleted_goes_and_the_rest_stays(void **state)
     o.runs = "nobody";
     assert_status(mlplat_store_gc(a, &o, NULL, &err), MLPLAT_INVALID);
     o.runs = NULL;
+    for (int i = 0; i < 4; i++) { /* SQLite would take all of them for the number 0 or 1 */
+        static const char *const no_ids[] = {"[\"\"]", "[\"Default\"]", "[\"1x\"]", "[\"fraud\"]"};
+        o.experiments = no_ids[i];
+        assert_status(mlplat_store_gc(a, &o, NULL, &err), MLPLAT_NOT_FOUND);
+    }
+    o.experiments = NULL;
     o.older_than = "1h";
     assert_ok(mlplat_store_gc(a, &o, NULL, &err));
     assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(*) FROM runs"), 2);
@@ -201,6 +183,56 @@ static void a_place_that_is_not_the_runs_stays(void **state)
     test_folder_remove(folder);
 }
 
+/* An id from an archive may be the name of any folder. */
+static void a_place_that_is_only_called_like_the_run_stays(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = two_folders(), run_id[64], text[1400];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, run_id);
+    const char *const places[] = {"b", "b/mine", "b/artifacts/mine"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(mlp_file_mkdirs(test_path(folder, places[i]), 0777, &err));
+        snprintf(text, sizeof text,
+                 "INSERT OR REPLACE INTO runs (run_uuid, artifact_uri, experiment_id, lifecycle_stage, deleted_time, "
+                 "status, source_type) VALUES ('b', '%s', 1, 'deleted', 1, 'FINISHED', 'LOCAL')",
+                 test_path(folder, places[i]));
+        sql(test_path(folder, "a/mlflow.db"), text);
+        assert_ok(mlplat_store_gc(a, NULL, NULL, &err));
+        assert_int_equal(access(test_path(folder, places[i]), F_OK), 0);
+        assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(*) FROM runs"), 1);
+    }
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+/* MLflow's file store may have the same folder: its runs are called like ours. */
+static void runs_of_the_file_store_are_no_orphans(void **state)
+{
+    (void)state;
+    static const char orphan[] = "a/mlruns/1/0123456789abcdef0123456789abcdef",
+                      theirs[] = "a/mlruns/1/0123456789abcdef0123456789abcdee";
+    const struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    mlplat_error err = {0};
+    mlplat_gc_options o = MLPLAT_GC_OPTIONS_INIT;
+    char *folder = two_folders(), run_id[64], meta[100];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, run_id);
+    snprintf(meta, sizeof meta, "%s/meta.yaml", theirs);
+    assert_ok(mlp_file_mkdirs(test_path(folder, orphan), 0777, &err));
+    assert_ok(mlp_file_mkdirs(test_path(folder, theirs), 0777, &err));
+    assert_ok(mlp_file_write_atomic(test_path(folder, meta), "x", 1, false, &err));
+    assert_int_equal(utimensat(AT_FDCWD, test_path(folder, orphan), old, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, test_path(folder, theirs), old, 0), 0);
+    o.orphans = 1;
+    assert_ok(mlplat_store_gc(a, &o, NULL, &err));
+    assert_int_equal(access(test_path(folder, orphan), F_OK), -1);
+    assert_int_equal(access(test_path(folder, meta), F_OK), 0);
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
 /* ---- a system that refuses --------------------------------------------------------------------------------------- */
 
 /* Whatever call fails for want of room, in turn: nothing half is left, and what stands is whole. */
@@ -239,6 +271,8 @@ int main(void)
         cmocka_unit_test(what_was_deleted_goes_and_the_rest_stays),
         cmocka_unit_test(a_link_is_not_followed_by_a_clean_up),
         cmocka_unit_test(a_place_that_is_not_the_runs_stays),
+        cmocka_unit_test(a_place_that_is_only_called_like_the_run_stays),
+        cmocka_unit_test(runs_of_the_file_store_are_no_orphans),
         cmocka_unit_test(a_full_disk_leaves_no_half_of_an_archive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
