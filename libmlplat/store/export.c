@@ -20,6 +20,7 @@ typedef struct exporting {
     mlp_zout data;
     mlp_pace pace;
     int root_fd; /* of the folder in the making */
+    size_t path_n; /* of the path, without slashes at its end */
     char *piece;
     bool begun;
 } exporting;
@@ -218,10 +219,12 @@ static mlplat_status make_folder(exporting *e, const char *path, char **temporar
 {
     char id[33];
     struct stat st;
+    while (e->path_n > 1 && path[e->path_n - 1] == '/')
+        e->path_n--;
     if (lstat(path, &st) == 0 && !S_ISDIR(st.st_mode))
         return mlp_fail(err, MLPLAT_EXISTS, "'%.200s' is there already and no folder: name another", path);
     mlplat_status s = mlp_random_hex(id, err);
-    if (s == MLPLAT_OK && !(*temporary = mlp_sprintf("%s.%.8s.part", path, id)))
+    if (s == MLPLAT_OK && !(*temporary = mlp_sprintf("%.*s.%.8s.part", (int)e->path_n, path, id)))
         s = mlp_fail_memory(err);
     return s == MLPLAT_OK ? mlp_file_open_root(*temporary, true, &e->root_fd, err) : s;
 }
@@ -270,7 +273,7 @@ mlplat_status mlplat_export(mlplat *ml, const char *path, const mlplat_export_op
                             mlplat_error *err)
 {
     mlplat_export_options o = MLPLAT_EXPORT_OPTIONS_INIT;
-    exporting e = {.root_fd = -1};
+    exporting e = {.root_fd = -1, .path_n = path ? strlen(path) : 0};
     char *temporary = NULL;
     if (out)
         *out = NULL;

@@ -146,8 +146,11 @@ static mlplat_status pick_origins(picking *p, mlplat_error *err)
     mlp_stmt *stmt = NULL;
     bool row = true;
     mlplat_status s = mlp_db_prepare(p->rows->registry,
-                                     "SELECT run_id, source FROM model_versions WHERE name IN "
-                                     "(SELECT name FROM picked_registered)",
+                                     p->view->registry_schema.registry_workspace
+                                         ? "SELECT run_id, source FROM model_versions WHERE name IN "
+                                           "(SELECT name FROM picked_registered) AND workspace = 'default'"
+                                         : "SELECT run_id, source FROM model_versions WHERE name IN "
+                                           "(SELECT name FROM picked_registered)",
                                      &stmt, err);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row)
         s = pick_origin(p, mlp_stmt_col_text(stmt, 0), mlp_stmt_col_text(stmt, 1), err);

@@ -18,6 +18,7 @@ typedef struct checking {
     mlp_importing *im;
     mlp_archive_lines lines;
     group now;
+    json_t *experiments; /* a set of names: those that are in the archive */
     uint64_t counts[MLP_STORE_TABLES + 1];
 } checking;
 
@@ -69,6 +70,40 @@ static mlplat_status end_group(checking *c, mlplat_error *err)
     return s;
 }
 
+/* Heads stand in the order in which they are exported, so that none comes twice, and what others need comes first. */
+static bool comes_next(const json_t *last, int last_table, const json_t *row, int table)
+{
+    static const struct {
+        int rank; /* of the table */
+        const char *major, *minor;
+    } of[MLP_STORE_TABLES] = {
+        [MLP_EXPERIMENTS] = {0, "", "name"},        [MLP_RUNS] = {1, "experiment", "run_uuid"},
+        [MLP_LOGGED_MODELS] = {2, "", "model_id"},  [MLP_REGISTERED_MODELS] = {3, "", "name"},
+        [MLP_MODEL_VERSIONS] = {3, "", "name"},
+    };
+    if (!last || of[table].rank != of[last_table].rank)
+        return table != MLP_MODEL_VERSIONS && (!last || of[table].rank > of[last_table].rank);
+    int major = strcmp(text_of(row, of[table].major), text_of(last, of[table].major));
+    int minor = strcmp(text_of(row, of[table].minor), text_of(last, of[table].minor));
+    if (table == MLP_MODEL_VERSIONS)
+        return minor == 0 && (last_table != table || json_integer_value(json_object_get(row, "version")) >
+                                                         json_integer_value(json_object_get(last, "version")));
+    return major > 0 || (major == 0 && minor > 0);
+}
+
+static mlplat_status check_order(checking *c, const json_t *row, mlplat_error *err)
+{
+    int table = c->lines.table;
+    if (!comes_next(c->now.head, c->now.table, row, table))
+        return mlp_archive_lines_fail(&c->lines, "does not stand in its place, or is there twice", err);
+    if (table == MLP_EXPERIMENTS)
+        return mlp_json_set(c->experiments, text_of(row, "name"), json_true(), err);
+    if ((table == MLP_RUNS || table == MLP_LOGGED_MODELS) &&
+        !json_object_get(c->experiments, text_of(row, "experiment")))
+        return mlp_archive_lines_fail(&c->lines, "is of an experiment that the archive does not have", err);
+    return MLPLAT_OK;
+}
+
 static mlplat_status begin_group(checking *c, json_t *row, mlplat_error *err)
 {
     static const struct {
@@ -80,13 +115,16 @@ static mlplat_status begin_group(checking *c, json_t *row, mlplat_error *err)
         {MLP_LOGGED_MODELS, "model_id", true}, {MLP_REGISTERED_MODELS, "name", false},
         {MLP_MODEL_VERSIONS, "name", false},
     };
-    mlplat_status s = end_group(c, err);
+    mlplat_status s = check_order(c, row, err);
+    if (s == MLPLAT_OK)
+        s = end_group(c, err);
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof heads / sizeof heads[0]; i++)
         if (heads[i].table == c->lines.table &&
             (heads[i].path ? !is_id(text_of(row, heads[i].id)) : !*text_of(row, heads[i].id)))
             s = mlp_archive_lines_fail(&c->lines, "has no name or id that can be used", err);
     if (s == MLPLAT_OK && c->lines.table == MLP_MODEL_VERSIONS && !json_is_integer(json_object_get(row, "version")))
         s = mlp_archive_lines_fail(&c->lines, "has no version", err);
+    json_decref(c->now.head);
     c->now.head = json_incref(row);
     c->now.table = c->lines.table;
     mlp_sha256_begin(&c->now.sha);
@@ -147,14 +185,6 @@ static mlplat_status check_artifact(checking *c, const json_t *row, mlplat_error
     return MLPLAT_OK;
 }
 
-static bool has_column(const mlp_store_table *table, const char *key)
-{
-    for (size_t i = 0; i < table->n; i++)
-        if (strcmp(table->columns[i].name, key) == 0)
-            return true;
-    return false;
-}
-
 /* Keys that stand for a column of another name. */
 static const char *column_of(int table, const char *key)
 {
@@ -169,6 +199,13 @@ static const char *column_of(int table, const char *key)
     return key;
 }
 
+/* Numbers, and with artifacts places, are the target's: an archive does not choose where its files go. */
+static bool is_ours(const checking *c, const char *key)
+{
+    const mlp_store_spec *spec = &mlp_store_specs[c->lines.table];
+    return mlp_store_word(spec->hidden, key) || (c->im->manifest.artifacts && mlp_store_word(spec->located, key));
+}
+
 /* A newer MLflow may have columns that the target lacks: nothing of the archive is dropped silently. */
 static mlplat_status check_columns(checking *c, const json_t *row, mlplat_error *err)
 {
@@ -180,13 +217,15 @@ static mlplat_status check_columns(checking *c, const json_t *row, mlplat_error 
                                                  "upgrade the store, then import",
                         c->im->view.schema.head, name);
     if (c->lines.table == MLP_METRICS || c->lines.table == MLP_INPUTS)
-        return c->lines.table == MLP_INPUTS && json_object_get(row, "step") && !has_column(table, "step")
+        return c->lines.table == MLP_INPUTS && json_object_get(row, "step") && !mlp_store_has_column(table, "step")
                    ? mlp_fail(err, MLPLAT_UNSUPPORTED, "the store (head %s) cannot hold the steps of model outputs: "
                                                        "upgrade the store, then import",
                               c->im->view.schema.head)
                    : MLPLAT_OK;
+    json_object_foreach((json_t *)row, key, value) if (is_ours(c, key)) return mlp_archive_lines_fail(
+        &c->lines, "tells what each store decides for itself", err);
     json_object_foreach((json_t *)row, key, value) if (strcmp(key, "table") != 0 &&
-                                                       !has_column(table, column_of(c->lines.table, key))) return
+                                                       !mlp_store_has_column(table, column_of(c->lines.table, key))) return
         mlp_fail(err, MLPLAT_UNSUPPORTED, "the store (head %s) has no column %s.%s, and the archive has values for it: "
                                           "upgrade the store, then import",
                  c->im->view.schema.head, name, key);
@@ -278,11 +317,14 @@ static mlplat_status check_lines(void *ctx, mlplat_error *err)
 
 mlplat_status mlp_import_check(mlp_importing *im, mlplat_error *err)
 {
-    checking c = {.im = im};
-    mlplat_status s = mlp_archive_lines_open(im->root_fd, &im->manifest, &c.lines, err);
+    checking c = {.im = im, .experiments = json_object()};
+    mlplat_status s = c.experiments ? MLPLAT_OK : mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = mlp_archive_lines_open(im->root_fd, &im->manifest, &c.lines, err);
     if (s == MLPLAT_OK)
         s = mlp_store_view_read(&im->view, check_lines, &c, err);
     json_decref(c.now.head);
+    json_decref(c.experiments);
     mlp_archive_lines_close(&c.lines);
     if (s == MLPLAT_OK)
         s = mlp_import_check_files(im, err);

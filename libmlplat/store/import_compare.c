@@ -194,15 +194,27 @@ mlplat_status mlp_import_compare(mlp_importing *im, int table, const json_t *hea
 
 /* ---- rows that experiments and registered models share ----------------------------------------------------------- */
 
+#define OF_EXPERIMENT                                                                                                  \
+    "SELECT t.value FROM experiment_tags t JOIN experiments e ON e.experiment_id = t.experiment_id WHERE e.name = ? "  \
+    "AND t.key = ?"
+#define ALIAS "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
+#define OF_MODEL "SELECT value FROM registered_model_tags WHERE name = ? AND key = ?"
+
+static const char *shared_row(const mlp_importing *im, int table)
+{
+    bool workspace = im->view.registry_schema.registry_workspace;
+    if (table == MLP_EXPERIMENT_TAGS)
+        return im->view.schema.experiments_workspace ? OF_EXPERIMENT " AND e.workspace = 'default'" : OF_EXPERIMENT;
+    if (table == MLP_REGISTERED_MODEL_ALIASES)
+        return workspace ? ALIAS " AND workspace = 'default'" : ALIAS;
+    return workspace ? OF_MODEL " AND workspace = 'default'" : OF_MODEL;
+}
+
 mlplat_status mlp_import_compare_row(mlp_importing *im, int table, const json_t *row, mlplat_error *err)
 {
     bool experiment = table == MLP_EXPERIMENT_TAGS, alias = table == MLP_REGISTERED_MODEL_ALIASES, there = false;
     const char *owner = text_of(row, experiment ? "experiment" : "name"), *key = text_of(row, alias ? "alias" : "key");
-    const char *sql =
-        experiment ? "SELECT t.value FROM experiment_tags t JOIN experiments e ON e.experiment_id = t.experiment_id "
-                     "WHERE e.name = ? AND t.key = ?"
-        : alias ? "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
-                : "SELECT value FROM registered_model_tags WHERE name = ? AND key = ?";
+    const char *sql = shared_row(im, table);
     mlp_stmt *stmt = NULL;
     mlplat_error why = {0};
     if (im->policy != MLP_IMPORT_FAIL)

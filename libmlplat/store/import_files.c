@@ -61,8 +61,11 @@ static mlplat_status put_file(mlp_importing *im, int top, const json_t *line, ml
 {
     unpacking u = {.im = im};
     char name[MLP_ARCHIVE_NAME];
-    snprintf(name, sizeof name, "files/%.64s.zst", json_string_value(json_object_get(line, "sha256")));
+    const char *sha256 = json_string_value(json_object_get(line, "sha256"));
+    snprintf(name, sizeof name, "files/%.64s.zst", sha256 ? sha256 : "");
     const mlp_manifest_file *file = mlp_manifest_find(&im->manifest, name);
+    if (!file)
+        return mlp_fail(err, MLPLAT_CORRUPT, "the archive was changed while it was read: import it again");
     mlplat_status s = mlp_zin_open(im->root_fd, file->name, &file->info, &u.in, err);
     if (s == MLPLAT_OK)
         s = mlp_file_put_beneath(top, json_string_value(json_object_get(line, "path")), next_piece, &u, err);

@@ -162,8 +162,12 @@ mlplat_status mlp_import_end(mlp_importing *im, const mlp_import_op *op, mlplat_
 
 static mlplat_status remove_version(mlp_importing *im, const json_t *row, mlplat_error *err)
 {
-    static const char *const sql[] = {"DELETE FROM model_version_tags WHERE name = ? AND version = ?",
-                                      "DELETE FROM model_versions WHERE name = ? AND version = ?"};
+    static const char *const plain[] = {"DELETE FROM model_version_tags WHERE name = ? AND version = ?",
+                                        "DELETE FROM model_versions WHERE name = ? AND version = ?"};
+    static const char *const ours[] = {
+        "DELETE FROM model_version_tags WHERE name = ? AND version = ? AND workspace = 'default'",
+        "DELETE FROM model_versions WHERE name = ? AND version = ? AND workspace = 'default'"};
+    const char *const *sql = im->view.registry_schema.registry_workspace ? ours : plain;
     mlplat_status s = MLPLAT_OK;
     for (int i = 0; s == MLPLAT_OK && i < 2; i++) {
         mlp_stmt *stmt = NULL;

@@ -132,23 +132,33 @@ mlplat_status mlp_rows_aliases(mlp_rows *rows, const char *name, mlplat_error *e
 
 /* ---- versions ---------------------------------------------------------------------------------------------------- */
 
-#define OF_VERSION(column, workspace)                                                                                  \
-    "SELECT " column " FROM model_versions WHERE name = ?1 AND version = ?2" workspace
+static mlplat_status take_text(mlp_stmt *stmt, int i, char **out, mlplat_error *err)
+{
+    *out = mlp_stmt_col_null(stmt, i) ? NULL : mlp_strdup(mlp_stmt_col_text(stmt, i));
+    return *out || mlp_stmt_col_null(stmt, i) ? MLPLAT_OK : mlp_fail_memory(err);
+}
 
-static mlplat_status version_text(mlp_rows *rows, const char *sql, const char *name, int64_t version, char **out,
-                                  mlplat_error *err)
+#define OF_VERSION "SELECT run_id, source FROM model_versions WHERE name = ?1 AND version = ?2"
+
+static mlplat_status origin_of(mlp_rows *rows, const char *name, int64_t version, char **run_id, char **source,
+                               mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
-    *out = NULL;
-    mlplat_status s = mlp_db_prepare(rows->registry, sql, &stmt, err);
+    mlplat_status s = mlp_db_prepare(rows->registry,
+                                     mlp_store_has_column(&rows->tables[MLP_MODEL_VERSIONS], "workspace")
+                                         ? OF_VERSION " AND workspace = 'default'"
+                                         : OF_VERSION,
+                                     &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         mlp_stmt_int(stmt, 2, version);
         s = mlp_stmt_step(stmt, &row, err);
     }
-    if (s == MLPLAT_OK && row && !mlp_stmt_col_null(stmt, 0) && !(*out = mlp_strdup(mlp_stmt_col_text(stmt, 0))))
-        s = mlp_fail_memory(err);
+    if (s == MLPLAT_OK && row)
+        s = take_text(stmt, 0, run_id, err);
+    if (s == MLPLAT_OK && row)
+        s = take_text(stmt, 1, source, err);
     mlp_stmt_done(stmt);
     return s;
 }
@@ -158,14 +168,12 @@ static mlplat_status find_bases(mlp_rows *rows, const char *name, int64_t versio
 {
     char *run_id = NULL, *source = NULL;
     forget_bases(rows);
-    mlplat_status s = version_text(rows, OF_VERSION("run_id", ""), name, version, &run_id, err);
+    mlplat_status s = origin_of(rows, name, version, &run_id, &source, err);
     if (s == MLPLAT_OK && run_id)
         s = one_text(rows->tracking, "SELECT artifact_uri FROM runs WHERE run_uuid = ?", run_id,
                      &rows->bases[0].location, err);
     if (s == MLPLAT_OK && run_id && !(rows->bases[0].uri = mlp_sprintf("runs:/%s", run_id)))
         s = mlp_fail_memory(err);
-    if (s == MLPLAT_OK)
-        s = version_text(rows, OF_VERSION("source", ""), name, version, &source, err);
     if (s == MLPLAT_OK && source && mlp_text_starts(source, "models:/m-") && rows->tables[MLP_LOGGED_MODELS].n) {
         source[strcspn(source, "/") + 1 + strcspn(source + strcspn(source, "/") + 1, "/")] = 0;
         s = one_text(rows->tracking, "SELECT artifact_location FROM logged_models WHERE model_id = ?",

@@ -141,9 +141,7 @@ mlplat_status mlp_rows_inputs(mlp_rows *rows, const char *run_id, mlplat_error *
 {
     const mlp_store_table *table = &rows->tables[MLP_INPUTS];
     mlp_stmt *stmt = NULL;
-    bool row = true, step = false;
-    for (size_t i = 0; i < table->n; i++)
-        step = step || strcmp(table->columns[i].name, "step") == 0;
+    bool row = true, step = mlp_store_has_column(table, "step");
     mlplat_status s = mlp_db_prepare(rows->tracking, step ? INPUTS("i.step") : INPUTS("0"), &stmt, err);
     if (s == MLPLAT_OK)
         mlp_stmt_text(stmt, 1, run_id);

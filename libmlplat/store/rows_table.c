@@ -22,16 +22,14 @@ static void put_column(mlp_buf *sql, const char *column)
 static mlplat_status make_select(mlp_store_table *table, const mlp_store_spec *spec, mlplat_error *err)
 {
     mlp_buf sql = {0};
-    bool workspace = false;
     mlp_buf_puts(&sql, "SELECT ");
     for (size_t i = 0; i < table->n; i++) {
         if (i)
             mlp_buf_puts(&sql, ", ");
         put_column(&sql, table->columns[i].name);
-        workspace = workspace || strcmp(table->columns[i].name, "workspace") == 0;
     }
     mlp_buf_printf(&sql, " FROM %s t WHERE %s%s ORDER BY %s", spec->name, spec->where,
-                   workspace ? " AND t.workspace = 'default'" : "", spec->order);
+                   mlp_store_has_column(table, "workspace") ? " AND t.workspace = 'default'" : "", spec->order);
     mlplat_status s = mlp_buf_ok(&sql, err);
     table->select = mlp_buf_take(&sql);
     return s;

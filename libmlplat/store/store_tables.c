@@ -36,6 +36,14 @@ const mlp_store_spec mlp_store_specs[MLP_STORE_TABLES] = {
     [MLP_REGISTERED_MODEL_ALIASES] = {"registered_model_aliases", OF_NAME, "alias", " workspace ", " ", " ", true},
 };
 
+bool mlp_store_has_column(const mlp_store_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->n; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 bool mlp_store_word(const char *words, const char *word)
 {
     size_t n = strlen(word);

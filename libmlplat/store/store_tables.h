@@ -55,6 +55,7 @@ typedef struct mlp_store_table {
 mlplat_status mlp_store_tables_read(mlp_db *tracking, mlp_db *registry, mlp_store_table tables[MLP_STORE_TABLES],
                                     mlplat_error *err); /* inside a transaction of both, or of one that is both */
 void mlp_store_tables_free(mlp_store_table tables[MLP_STORE_TABLES]);
+bool mlp_store_has_column(const mlp_store_table *table, const char *name);
 bool mlp_store_word(const char *words, const char *word); /* is it among " these words "? */
 int mlp_store_table_find(const char *name);               /* an id, -1: no table of an archive */
 

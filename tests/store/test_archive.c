@@ -157,6 +157,8 @@ static void what_is_named_is_what_is_exported(void **state)
     assert_int_equal(number_at(doc, "counts.registered_models"), 0);
     mlplat_doc_free(doc);
     assert_status(mlplat_export(a, test_path(folder, "by id"), &o, &doc, &err), MLPLAT_EXISTS);
+    assert_ok(mlplat_export(a, test_path(folder, "as a shell completes it//"), &o, NULL, &err));
+    assert_int_equal(access(test_path(folder, "as a shell completes it/manifest.json"), F_OK), 0);
     mlplat_close(a);
     test_folder_remove(folder);
 }
@@ -224,6 +226,39 @@ static void what_differs_is_a_conflict_and_policies_decide(void **state)
     assert_non_null(strstr(mlplat_doc_text(doc), "\"x\""));
     mlplat_doc_free(doc);
     free(archive);
+    mlplat_close(a);
+    mlplat_close(b);
+    test_folder_remove(folder);
+}
+
+/* A registered model of the same name in another workspace is another one. */
+static void other_workspaces_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const theirs[] = {
+        "INSERT INTO registered_models (name, workspace, creation_time) VALUES ('digits', 'theirs', 1)",
+        "INSERT INTO model_versions (name, version, workspace, source, run_id, current_stage, status) VALUES "
+        "('digits', 1, 'theirs', '/theirs', 'r', 'None', 'READY')",
+        "INSERT INTO registered_model_tags (name, workspace, key, value) VALUES ('digits', 'theirs', 'team', 'theirs')",
+    };
+    mlplat_error err = {0};
+    mlplat_import_options o = MLPLAT_IMPORT_OPTIONS_INIT;
+    char *folder = two_folders(), run_id[64];
+    mlplat *a = open_in(folder, "a"), *b = open_in(folder, "b");
+    fill_store(a, run_id);
+    assert_ok(mlplat_registered_model_set_tag(a, "digits", "team", "ours", &err));
+    assert_ok(mlplat_store_create(b, NULL, NULL, &err));
+    for (size_t i = 0; i < 3; i++)
+        sql(test_path(folder, "b/mlflow.db"), theirs[i]);
+    assert_ok(mlplat_export(a, test_path(folder, "one"), NULL, NULL, &err));
+    assert_ok(mlplat_import(b, test_path(folder, "one"), NULL, NULL, &err)); /* their tag is no conflict */
+    assert_ok(mlplat_model_version_set_tag(a, "digits", "1", "auc", "1", &err));
+    assert_ok(mlplat_export(a, test_path(folder, "two"), NULL, NULL, &err));
+    o.on_conflict = "replace";
+    assert_ok(mlplat_import(b, test_path(folder, "two"), &o, NULL, &err));
+    assert_int_equal(number(test_path(folder, "b/mlflow.db"),
+                            "SELECT count(*) FROM model_versions WHERE workspace = 'theirs' AND source = '/theirs'"),
+                     1);
     mlplat_close(a);
     mlplat_close(b);
     test_folder_remove(folder);
@@ -354,6 +389,14 @@ static void a_hostile_archive_is_refused_before_anything_is_written(void **state
          MLPLAT_CORRUPT},
         {EXPERIMENT RUN "{\"table\":\"params\",\"run_uuid\":\"r1\",\"key\":\"k\",\"worth\":\"v\"}\n", 1, 0, 1,
          MLPLAT_UNSUPPORTED},
+        {"{\"table\":\"experiments\",\"artifact_location\":\"/tmp\",\"name\":\"f\"}\n" RUN, 1, 0, 0,
+         MLPLAT_CORRUPT},
+        {"{\"table\":\"experiments\",\"experiment_id\":7,\"name\":\"f\"}\n", 0, 0, 0, MLPLAT_CORRUPT},
+        {EXPERIMENT "{\"table\":\"runs\",\"experiment\":\"e\",\"run_uuid\":\"r2\",\"artifact_uri\":\"/t\"}\n", 1, 0,
+         0, MLPLAT_CORRUPT},
+        {EXPERIMENT "{\"table\":\"runs\",\"experiment\":\"f\",\"run_uuid\":\"r2\"}\n", 1, 0, 0, MLPLAT_CORRUPT},
+        {EXPERIMENT RUN RUN, 2, 0, 0, MLPLAT_CORRUPT},
+        {RUN EXPERIMENT, 1, 0, 0, MLPLAT_CORRUPT},
         {EXPERIMENT RUN "{\"table\":\"sqlite_master\",\"name\":\"x\"}\n", 1, 0, 0, MLPLAT_CORRUPT},
         {EXPERIMENT RUN "{\"name\":\"x\"}\n", 1, 0, 0, MLPLAT_CORRUPT},
         {EXPERIMENT RUN "{\"table\":\"params\"\n", 1, 0, 1, MLPLAT_CORRUPT},
@@ -490,6 +533,7 @@ int main(void)
         cmocka_unit_test(what_is_named_is_what_is_exported),
         cmocka_unit_test(without_artifacts_the_places_stay),
         cmocka_unit_test(what_differs_is_a_conflict_and_policies_decide),
+        cmocka_unit_test(other_workspaces_are_left_alone),
         cmocka_unit_test(an_experiment_that_is_deleted_there_takes_nothing),
         cmocka_unit_test(a_damaged_archive_is_named_and_nothing_is_imported),
         cmocka_unit_test(a_hostile_archive_is_refused_before_anything_is_written),
