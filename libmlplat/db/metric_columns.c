@@ -114,19 +114,21 @@ static mlplat_status add_runs(mlp_metric_columns *c, mlp_stmt *stmt, size_t room
     return s;
 }
 
-/* *worth false: the rowids are too far apart. */
+/* *worth false: the rowids are too far apart, or below 0, as a file of others may have them. */
 static mlplat_status know_runs(mlp_metric_columns *c, mlp_db *db, bool *worth, mlplat_error *err)
 {
-    int64_t count = 0, bytes = 0, last = 0;
+    int64_t count = 0, bytes = 0, first = 0, last = 0;
     mlp_stmt *stmt = NULL;
     if ((*worth = c->places != NULL))
         return MLPLAT_OK;
     mlplat_status s = one_number(db, "SELECT count(*) FROM runs", &count, err);
     if (s == MLPLAT_OK)
+        s = one_number(db, "SELECT coalesce(min(rowid), 0) FROM runs", &first, err);
+    if (s == MLPLAT_OK)
         s = one_number(db, "SELECT coalesce(max(rowid), 0) FROM runs", &last, err);
     if (s == MLPLAT_OK)
         s = one_number(db, "SELECT coalesce(sum(length(CAST(run_uuid AS BLOB))), 0) FROM runs", &bytes, err);
-    if (s != MLPLAT_OK || last > count * SPARSE || bytes > UINT32_MAX)
+    if (s != MLPLAT_OK || first < 0 || last > count * SPARSE || bytes > UINT32_MAX)
         return s;
     size_t places = 1024;
     while (places < (size_t)count * 2)
@@ -183,6 +185,8 @@ static mlplat_status fill(mlp_metric_columns *c, mlp_stmt *stmt, int first, mlpl
             continue;
         if (c->n > first)
             slot = find_column(c, mlp_stmt_col_text(stmt, 3));
+        if (!slot)
+            continue;
         column *col = &c->columns[slot - 1];
         col->values[place->row] = mlp_stmt_col_double(stmt, 1);
         col->kind[place->row] = mlp_stmt_col_int(stmt, 2) ? NOT_A_NUMBER : VALUE;

@@ -13,6 +13,9 @@ static const mlp_search_comparator comparators[] = {
     {{"IN", NULL, NULL}, " IN ", MLP_SEARCH_LIST},      {{"NOT", "IN", NULL}, " NOT IN ", MLP_SEARCH_LIST},
 };
 
+/* SQLite takes 1000 conditions and 64 tables in one statement. */
+enum { TERMS_MOST = 500, ORDERS_MOST = 50 };
+
 /* ---- comparisons ------------------------------------------------------------------------------------------------- */
 
 static unsigned compares(const mlp_search_term *t)
@@ -121,6 +124,8 @@ static mlplat_status parse_filter(const char *filter, mlp_search *out, mlplat_er
             s = mlp_search_lex_next(&lex, err);
             continue;
         }
+        if (out->n_terms == TERMS_MOST)
+            return mlp_search_lex_fail(&lex, "a filter has at most 500 comparisons: take IN, or search in parts", err);
         s = read_term(&lex, out->language, &t, err);
         if (s == MLPLAT_OK)
             s = push(&out->terms, &out->n_terms, &t, err);
@@ -145,6 +150,10 @@ mlplat_status mlp_search_add_order(mlp_search *search, mlp_search_term *t, mlpla
             free_term(t);
             return s;
         }
+    if (search->n_orders == ORDERS_MOST) {
+        free_term(t);
+        return mlp_fail(err, MLPLAT_INVALID, "order_by has more than %d keys: leave the last ones out", ORDERS_MOST);
+    }
     return push(&search->orders, &search->n_orders, t, err);
 }
 

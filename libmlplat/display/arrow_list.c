@@ -279,8 +279,7 @@ static mlplat_status read_points(mlplat *ml, const mlp_names *runs, const mlp_na
         mlp_metric_points points;
         s = mlp_points_read(ml, run, key, MLP_POINTS_ALL, hook, &points, err);
         if (s == MLPLAT_OK)
-            if (s == MLPLAT_OK)
-                s = put_points(table, run, key, &points, out, err);
+            s = put_points(table, run, key, &points, out, err);
         mlp_points_free(&points);
     }
     return s;

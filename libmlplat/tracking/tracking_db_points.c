@@ -161,12 +161,13 @@ static void cut(points_call *c)
 {
     bool by_time = c->all.time_low < c->all.time_high;
     int64_t low = by_time ? c->all.time_low : c->all.step_low, high = by_time ? c->all.time_high : c->all.step_high;
-    double each = ((double)high - (double)low) / RANGES;
+    uint64_t span = (uint64_t)high - (uint64_t)low;
     int64_t from = low;
+    bool done = false;
     for (int i = 0; i < RANGES; i++) {
         mlp_metric_stretch *r = &c->ranges[i].stretch;
-        int64_t to = i == RANGES - 1 ? high : low + (int64_t)(each * (i + 1));
-        to = to < from ? from : to > high ? high : to;
+        int64_t to = (int64_t)((uint64_t)low + (uint64_t)((unsigned __int128)span * (unsigned)(i + 1) / RANGES));
+        to = to < from ? from : to;
         *r = c->all;
         if (by_time) {
             r->time_low = from;
@@ -175,9 +176,12 @@ static void cut(points_call *c)
             r->step_low = from;
             r->step_high = to;
         }
-        if (from > high || from == INT64_MAX)
-            r->time_high = r->time_low - 1; /* empty */
-        from = to < INT64_MAX ? to + 1 : to;
+        if (done) { /* empty */
+            r->time_low = 1;
+            r->time_high = 0;
+        }
+        done = done || to >= high;
+        from = done ? high : to + 1;
     }
 }
 

@@ -9,6 +9,8 @@
 #include "tracking/validate.h"
 #include <string.h>
 
+enum { IDS_MOST = 30000 }; /* SQLite takes 32,766 values in one statement */
+
 typedef struct search_call {
     mlp_tracking_db_store *store;
     const char *list; /* what the answer calls its list */
@@ -134,6 +136,9 @@ mlplat_status mlp_tracking_db_parse_ids(const char *text, json_t **out, mlplat_e
             break;
         text++;
     }
+    if (s == MLPLAT_OK && json_array_size(*out) > IDS_MOST)
+        s = mlp_fail(err, MLPLAT_INVALID, "experiment_ids has %zu ids: at most %d are looked at in one search",
+                     json_array_size(*out), IDS_MOST);
     if (s == MLPLAT_OK && *text)
         s = mlp_fail(err, MLPLAT_INVALID, "experiment_ids: expected ids joined by commas, as in \"1,2\"");
     return s;

@@ -175,6 +175,31 @@ static void order_keys_become_sql(void **state)
     }
 }
 
+/* More of them than SQLite takes in a statement. */
+static void searches_have_a_size(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlp_search_sql sql = {0};
+    mlp_buf filter = {0}, order = {0};
+    for (int i = 0; i < 500; i++)
+        mlp_buf_printf(&filter, "%sparams.p%d = 'x'", i ? " AND " : "", i);
+    for (int i = 0; i < 50; i++)
+        mlp_buf_printf(&order, "%sparams.p%d", i ? ", " : "", i);
+    assert_ok(compile(filter.data, order.data, &sql, &err));
+    mlp_search_sql_free(&sql);
+    mlp_buf_puts(&filter, " AND status = 'FINISHED'");
+    assert_status(compile(filter.data, NULL, &sql, &err), MLPLAT_INVALID);
+    assert_non_null(strstr(err.message, "at most 500"));
+    mlp_search_sql_free(&sql);
+    mlp_buf_puts(&order, ", status");
+    assert_status(compile(NULL, order.data, &sql, &err), MLPLAT_INVALID);
+    assert_non_null(strstr(err.message, "more than 50"));
+    mlp_search_sql_free(&sql);
+    mlp_buf_free(&filter);
+    mlp_buf_free(&order);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +207,7 @@ int main(void)
         cmocka_unit_test(no_value_of_a_filter_is_in_the_sql),
         cmocka_unit_test(what_is_wrong_is_said_with_its_place),
         cmocka_unit_test(order_keys_become_sql),
+        cmocka_unit_test(searches_have_a_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,11 +205,13 @@ typedef struct shape {
     int64_t times; /* points share a time in groups of so many; 0: all have one */
     bool back;     /* steps go down */
     size_t others; /* points of another run in between */
+    int ends;      /* 1: the first and the last step that there can be are among them; 2: the last four alone */
 } shape;
 
 /* Few, and so many that threads share them; all at one time, spread, mixed with another run's. */
-static const shape shapes[] = {{1, 1, false, 0},       {1000, 0, true, 1000},    {30000, 1, false, 0},
-                               {30000, 0, false, 100}, {30000, 7000, true, 500}, {25000, 3, true, 60000}};
+static const shape shapes[] = {{1, 1, false, 0, 0},       {1000, 0, true, 1000, 0},    {30000, 1, false, 0, 0},
+                               {30000, 0, false, 100, 0}, {30000, 7000, true, 500, 0}, {25000, 3, true, 60000, 0},
+                               {25000, 0, false, 0, 1},   {25000, 0, false, 0, 2}};
 
 static void log_shape(place *p, const shape *s, const char *key)
 {
@@ -220,6 +222,12 @@ static void log_shape(place *p, const shape *s, const char *key)
     for (size_t i = 0; i < most; i++) {
         values[i] = i % 100 == 7 ? NAN : i % 100 == 8 ? INFINITY : (double)(i % 13) - 6;
         steps[i] = s->back ? (int64_t)(most - i) : (int64_t)i - 50;
+        if (s->ends == 1 && (i == 0 || i == most - 1))
+            steps[i] = i ? INT64_MAX : INT64_MIN + 1;
+        if (s->ends == 2) {
+            steps[i] = INT64_MAX - (int64_t)(i % 4);
+            values[i] = (double)i;
+        }
         times[i] = 1795824000000 + (s->times ? (int64_t)i / s->times : 0);
     }
     assert_ok(mlplat_run_log_metrics(p->run, key, steps, times, values, s->n, &err));
@@ -282,8 +290,8 @@ static void runs_and_keys_are_a_batch_each(void **state)
     struct ArrowArrayStream stream;
     struct ArrowArray batch;
     char both[90];
-    log_shape(p, &(shape){10, 1, false, 20}, "a");
-    log_shape(p, &(shape){30, 1, false, 40}, "b");
+    log_shape(p, &(shape){10, 1, false, 20, 0}, "a");
+    log_shape(p, &(shape){30, 1, false, 40, 0}, "b");
     snprintf(both, sizeof both, "%s,%s", mlplat_run_id(p->run), mlplat_run_id(p->other));
     assert_ok(mlplat_metric_arrow(p->ml, both, "a,nothing,b", NULL, NULL, &stream, &err));
     for (int i = 0; i < 4; i++) {
@@ -315,7 +323,7 @@ static void a_long_read_asks_whether_to_go_on(void **state)
     struct ArrowArrayStream stream;
     int calls = 0;
     for (int i = 0; i < 4; i++)
-        log_shape(p, &(shape){100000, 1, i % 2, 0}, "long");
+        log_shape(p, &(shape){100000, 1, i % 2, 0, 0}, "long");
     assert_ok(mlplat_flush(p->ml, -1, &err));
     mlplat_status s = mlplat_metric_arrow(p->ml, mlplat_run_id(p->run), "long", stop, &calls, &stream, &err);
     if (s == MLPLAT_OK) /* read before it was time to ask */

@@ -2,6 +2,7 @@
 #include "support/support.h"
 #include "tracking/tracking_db.h"
 #include <math.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -201,6 +202,18 @@ static void no_failed_allocation_breaks_a_search(void **state)
 
 static char *folder;
 
+/* A file that others made may number its rows as it likes. */
+static void rows_below_0_are_found(void **state)
+{
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(test_path(folder, "mlflow.db"), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    assert_int_equal(sqlite3_exec(db, "UPDATE runs SET rowid = -rowid WHERE name = 'run-3'", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    assert_same(*state, "metrics.acc > 0.1", "metrics.acc", 100);
+}
+
 static int open_session(void **state)
 {
     folder = test_folder_make();
@@ -222,6 +235,7 @@ int main(void)
         cmocka_unit_test(the_answers_are_the_same),
         cmocka_unit_test(what_was_logged_since_is_seen),
         cmocka_unit_test(no_failed_allocation_breaks_a_search),
+        cmocka_unit_test(rows_below_0_are_found),
     };
     return cmocka_run_group_tests(tests, open_session, close_session);
 }
