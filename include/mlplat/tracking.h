@@ -62,8 +62,8 @@ typedef enum mlplat_view { MLPLAT_VIEW_ACTIVE = 0, MLPLAT_VIEW_DELETED = 1, MLPL
  * A filter is comparisons joined by AND: "metrics.loss < 0.5 AND params.depth = '6'". A key with other characters than
  * letters, digits, _ and . stands in backticks or double quotes: "tags.`git-branch` = 'main'". Numbers are compared
  * with =, !=, <, <=, > and >=, texts with =, !=, LIKE and ILIKE (% any characters, _ one), lists are IN ('a', 'b')
- * and NOT IN. An order is keys joined by commas, each with ASC or DESC: "metrics.loss ASC, start_time DESC". At most 500
- * comparisons, 50 keys and 30,000 experiment ids.
+ * and NOT IN. An order is keys joined by commas, each with ASC or DESC: "metrics.loss ASC, start_time DESC". There may
+ * be 500 comparisons, 50 keys and 30,000 experiment ids.
  */
 typedef struct mlplat_search {
     size_t size;

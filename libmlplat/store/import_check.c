@@ -222,13 +222,16 @@ static mlplat_status check_columns(checking *c, const json_t *row, mlplat_error 
                                                        "upgrade the store, then import",
                               c->im->view.schema.head)
                    : MLPLAT_OK;
-    json_object_foreach((json_t *)row, key, value) if (is_ours(c, key)) return mlp_archive_lines_fail(
-        &c->lines, "tells what each store decides for itself", err);
-    json_object_foreach((json_t *)row, key, value) if (strcmp(key, "table") != 0 &&
-                                                       !mlp_store_has_column(table, column_of(c->lines.table, key))) return
-        mlp_fail(err, MLPLAT_UNSUPPORTED, "the store (head %s) has no column %s.%s, and the archive has values for it: "
-                                          "upgrade the store, then import",
-                 c->im->view.schema.head, name, key);
+    json_object_foreach((json_t *)row, key, value)
+    {
+        if (is_ours(c, key))
+            return mlp_archive_lines_fail(&c->lines, "tells what each store decides for itself", err);
+        if (strcmp(key, "table") != 0 && !mlp_store_has_column(table, column_of(c->lines.table, key)))
+            return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                            "the store (head %s) has no column %s.%s, and the archive has values for it: upgrade the "
+                            "store, then import",
+                            c->im->view.schema.head, name, key);
+    }
     return MLPLAT_OK;
 }
 
