@@ -1,6 +1,7 @@
 """A store for each test that asks for one, and none of the tester's settings."""
 
 import os
+import sys
 
 import pytest
 
@@ -17,3 +18,15 @@ def no_settings_of_the_tester():
     for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
         del os.environ[name]
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "true"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mlflow_forgets():
+    """The stores that a module told MLflow of are not those of the next: MLflow keeps them, also in the environment,
+    where we would find them as well."""
+    yield
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
+        sys.modules["mlflow"].set_registry_uri(None)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        os.environ.pop(name, None)
