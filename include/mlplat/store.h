@@ -80,7 +80,8 @@ typedef struct mlplat_backup_options {
  * Copy the store's file to a new one: one consistent snapshot, with what this session and ended programs logged stored
  * first. The copy appears when it is whole, and is a store of its own. Places of artifacts stay what they are.
  * @param out  {"path", "size", "head", "files", "bytes", "artifacts"?}, yours, may be NULL
- * @return MLPLAT_OK; MLPLAT_EXISTS: the file is there; MLPLAT_CANCELLED; MLPLAT_NO_SPACE, MLPLAT_IO, MLPLAT_DENIED
+ * @return MLPLAT_OK; MLPLAT_EXISTS: the file or the folder is there; MLPLAT_CANCELLED; MLPLAT_NO_SPACE, MLPLAT_IO,
+ *         MLPLAT_DENIED. Nothing is left of it then.
  */
 MLPLAT_API mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_backup_options *options,
                                              mlplat_doc **out, mlplat_error *err);

@@ -45,7 +45,9 @@ mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, ml
     mlplat_status s = code == SQLITE_OK ? MLPLAT_OK : code == SQLITE_NOMEM ? mlp_fail_memory(err) : MLPLAT_DENIED;
     if (s == MLPLAT_DENIED)
         s = mlp_fail(err, s, "'%s' cannot be made: its folder must be there and writable for this user", path);
-    if (s == MLPLAT_OK)
+    if (s == MLPLAT_OK && sqlite3_exec(to, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) != SQLITE_OK)
+        s = mlp_fail(err, MLPLAT_IO, "copying to '%s': %s", path, sqlite3_errmsg(to));
+    if (s == MLPLAT_OK) /* half a copy is thrown away: it needs no journal, which would be left behind */
         s = copy_pages(db, to, hook, err);
     sqlite3_close_v2(to);
     return s;

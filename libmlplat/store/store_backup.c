@@ -18,6 +18,7 @@ typedef struct saving {
     mlp_pace pace;
     const char *path;
     char *temporary, *folder; /* the file in the making; the folder of artifacts */
+    bool made; /* the folder is ours */
     uint64_t files, bytes;
 } saving;
 
@@ -40,18 +41,35 @@ static mlplat_status publish(const saving *b, mlplat_error *err)
     return MLPLAT_OK;
 }
 
-static mlplat_status prepare(saving *b, mlplat_error *err)
+static mlplat_status is_there(const char *path, mlplat_error *err)
+{
+    struct stat st;
+    if (lstat(path, &st) == -1)
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_EXISTS, "'%.200s' is there already: name a new file for the backup", path);
+}
+
+static mlplat_status prepare(saving *b, bool artifacts, mlplat_error *err)
 {
     char id[33];
-    struct stat st;
-    if (lstat(b->path, &st) == 0)
-        return mlp_fail(err, MLPLAT_EXISTS, "'%.200s' is there already: name a new file for the backup", b->path);
     mlplat_status s = mlp_random_hex(id, err);
     if (s != MLPLAT_OK)
         return s;
     b->temporary = mlp_sprintf("%s.%.8s.part", b->path, id);
     b->folder = mlp_sprintf("%s.artifacts", b->path);
-    return b->temporary && b->folder ? MLPLAT_OK : mlp_fail_memory(err);
+    if (!b->temporary || !b->folder)
+        return mlp_fail_memory(err);
+    s = is_there(b->path, err);
+    return s == MLPLAT_OK && artifacts ? is_there(b->folder, err) : s;
+}
+
+/* Of a backup that failed nothing is left. */
+static void discard(const saving *b)
+{
+    if (b->temporary)
+        mlp_sys.unlink(AT_FDCWD, b->temporary, 0);
+    if (b->made)
+        mlp_file_remove_tree(b->folder, NULL);
 }
 
 /* ---- artifacts --------------------------------------------------------------------------------------------------- */
@@ -94,6 +112,7 @@ static mlplat_status copy_tree(saving *b, int from, const char *root, mlplat_err
 {
     mlp_artifact_tree tree = {0};
     int to = -1;
+    b->made = true;
     mlplat_status s = mlp_file_open_root(b->folder, true, &to, err);
     if (s == MLPLAT_OK)
         s = mlp_artifact_tree_walk(from, root, &tree, err);
@@ -169,7 +188,7 @@ mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_bac
     if (s == MLPLAT_OK)
         s = mlp_store_view_open(ml, &b.pace, &b.view, err);
     if (s == MLPLAT_OK)
-        s = prepare(&b, err);
+        s = prepare(&b, o.artifacts, err);
     if (s == MLPLAT_OK)
         s = save(&b, o.artifacts, err);
     if (s == MLPLAT_OK && out)
@@ -178,8 +197,8 @@ mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_bac
         mlplat_doc_free(*out);
         *out = NULL;
     }
-    if (s != MLPLAT_OK && b.temporary)
-        mlp_sys.unlink(AT_FDCWD, b.temporary, 0);
+    if (s != MLPLAT_OK)
+        discard(&b);
     mlp_store_view_close(&b.view);
     mlp_free(b.temporary);
     mlp_free(b.folder);

@@ -1,8 +1,11 @@
 /* Checks, backups and clean-ups of a store, and what they say when something is in the way. */
 #include "archive_support.h"
 #include "support/fault_os.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 static bool is_ok(mlplat *ml, int repair, size_t *findings)
 {
@@ -93,6 +96,54 @@ static void a_backup_has_what_was_logged_a_moment_ago(void **state)
     assert_status(mlplat_store_backup(a, test_path(folder, "no/copy.db"), NULL, NULL, &err), MLPLAT_DENIED);
     assert_status(mlplat_store_backup(a, "", NULL, NULL, &err), MLPLAT_INVALID);
     mlplat_run_free(run);
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+static size_t count_entries(const char *folder)
+{
+    size_t n = 0;
+    DIR *d = opendir(folder);
+    assert_non_null(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n;
+}
+
+static int stop_in_artifacts(void *user, uint64_t done, uint64_t total)
+{
+    (void)user, (void)done;
+    return total > 0;
+}
+
+static void nothing_is_left_of_half_a_backup(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_backup_options o = MLPLAT_BACKUP_OPTIONS_INIT;
+    struct rlimit before, small;
+    char *folder = two_folders(), run_id[64];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, run_id);
+    size_t n = count_entries(test_path(folder, "b"));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 200000; /* as on a full disk */
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    mlplat_status s = mlplat_store_backup(a, test_path(folder, "b/copy.db"), NULL, NULL, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(s == MLPLAT_IO || s == MLPLAT_NO_SPACE);
+    assert_int_equal(count_entries(test_path(folder, "b")), n);
+    o.artifacts = 1;
+    o.progress = stop_in_artifacts;
+    assert_status(mlplat_store_backup(a, test_path(folder, "b/copy.db"), &o, NULL, &err), MLPLAT_CANCELLED);
+    assert_int_equal(count_entries(test_path(folder, "b")), n);
+    o.progress = NULL;
+    assert_int_equal(mkdir(test_path(folder, "b/copy.db.artifacts"), 0777), 0); /* of another backup */
+    assert_status(mlplat_store_backup(a, test_path(folder, "b/copy.db"), &o, NULL, &err), MLPLAT_EXISTS);
+    assert_ok(mlplat_store_backup(a, test_path(folder, "b/copy.db"), NULL, NULL, &err));
     mlplat_close(a);
     test_folder_remove(folder);
 }
@@ -268,6 +319,7 @@ int main(void)
         cmocka_unit_test(a_check_finds_each_kind_of_fault_and_repairs_what_it_can),
         cmocka_unit_test(what_is_no_store_is_an_answer_and_nothing_is_not),
         cmocka_unit_test(a_backup_has_what_was_logged_a_moment_ago),
+        cmocka_unit_test(nothing_is_left_of_half_a_backup),
         cmocka_unit_test(what_was_deleted_goes_and_the_rest_stays),
         cmocka_unit_test(a_link_is_not_followed_by_a_clean_up),
         cmocka_unit_test(a_place_that_is_not_the_runs_stays),
