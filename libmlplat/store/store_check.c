@@ -3,8 +3,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "store/import.h"
 #include "store/store_view.h"
-#include <mlplat/store.h>
 #include <string.h>
 
 /* Largest triple wins, as MLflow decides it. Infinite and NaN are stored as numbers. */
@@ -12,39 +12,47 @@
     "WITH best AS (SELECT run_uuid, key, step, timestamp, value, is_nan FROM (SELECT *, row_number() OVER "            \
     "(PARTITION BY run_uuid, key ORDER BY step DESC, timestamp DESC, value DESC) n FROM metrics) WHERE n = 1) "
 #define DIFFERS "(l.step, l.timestamp, l.value) IS NOT (b.step, b.timestamp, b.value)"
+/* The points of a run that is being imported come after its latest values: there is nothing to say of it yet. */
+#define WHOLE(run) " AND NOT EXISTS (SELECT 1 FROM tags u WHERE u.run_uuid = " run " AND u.key = '" MLP_IMPORT_MARK "')"
 #define RUN_NAME "t.key = 'mlflow.runName' AND r.name <> '' AND t.value IS NOT r.name"
+
+#define PARTLY "of which an import has brought a part: unless it is still at work, import the archive again"
 
 /* sql: how many, and one of them. fix: what puts it right, NULL: nothing can. */
 static const struct question {
     const char *check, *what, *sql, *fix;
     bool note; /* told, and nothing is wrong with the store */
+    enum { ANY_STORE, WITH_INPUTS, WITH_MODELS } of;
 } questions[] = {
     {"latest_metrics", "latest values that are not those of their points",
      BEST "SELECT count(*), min(b.run_uuid || ' ' || b.key) FROM best b LEFT JOIN latest_metrics l ON l.run_uuid = "
-          "b.run_uuid AND l.key = b.key WHERE " DIFFERS,
+          "b.run_uuid AND l.key = b.key WHERE " DIFFERS WHOLE("b.run_uuid"),
      "INSERT OR REPLACE INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) " BEST
      "SELECT b.key, b.value, b.timestamp, b.step, b.is_nan, b.run_uuid FROM best b LEFT JOIN latest_metrics l ON "
-     "l.run_uuid = b.run_uuid AND l.key = b.key WHERE " DIFFERS,
-     false},
+     "l.run_uuid = b.run_uuid AND l.key = b.key WHERE " DIFFERS WHOLE("b.run_uuid"),
+     false, ANY_STORE},
     {"latest_metrics", "latest values without points",
      "SELECT count(*), min(l.run_uuid || ' ' || l.key) FROM latest_metrics l WHERE NOT EXISTS (SELECT 1 FROM metrics m "
-     "WHERE m.run_uuid = l.run_uuid AND m.key = l.key)",
+     "WHERE m.run_uuid = l.run_uuid AND m.key = l.key)" WHOLE("l.run_uuid"),
      "DELETE FROM latest_metrics WHERE NOT EXISTS (SELECT 1 FROM metrics m WHERE m.run_uuid = latest_metrics.run_uuid "
-     "AND m.key = latest_metrics.key)",
-     false},
+     "AND m.key = latest_metrics.key)" WHOLE("latest_metrics.run_uuid"),
+     false, ANY_STORE},
     {"run_names", "runs whose tag mlflow.runName is not their name",
      "SELECT count(*), min(r.run_uuid) FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid WHERE " RUN_NAME,
      "UPDATE tags SET value = (SELECT r.name FROM runs r WHERE r.run_uuid = tags.run_uuid) WHERE key = "
      "'mlflow.runName' AND EXISTS (SELECT 1 FROM runs r WHERE r.run_uuid = tags.run_uuid AND r.name <> '' AND "
      "tags.value IS NOT r.name)",
-     false},
-    {"imports", "runs of which an import brought only a part: import the archive again",
-     "SELECT count(*), min(run_uuid) FROM tags WHERE key = 'mlplat.import'", NULL, false},
+     false, ANY_STORE},
+    {"imports", "runs " PARTLY,
+     "SELECT count(*), min(run_uuid) FROM tags WHERE key = '" MLP_IMPORT_MARK "'", NULL, false, ANY_STORE},
+    {"imports", "logged models " PARTLY,
+     "SELECT count(*), min(model_id) FROM logged_model_tags WHERE tag_key = '" MLP_IMPORT_MARK "'", NULL, false,
+     WITH_MODELS},
     {"inputs", "inputs and outputs of runs that are gone; harmless",
      "SELECT count(*), min(i.destination_id) FROM inputs i WHERE (i.destination_type = 'RUN' AND NOT EXISTS (SELECT 1 "
      "FROM runs r WHERE r.run_uuid = i.destination_id)) OR (i.source_type IN ('RUN_INPUT', 'RUN_OUTPUT') AND NOT "
      "EXISTS (SELECT 1 FROM runs r WHERE r.run_uuid = i.source_id))",
-     NULL, true},
+     NULL, true, WITH_INPUTS},
 };
 
 typedef struct checking {
@@ -149,12 +157,17 @@ static mlplat_status look(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
+static bool can_answer(const mlp_schema_info *schema, const struct question *q)
+{
+    return q->of == ANY_STORE || (q->of == WITH_INPUTS ? schema->inputs_known : schema->logged_models);
+}
+
 static mlplat_status check_rows(checking *c, mlplat_error *err)
 {
     mlplat_status s = MLPLAT_OK;
     for (c->question = 0; s == MLPLAT_OK && c->question < sizeof questions / sizeof questions[0]; c->question++) {
         size_t before = json_array_size(c->findings);
-        if (strcmp(questions[c->question].check, "inputs") == 0 && !c->view.schema.inputs_known)
+        if (!can_answer(&c->view.schema, &questions[c->question]))
             continue;
         s = mlp_db_read(c->view.tracking, look, c, c->view.hook, err);
         if (s == MLPLAT_OK && c->repair && questions[c->question].fix && json_array_size(c->findings) > before)

@@ -36,6 +36,11 @@ static void a_check_finds_each_kind_of_fault_and_repairs_what_it_can(void **stat
         {"INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) SELECT 'none', 1, 1, 1, 0, "
          "run_uuid FROM runs",
          true},
+        {"INSERT INTO logged_models (model_id, experiment_id, name, artifact_location, creation_timestamp_ms, "
+         "last_updated_timestamp_ms, status, lifecycle_stage) VALUES ('m-1', 1, 'm', '/x', 1, 1, 1, 'deleted'); "
+         "INSERT INTO logged_model_tags (model_id, experiment_id, tag_key, tag_value) VALUES ('m-1', 1, "
+         "'mlplat.import', 'unfinished')",
+         false},
         {"UPDATE tags SET value = 'other' WHERE key = 'mlflow.runName'", true},
         {"PRAGMA foreign_keys = OFF; INSERT INTO params (key, value, run_uuid) VALUES ('k', 'v', 'nobody')", false},
         {"UPDATE model_versions SET storage_location = '/nowhere/at/all'", false},
@@ -54,6 +59,32 @@ static void a_check_finds_each_kind_of_fault_and_repairs_what_it_can(void **stat
         assert_int_equal(is_ok(a, 1, &n), cases[i].repairable);
         assert_int_equal(is_ok(a, 0, &n), cases[i].repairable);
         assert_int_equal(n, cases[i].repairable ? 0 : 1);
+        mlplat_close(a);
+        test_folder_remove(folder);
+    }
+}
+
+/* Its latest values stand before their points. */
+static void a_run_that_is_being_imported_is_not_repaired(void **state)
+{
+    (void)state;
+    static const char *const damages[] = {"DELETE FROM metrics WHERE key = 'many'",
+                                          "DELETE FROM metrics WHERE key = 'many' AND step > 700"};
+    for (size_t i = 0; i < 2; i++) {
+        char *folder = two_folders(), run_id[64];
+        size_t n = 0;
+        mlplat *a = open_in(folder, "a");
+        fill_store(a, run_id);
+        sql(test_path(folder, "a/mlflow.db"), damages[i]);
+        sql(test_path(folder, "a/mlflow.db"),
+            "INSERT INTO tags (key, value, run_uuid) SELECT 'mlplat.import', 'unfinished', run_uuid FROM runs");
+        assert_false(is_ok(a, 1, &n));
+        assert_int_equal(n, 1);
+        assert_int_equal(number(test_path(folder, "a/mlflow.db"),
+                                "SELECT step FROM latest_metrics WHERE key = 'many'"),
+                         1499);
+        sql(test_path(folder, "a/mlflow.db"), "DELETE FROM tags WHERE key = 'mlplat.import'");
+        assert_true(is_ok(a, 1, &n));
         mlplat_close(a);
         test_folder_remove(folder);
     }
@@ -317,6 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_check_finds_each_kind_of_fault_and_repairs_what_it_can),
+        cmocka_unit_test(a_run_that_is_being_imported_is_not_repaired),
         cmocka_unit_test(what_is_no_store_is_an_answer_and_nothing_is_not),
         cmocka_unit_test(a_backup_has_what_was_logged_a_moment_ago),
         cmocka_unit_test(nothing_is_left_of_half_a_backup),
