@@ -1,11 +1,12 @@
 /*
- * A row that SQLite hands out costs more than what it holds. So the points come out of the index's pages, and where
- * that is not possible they go to an aggregate function of ours, which hands no row out.
+ * A row that SQLite hands out costs more than what it holds. So the points go to an aggregate function of ours, which
+ * hands none out: half the time.
  */
 #include "db/metric_scan.h"
 #include "base/err.h"
 #include "db/db_inside.h"
-#include "db/metric_pages.h"
+
+enum { FEW_RUNS = 2 };
 
 static void take_point(sqlite3_context *context, int n, sqlite3_value **values)
 {
@@ -53,49 +54,27 @@ static mlplat_status one_number(mlp_db *db, const char *sql, const char *run_id,
 
 /*
  * The primary key (key, timestamp, step, run, value, is_nan) holds all of a point, but those of all runs lie mixed in
- * it. It is read if the run's are not too few among them, going by the last steps; else the run's own index, which
- * leads to each row.
+ * it: it is read if hardly another run has the metric. Else the run's own index, which leads to each row.
  */
-static mlplat_status choose(mlp_db *db, const char *run_id, const char *key, bool *by_key, mlplat_error *err)
+static const char *plan(int64_t runs)
 {
-    int64_t share = 0;
-    bool any;
-    mlplat_status s = one_number(db,
-                                 "SELECT total(max(step, 0) + 1.0) <= 6 * total(CASE WHEN run_uuid = ?1 THEN max(step, "
-                                 "0) + 1.0 END) FROM latest_metrics WHERE key = ?2",
-                                 run_id, key, &share, &any, err);
-    *by_key = share != 0;
-    return s;
-}
-
-static mlplat_status scan_sql(mlp_db *db, const char *run_id, const char *key, bool by_key, const mlp_metric_take *to,
-                              mlplat_error *err)
-{
-    int64_t none;
-    bool any;
-    const char *sql =
-        by_key ? "SELECT mlplat_point(step, value, is_nan, timestamp) FROM metrics WHERE +run_uuid = ?1 AND key = ?2"
+    return runs <= FEW_RUNS
+               ? "SELECT mlplat_point(step, value, is_nan, timestamp) FROM metrics WHERE +run_uuid = ?1 AND key = ?2"
                : "SELECT mlplat_point(step, value, is_nan, timestamp) FROM metrics WHERE run_uuid = ?1 AND key = ?2";
-    mlplat_status s = register_function(db, err);
-    db->point = to->point;
-    db->point_user = to->user;
-    return s == MLPLAT_OK ? one_number(db, sql, run_id, key, &none, &any, err) : s;
 }
 
-mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, const mlp_metric_take *to,
+mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, mlp_metric_point point, void *user,
                               mlplat_error *err)
 {
-    bool by_key = false;
-    mlp_metric_pages_end end = MLP_PAGES_NO;
-    mlplat_status s = choose(db, run_id, key, &by_key, err);
-    if (s == MLPLAT_OK && by_key)
-        end = mlp_metric_pages(db, run_id, key, to->point, to->user);
-    if (end == MLP_PAGES_STOPPED)
-        return mlp_fail_cancelled(err, "reading the metric");
-    if (s != MLPLAT_OK || end == MLP_PAGES_ALL)
-        return s;
-    to->again(to->user);
-    return scan_sql(db, run_id, key, by_key, to, err);
+    int64_t runs = 0, none;
+    bool any;
+    mlplat_status s = register_function(db, err);
+    if (s == MLPLAT_OK)
+        s = one_number(db, "SELECT count(*) FROM (SELECT 1 FROM latest_metrics WHERE key = ?2 AND ?1 <> '' LIMIT 3)",
+                       run_id, key, &runs, &any, err);
+    db->point = point;
+    db->point_user = user;
+    return s == MLPLAT_OK ? one_number(db, plan(runs), run_id, key, &none, &any, err) : s;
 }
 
 mlplat_status mlp_metric_scan_stretch(mlp_db *db, const char *run_id, const char *key,

@@ -7,15 +7,8 @@
  * the scan is CANCELLED. */
 typedef bool (*mlp_metric_point)(void *user, int64_t step, int64_t timestamp_ms, double value, bool is_nan);
 
-/* What takes the points. */
-typedef struct mlp_metric_take {
-    mlp_metric_point point;
-    void (*again)(void *user); /* what came until now counts for nothing: all points follow */
-    void *user;
-} mlp_metric_take;
-
-/* Inside a transaction that has read something: each point, in no order. The functions must not use db. */
-mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, const mlp_metric_take *to,
+/* Inside a transaction: calls point for each point, in no order. It must not use db. */
+mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, mlp_metric_point point, void *user,
                               mlplat_error *err);
 /* A stretch of the primary key: of some times whole, or of one time some steps; the ends are in it. */
 typedef struct mlp_metric_stretch {

@@ -4,7 +4,6 @@
 #include "tracking/tracking_store.h"
 #include "tracking/validate.h"
 #include <math.h>
-#include <string.h>
 
 typedef unsigned __int128 wide;
 
@@ -24,13 +23,6 @@ mlplat_status mlp_buckets_make(mlp_buckets *b, size_t n, bool by_time, int64_t l
     mlp_free(b->at);
     b->at = mlp_alloc_array(b->n, sizeof *b->at);
     return b->at ? MLPLAT_OK : mlp_fail_memory(err);
-}
-
-void mlp_buckets_clear(void *buckets)
-{
-    mlp_buckets *b = buckets;
-    b->n_points = b->n_nan = 0;
-    memset(b->at, 0, b->n * sizeof *b->at);
 }
 
 void mlp_buckets_free(mlp_buckets *b)

@@ -35,10 +35,9 @@ mlplat_status mlp_metric_buckets(mlplat *ml, const char *run_id, const char *key
 void mlp_buckets_free(mlp_buckets *buckets);
 int64_t mlp_buckets_start(const mlp_buckets *buckets, size_t i);
 
-/* For stores: makes the buckets, puts a point into its one (true: more may come), and takes all points out. */
+/* For stores: makes the buckets, and puts a point into its one (true: more may come). */
 mlplat_status mlp_buckets_make(mlp_buckets *buckets, size_t n, bool by_time, int64_t low, int64_t high,
                                mlplat_error *err);
 bool mlp_buckets_add(void *buckets, int64_t step, int64_t timestamp_ms, double value, bool is_nan);
-void mlp_buckets_clear(void *buckets);
 
 #endif

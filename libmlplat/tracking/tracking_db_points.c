@@ -135,22 +135,15 @@ static bool take(void *user, int64_t step, int64_t timestamp_ms, double value, b
     return !r->no_memory;
 }
 
-static void forget(void *user)
-{
-    range *r = user;
-    r->points.n = 0;
-}
-
 /* In a transaction; from the start again if it must be. */
 static mlplat_status read_one(mlp_db *db, void *ctx, mlplat_error *err)
 {
     range *r = ctx;
     points_call *c = r->call;
-    const mlp_metric_take to = {.point = take, .again = forget, .user = r};
-    forget(r);
+    r->points.n = 0;
     mlplat_status s = c->ours ? mlp_metric_scan_stretch(db, c->run_id, c->key, &r->stretch,
                                                         c->columns & MLP_POINTS_TIMES, take, r, err)
-                              : mlp_metric_scan(db, c->run_id, c->key, &to, err);
+                              : mlp_metric_scan(db, c->run_id, c->key, take, r, err);
     return r->no_memory ? mlp_fail_memory(err) : s;
 }
 

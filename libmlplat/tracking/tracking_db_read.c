@@ -327,8 +327,7 @@ static mlplat_status buckets_fn(mlp_db *db, void *ctx, mlplat_error *err)
         s = mlp_metric_range(db, call->run_id, call->key, call->by_time, &low, &high, &any, err);
     if (s == MLPLAT_OK && any)
         s = mlp_buckets_make(call->out, call->n, call->by_time, low, high, err);
-    const mlp_metric_take to = {.point = mlp_buckets_add, .again = mlp_buckets_clear, .user = call->out};
-    return s == MLPLAT_OK && any ? mlp_metric_scan(db, call->run_id, call->key, &to, err) : s;
+    return s == MLPLAT_OK && any ? mlp_metric_scan(db, call->run_id, call->key, mlp_buckets_add, call->out, err) : s;
 }
 
 mlplat_status mlp_tracking_db_buckets(void *object, const char *run_id, const char *key, size_t n, bool by_time,
