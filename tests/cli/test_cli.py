@@ -417,6 +417,7 @@ WITHOUT_A_COMMAND = {
     r"run_log_metrics?|run_log_text|run_log_dict": "metric log, run log-batch and artifact put do it",
     r"doc_double|doc_bool|doc_type_at|set_allocator|list_arrow|metric_arrow": "for programs",
     r"plot": "metric plot draws what is in the store",
+    r"metric_history_bulk": "metric history does it, run by run",
     r"prompt_version_get": "prompt load shows it",
 }
 
