@@ -19,9 +19,10 @@ static void encode(const char *text, size_t n, mlp_buf *out)
     }
 }
 
-static mlplat_status fail_token(mlplat_error *err)
+mlplat_status mlp_page_fail(const char *token, mlplat_error *err)
 {
-    return mlp_fail(err, MLPLAT_INVALID, "page token is none: use next_page_token of the page before as it is");
+    return mlp_fail(err, MLPLAT_INVALID,
+                    "'%.40s' is no token of a page: give next_page_token of the page before as it is", token);
 }
 
 static mlplat_status decode(const char *token, mlp_buf *out, mlplat_error *err)
@@ -31,7 +32,7 @@ static mlplat_status decode(const char *token, mlp_buf *out, mlplat_error *err)
     for (size_t i = 0; i < n; i++) {
         const char *at = strchr(alphabet, token[i]);
         if (!at)
-            return fail_token(err);
+            return mlp_page_fail(token, err);
         bits = (bits << 6 | (unsigned)(at - alphabet)) & 0xffffff;
         have += 6;
         if (have >= 8) {
@@ -61,7 +62,7 @@ mlplat_status mlp_page_decode(const char *token, json_t **document, mlplat_error
     if (s == MLPLAT_OK)
         s = mlp_json_parse(text.data ? text.data : "", text.size, document, err);
     if (s == MLPLAT_INVALID || (s == MLPLAT_OK && !json_is_object(*document)))
-        s = fail_token(err);
+        s = mlp_page_fail(token, err);
     mlp_buf_free(&text);
     return s;
 }
@@ -75,7 +76,7 @@ mlplat_status mlp_page_parse(const char *token, int64_t *offset, mlplat_error *e
     mlplat_status s = mlp_page_decode(token, &document, err);
     const json_t *number = json_object_get(document, "offset");
     if (s == MLPLAT_OK && (!json_is_integer(number) || json_integer_value(number) < 1))
-        s = fail_token(err);
+        s = mlp_page_fail(token, err);
     else if (s == MLPLAT_OK)
         *offset = json_integer_value(number);
     json_decref(document);

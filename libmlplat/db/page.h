@@ -11,5 +11,7 @@ mlplat_status mlp_page_put(json_t *object, int64_t offset, mlplat_error *err);
 /* A token of our own making, and back: base64 of a JSON document. INVALID: the token is damaged. */
 mlplat_status mlp_page_encode(const json_t *document, mlp_buf *token, mlplat_error *err);
 mlplat_status mlp_page_decode(const char *token, json_t **document, mlplat_error *err);
+/* INVALID: says what a token would be. */
+mlplat_status mlp_page_fail(const char *token, mlplat_error *err);
 
 #endif

@@ -111,6 +111,12 @@ static mlplat_status push(mlp_search_term **list, size_t *n, mlp_search_term *t,
     return MLPLAT_OK;
 }
 
+/* What people try that the language does not have. */
+static bool joins_otherwise(const mlp_search_lex *lex)
+{
+    return mlp_search_lex_is(lex, "OR") || mlp_search_lex_is(lex, "NOT") || mlp_search_lex_is(lex, "(");
+}
+
 /* Comparisons, with AND between, or more or fewer of them: MLflow does not mind. */
 static mlplat_status parse_filter(const char *filter, mlp_search *out, mlplat_error *err)
 {
@@ -126,6 +132,8 @@ static mlplat_status parse_filter(const char *filter, mlp_search *out, mlplat_er
         }
         if (out->n_terms == TERMS_MOST)
             return mlp_search_lex_fail(&lex, "a filter has at most 500 comparisons: take IN, or search in parts", err);
+        if (joins_otherwise(&lex))
+            return mlp_search_lex_fail(&lex, "comparisons are joined by AND: there is no OR, NOT or (...)", err);
         s = read_term(&lex, out->language, &t, err);
         if (s == MLPLAT_OK)
             s = push(&out->terms, &out->n_terms, &t, err);

@@ -63,7 +63,11 @@ static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
                            "SELECT model_id, artifact_location, source_run_id FROM logged_models WHERE model_id = ?1 "
                            "AND lifecycle_stage <> 'deleted'",
                            call->name, NULL, &call->logged, err);
-    if (s == MLPLAT_NOT_FOUND)
+    if (s == MLPLAT_NOT_FOUND && strncmp(call->name, "m-", 2) != 0)
+        s = mlp_fail(err, s, "there is no logged model '%.80s' in '%s': of a registered model name the version too, "
+                             "models:/%.80s/1 or models:/%.80s@<alias>",
+                     call->name, call->store->path, call->name, call->name);
+    else if (s == MLPLAT_NOT_FOUND)
         s = mlp_fail(err, s, "there is no logged model '%s' in '%s'", call->name, call->store->path);
     return s;
 }

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/uri.h"
+#include <stdbool.h>
 #include <string.h>
 
 #define WRITE_THIS "sqlite:///mlflow.db (relative) or sqlite:////data/mlflow.db (absolute)"
@@ -35,10 +36,26 @@ static mlplat_status refuse_folder(const setting *it, mlplat_error *err)
                     it->what, shown, it->source, shown);
 }
 
+/* A word that is meant to be a file, or one of the names that MLflow has for a platform. */
+static bool is_word_for(const char *uri, bool *platform)
+{
+    static const char *const endings[] = {".db", ".sqlite", ".sqlite3"};
+    *platform = strcmp(uri, "databricks") == 0 || strcmp(uri, "databricks-uc") == 0;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t n = strlen(uri), end = strlen(endings[i]);
+        if (n > end && strcmp(uri + n - end, endings[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static mlplat_status check_store(const setting *it, mlplat_error *err)
 {
     mlp_uri parts = {0};
-    if (mlp_uri_has_scheme(it->uri, "file") || !strchr(it->uri, ':'))
+    bool platform = false;
+    if (is_word_for(it->uri, &platform) && !strchr(it->uri, ':'))
+        return refuse(it, MLPLAT_INVALID, "is a path: write " WRITE_THIS, err);
+    if (!platform && (mlp_uri_has_scheme(it->uri, "file") || !strchr(it->uri, ':')))
         return refuse_folder(it, err);
     if (!mlp_uri_has_scheme(it->uri, "sqlite"))
         return refuse(it, MLPLAT_UNSUPPORTED,

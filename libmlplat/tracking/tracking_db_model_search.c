@@ -188,7 +188,7 @@ static mlplat_status read_token(model_search *ms, mlplat_error *err)
             s = mlp_fail(err, MLPLAT_INVALID, "the page token is of a search with another %s: begin it anew", parts[i]);
     ms->page.offset = json_integer_value(json_object_get(token, "offset"));
     if (s == MLPLAT_OK && ms->page.offset < 0)
-        s = mlp_fail(err, MLPLAT_INVALID, "page token is none: use next_page_token of the page before as it is");
+        s = mlp_page_fail(ms->query->page_token, err);
     json_decref(token);
     json_decref(mine);
     return s;

@@ -26,7 +26,9 @@ mlplat_status mlp_tracking_db_place(mlp_db *db, const mlp_tracking_db_store *sto
         s = mlp_stmt_step(stmt, &row, err);
     }
     if (s == MLPLAT_OK && !row) {
-        s = mlp_fail(err, MLPLAT_NOT_FOUND, "no experiment has the id %lld in %s: give a name and it is made",
+        s = mlp_fail(err, MLPLAT_NOT_FOUND,
+                     "no experiment has the id %lld in %s: give a name and it is made; a call that gives neither takes "
+                     "MLFLOW_EXPERIMENT_ID",
                      (long long)experiment, store->path);
     } else if (s == MLPLAT_OK) {
         const char *location = mlp_stmt_col_text(stmt, 0), *stage = mlp_stmt_col_text(stmt, 1);

@@ -53,7 +53,7 @@ def _kind(data: "Any") -> "str | None":
     if hasattr(data, "__arrow_c_stream__"):
         return "arrow"
     raise TypeError(f"the data of a dataset is a pandas or polars DataFrame, a pyarrow Table or a numpy array, "
-                    f"not a {type(data).__name__}")
+                    f"not {type(data).__name__}")
 
 
 def _source(source: "Any", source_type: "str | None") -> "dict[str, str]":

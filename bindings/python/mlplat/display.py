@@ -42,7 +42,7 @@ def html(value: "Any", session: "Session | None" = None) -> str:
     """
     kind = getattr(value, "kind", "")
     if kind not in _pages:
-        raise TypeError(f"a {type(value).__name__} has no HTML: give a run, an experiment, a page of runs, a model "
+        raise TypeError(f"type {type(value).__name__} has no HTML: give a run, an experiment, a page of runs, a model "
                         "version or the result of a pipeline run")
     render, asks = _pages[kind]
     text = value.text() if hasattr(value, "text") else doc.text(value)
@@ -76,7 +76,10 @@ def run_ids(runs: "Runs") -> str:
         return runs
     if hasattr(runs, "id"):
         return str(runs.id)
-    return ",".join(run if isinstance(run, str) else run.id for run in runs)
+    ids = [run if isinstance(run, str) else run.id for run in runs]
+    if not ids:
+        raise ValueError("no runs are given: an empty list, or a search that found none")
+    return ",".join(ids)
 
 
 # ---- plots ------------------------------------------------------------------------------------------------------------
@@ -126,7 +129,7 @@ def plot_metrics(session: "Session", runs: "Runs", keys: "Keys", *, title: "str 
                  x: "Axis" = "step", log_y: bool = False, smoothing: float = 0.0, progress: "Hook" = None) -> Plot:
     """See Session.plot()."""
     with following(progress, "plot") as hook:
-        return Plot(_c.metric_plot(session._h, run_ids(runs), doc.joined(keys) or "", title, x_label, y_label, width,
+        return Plot(_c.metric_plot(session._h, run_ids(runs), doc.joined(keys, "keys") or "", title, x_label, y_label, width,
                                    height, x, bool(log_y), smoothing, hook))
 
 
@@ -164,7 +167,7 @@ def compare(session: "Session", runs: "Runs", keys: "Keys | None" = None) -> Com
     """See Session.compare()."""
     page: "doc.Page[RunData]" = doc.Page(session.get_run(run) for run in run_ids(runs).split(","))
     page.kind = "runs"
-    return Comparison(session, page, None if keys is None else doc.joined(keys))
+    return Comparison(session, page, None if keys is None else doc.joined(keys, "keys"))
 
 
 # ---- tables -----------------------------------------------------------------------------------------------------------
@@ -180,7 +183,7 @@ class Points:
     def __init__(self, session: "Session", runs: "Runs", keys: "Keys", progress: "Hook" = None) -> None:
         self._session = session
         self.runs: str = run_ids(runs)
-        self.keys: str = doc.joined(keys) or ""
+        self.keys: str = doc.joined(keys, "keys") or ""
         self.progress: "Hook" = progress
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:

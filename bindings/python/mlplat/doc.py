@@ -7,7 +7,7 @@ from . import _c
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, TypeVar
 
     T = TypeVar("T")
@@ -106,8 +106,22 @@ def parse_yaml(text: str) -> "Any":
 
 def text(value: "Any") -> str:
     """A value as compact JSON. Numbers and arrays of numpy, and paths, are taken too; NaN and infinities are not."""
+    return _json(value, _plain)
+
+
+def lenient_text(value: "Any") -> str:
+    """As text(), but what has no place in JSON is written by str(), as MLflow's log_dict() does."""
+    return _json(value, _plain_or_str)
+
+
+def _json(value: "Any", other: "Callable[[Any], Any]") -> str:
     import json
-    return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return json.dumps(value, default=other, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except ValueError as problem:
+        if "Out of range" not in str(problem):
+            raise
+        raise ValueError("a JSON document has no place for NaN and infinities: give None or a text") from None
 
 
 def yaml(value: "Any") -> str:
@@ -126,7 +140,22 @@ def _plain(value: "Any") -> "Any":
         method = getattr(value, way, None)
         if method is not None:
             return method()
-    raise TypeError(f"a {type(value).__name__} has no place in a JSON document")
+    raise TypeError(f"a JSON document has no place for a value of type {type(value).__name__}: convert it first, "
+                    "for example by str()")
+
+
+def _plain_or_str(value: "Any") -> "Any":
+    try:
+        return _plain(value)
+    except TypeError:
+        return str(value)
+
+
+def items(pairs: "Mapping[str, T]", what: str = "tags and params") -> "Iterable[tuple[str, T]]":
+    """The items of a mapping; says what should have been one if it is none."""
+    if not hasattr(pairs, "items"):
+        raise TypeError(f"{what} must be a mapping, like {{'key': value}}, not {type(pairs).__name__}")
+    return pairs.items()
 
 
 def optional_text(value: "Any") -> "str | None":
@@ -136,7 +165,7 @@ def optional_text(value: "Any") -> "str | None":
 
 def strings(pairs: "Mapping[str, Any] | None") -> "str | None":
     """A mapping as a JSON object of strings, as tags and params are; None as None."""
-    return None if pairs is None else text({key: as_text(value) for key, value in pairs.items()})
+    return None if pairs is None else text({key: as_text(value) for key, value in items(pairs)})
 
 
 def as_text(value: "Any") -> str:
@@ -144,9 +173,13 @@ def as_text(value: "Any") -> str:
     return value if isinstance(value, str) else str(value)
 
 
-def number(value: float) -> "float | str":
-    """A metric's value as documents hold it: one that is not finite is a word."""
-    value = float(value)
+def number(value: "Any", key: "str | None" = None) -> "float | str":
+    """A metric's value as documents hold it: one that is not finite is a word. key: the metric, for what is none."""
+    try:
+        value = float(value)
+    except (TypeError, ValueError) as problem:
+        shown = type(value).__name__ if isinstance(problem, TypeError) else repr(value)
+        raise type(problem)(f"metric {key!r} must be a number, not {shown}") from None
     if value - value == 0:
         return value
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
@@ -164,9 +197,15 @@ def page(text: str, key: str, kind: "type[T]", session: "Any" = None) -> "Page[T
     return result
 
 
-def joined(value: "str | Iterable[str] | None") -> "str | None":
-    """Text as it is, a sequence of texts joined by commas."""
-    return value if value is None or isinstance(value, str) else ", ".join(value)
+def joined(value: "str | Iterable[str] | None", what: str) -> "str | None":
+    """Text as it is, a sequence of texts joined by commas. what: its name, for what is neither."""
+    if value is None or isinstance(value, str):
+        return value
+    texts: "list[Any]" = list(value) if hasattr(value, "__iter__") else [value]
+    for each in texts:
+        if not isinstance(each, str):
+            raise TypeError(f"{what} must be text or several texts, not {type(each).__name__}")
+    return ", ".join(texts)
 
 
 def lines(value: "str | Iterable[str] | None") -> "str | None":

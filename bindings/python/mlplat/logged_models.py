@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 class LoggedModel(dict[str, "Any"]):
     """A logged model as the store has it: MLflow's document, {"info": {...}, "data": {...}}, with its parts at hand."""
 
+    def __repr__(self) -> str:
+        return f"<mlplat.LoggedModel {self.name!r} {self.id} {self.status}>"
+
     @property
     def id(self) -> str:
         """Its id, m-..."""
@@ -106,9 +109,9 @@ class LoggedModels:
         if order_by is not None and not isinstance(order_by, str):
             keys = list(order_by)
             plain = all(isinstance(key, str) for key in keys)
-            order_by = doc.joined(keys) if plain else doc.text(keys)  # type: ignore[arg-type]
+            order_by = doc.joined(keys, "order_by") if plain else doc.text(keys)  # type: ignore[arg-type]
         return doc.page(
-            _c.logged_model_search(self._session._h, doc.joined(experiment_ids), filter,
+            _c.logged_model_search(self._session._h, doc.joined(experiment_ids, "experiment_ids"), filter,
                                    None if datasets is None else doc.text(list(datasets)), order_by, max_results,
                                    page_token), "models", LoggedModel)
 

@@ -44,7 +44,7 @@ def _columns(data: "Any") -> "dict[str, list[Any]]":
     if hasattr(data, "__arrow_c_stream__") and hasattr(data, "to_dict"):
         return data.to_dict(as_series=False)
     if not hasattr(data, "items"):
-        raise TypeError(f"a table is a data frame, an Arrow table or a dict of columns, not a {type(data).__name__}")
+        raise TypeError(f"a table is a data frame, an Arrow table or a dict of columns, not {type(data).__name__}")
     if not any(_is_column(value) for value in data.values()):
         return {str(name): [value] for name, value in data.items()}
     return {str(name): list(value) for name, value in data.items()}
@@ -73,7 +73,11 @@ def encode(image: "Any", format: str) -> bytes:
     """The bytes of an image's file: "png", "webp", "jpeg"."""
     import io
     out = io.BytesIO()
-    pillow(image).save(out, format)
+    picture = pillow(image)
+    try:
+        picture.save(out, format)
+    except KeyError:
+        raise ValueError(f"Pillow writes no image whose name ends in .{format}: take .png, .jpg or .webp") from None
     return out.getvalue()
 
 
@@ -93,7 +97,7 @@ def pillow(image: "Any") -> "Any":
     if not _is(image, "numpy", "ndarray"):
         if is_image(image):
             return image
-        raise TypeError(f"an image is a numpy array or a Pillow image, or its file's bytes, not a "
+        raise TypeError(f"an image is a numpy array or a Pillow image, or its file's bytes, not "
                         f"{type(image).__name__}")
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)) \
             or image.dtype.kind not in "biuf":
@@ -131,4 +135,4 @@ def figure_bytes(figure: "Any", name: str, options: "dict[str, Any]") -> bytes:
         if ending in ("png", "jpeg", "webp", "svg", "pdf"):
             return figure.to_image(format=ending, **options)
         raise ValueError(f"a plotly figure becomes .html, .png, .jpeg, .webp, .svg or .pdf, not {name!r}")
-    raise TypeError(f"a figure is matplotlib's or plotly's, not a {type(figure).__name__}")
+    raise TypeError(f"a figure is matplotlib's or plotly's, not {type(figure).__name__}")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 def _which(version: "int | str") -> str:
     """A version as the library reads it: 3 and "3" a number, "latest", anything else an alias, with or without @."""
     if not isinstance(version, str):
+        if not hasattr(version, "__index__"):
+            raise TypeError(f"version must be a number, an alias or \"latest\", not {type(version).__name__}")
         return str(version.__index__())
     return version if version.isdecimal() or version == "latest" or version.startswith("@") else "@" + version
 
@@ -93,7 +95,7 @@ class Registry:
         max_results: of one page, 1 to 1,000; 0: 100.
         """
         return doc.page(
-            _c.registered_model_search(self._session._h, filter, doc.joined(order_by), max_results, page_token),
+            _c.registered_model_search(self._session._h, filter, doc.joined(order_by, "order_by"), max_results, page_token),
             "registered_models", dict)
 
     def update(self, name: str, description: "str | None") -> None:
@@ -130,7 +132,8 @@ class Registry:
             self._session._h, name, source, run_id, description, doc.strings(tags), run_link)
 
     def version(self, name: str, version: "int | str" = "latest") -> ModelVersion:
-        """A model version: 3, "champion" (an alias, also "@champion") or "latest" (mlplat_model_version_get)."""
+        """A model version: 3, "champion" (an alias, also "@champion") or "latest"; those of a stage are `latest()`'s
+        (mlplat_model_version_get)."""
         found = ModelVersion(doc.loads(_c.model_version_get(self._session._h, name, _which(version))))
         return doc.keep_home(found, self._session)
 
@@ -144,7 +147,7 @@ class Registry:
         order_by: a key or several: "version_number DESC".
         max_results: of one page, 1 to 200,000; 0: 10,000.
         """
-        return doc.page(_c.model_version_search(self._session._h, name, filter, doc.joined(order_by), max_results,
+        return doc.page(_c.model_version_search(self._session._h, name, filter, doc.joined(order_by, "order_by"), max_results,
                                                 page_token), "model_versions", ModelVersion, self._session)
 
     def latest(self, name: str, *stages: str) -> "list[ModelVersion]":
@@ -193,6 +196,9 @@ class Registry:
 
 class PromptVersion(dict[str, "Any"]):
     """A version of a prompt: its document, with its parts at hand."""
+
+    def __repr__(self) -> str:
+        return f"<mlplat.PromptVersion {self.name!r} {self.version}>"
 
     @property
     def name(self) -> str:
@@ -286,6 +292,9 @@ class Prompts:
         experiment_id: whose page in MLflow shows it; None: MLFLOW_EXPERIMENT_ID, else "0".
         """
         chat = not isinstance(template, str)
+        if chat and not isinstance(template, (list, tuple)):
+            raise TypeError("template must be text or a list of messages, like {'role': 'user', 'content': 'text'}, "
+                            f"not {type(template).__name__}")
         return _c.prompt_register(
             self._session._h, name, doc.text(template) if chat else template, commit_message, doc.strings(tags), chat,
             None if response_format is None else doc.text(response_format),
@@ -303,7 +312,7 @@ class Prompts:
         order_by: a key or several: "last_updated_timestamp DESC".
         max_results: of one page, 1 to 1,000; 0: 100.
         """
-        return doc.page(_c.prompt_search(self._session._h, filter, doc.joined(order_by), max_results, page_token),
+        return doc.page(_c.prompt_search(self._session._h, filter, doc.joined(order_by, "order_by"), max_results, page_token),
                         "prompts", dict)
 
     def versions(self, name: str, *, max_results: int = 0,

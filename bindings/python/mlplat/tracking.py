@@ -190,7 +190,7 @@ class Run:
             more["step"] = step.__index__()
         if timestamp_ms is not None:
             more["timestamp"] = timestamp_ms.__index__()
-        items = [{"key": key, "value": doc.number(float(value)), **more} for key, value in metrics.items()]
+        items = [{"key": key, "value": doc.number(value, key), **more} for key, value in doc.items(metrics, "metrics")]
         _c.run_log_batch(self._h, doc.text({"metrics": items}))
 
     def log_batch(self, metrics: "Mapping[str, Number] | Sequence[Mapping[str, Any]]" = (),
@@ -200,11 +200,11 @@ class Run:
         "dataset_name"?, "dataset_digest"?}]."""
         if hasattr(metrics, "items"):
             metrics = [{"key": key, "value": value} for key, value in metrics.items()]
-        items = [{**item, "value": doc.number(item["value"])} for item in metrics]
+        items = [{**item, "value": doc.number(item["value"], item.get("key"))} for item in metrics]
         _c.run_log_batch(self._h, doc.text({
             "metrics": items,
-            "params": {key: doc.as_text(value) for key, value in (params or {}).items()},
-            "tags": {key: doc.as_text(value) for key, value in (tags or {}).items()}}))
+            "params": {key: doc.as_text(value) for key, value in doc.items(params or {}, "params")},
+            "tags": {key: doc.as_text(value) for key, value in doc.items(tags or {}, "tags")}}))
 
     def log_param(self, key: str, value: "Any") -> None:
         """Log a param; it is in the store when this returns. The same value again is fine, another one is a Conflict
@@ -267,8 +267,9 @@ class Run:
         _c.run_log_text(self._h, text, artifact_file)
 
     def log_dict(self, value: "Any", artifact_file: str) -> None:
-        """Write a document as an artifact, as YAML if the name ends in .yaml or .yml (mlplat_run_log_dict)."""
-        _c.run_log_dict(self._h, doc.text(value), artifact_file)
+        """Write a document as an artifact, as YAML if the name ends in .yaml or .yml (mlplat_run_log_dict). Dates and
+        whatever else JSON does not have are written by str(), arrays of numpy as lists."""
+        _c.run_log_dict(self._h, doc.lenient_text(value), artifact_file)
 
     def log_table(self, data: "Any", artifact_file: str) -> None:
         """Write a table as MLflow's load_table and UI read it; rows are added to what is there (mlplat_run_log_table).
@@ -434,7 +435,7 @@ class Experiments:
         max_results: of one page, 1 to 50,000; 0: 1,000. The result's next_page_token asks for the next one.
         """
         return doc.page(
-            _c.experiment_search(self._session._h, filter, doc.joined(order_by), view, max_results, page_token),
+            _c.experiment_search(self._session._h, filter, doc.joined(order_by, "order_by"), view, max_results, page_token),
             "experiments", Experiment, self._session)
 
     def rename(self, id: str, new_name: str) -> None:
@@ -517,7 +518,7 @@ class Tracking:
         """
         if experiment is not None:
             experiment_ids = doc.loads(_c.experiment_get_by_name(self._h, experiment))["experiment_id"]
-        return doc.page(_c.run_search(self._h, doc.joined(experiment_ids), filter, doc.joined(order_by), view,
+        return doc.page(_c.run_search(self._h, doc.joined(experiment_ids, "experiment_ids"), filter, doc.joined(order_by, "order_by"), view,
                                       max_results, page_token), "runs", RunData, self)
 
     def update_run(self, run_id: str, *, name: "str | None" = None,
