@@ -1,4 +1,5 @@
 #include "cli.h"
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,8 +50,16 @@ static bool show_time(const mlplat_doc *doc, const char *path, char *out, size_t
     return gmtime_r(&seconds, &tm) && strftime(out, n, "%Y-%m-%d %H:%M:%S", &tm) > 0;
 }
 
+/* What would break a line, or do something to a terminal, is shown as a space. */
+static void clean(char *at, const char *keep)
+{
+    for (; *at; at++)
+        if (((unsigned char)*at < 0x20 || *at == 0x7f) && !strchr(keep, *at))
+            *at = ' ';
+}
+
 /* A value for people: text as it is, numbers short, arrays and objects as JSON, nothing as "". malloc'd. */
-static char *cell(const mlplat_doc *doc, const char *path, bool is_time)
+static char *value_text(const mlplat_doc *doc, const char *path, bool is_time)
 {
     mlplat_doc_type type;
     mlplat_doc *value = NULL;
@@ -65,13 +74,17 @@ static char *cell(const mlplat_doc *doc, const char *path, bool is_time)
         else if (mlplat_doc_at(doc, path, &value, NULL) == MLPLAT_OK)
             text = mlplat_doc_text(value);
     }
-    /* One row is one line: what would break it is shown as a space. */
     cli_text_add(&out, text, strlen(text));
-    for (char *at = out.data; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = ' ';
     mlplat_doc_free(value);
     return out.data;
+}
+
+/* The same as a part of one line. */
+static char *cell(const mlplat_doc *doc, const char *path, bool is_time)
+{
+    char *text = value_text(doc, path, is_time);
+    clean(text, "");
+    return text;
 }
 
 typedef struct {
@@ -114,7 +127,8 @@ static size_t width_of(const char *s)
 static void put_padded(const char *s, size_t width, bool last)
 {
     fputs(s, stdout);
-    for (size_t n = width_of(s); !last && n < width + 2; n++)
+    size_t n = width_of(s);
+    for (size_t gap = n < width ? width - n + 2 : 2; !last && gap; gap--)
         putchar(' ');
 }
 
@@ -256,11 +270,11 @@ static int print_document(cli *c, const mlplat_doc *doc)
 
 int cli_written(int code)
 {
-    if (fflush(stdout) != 0 && code == CLI_OK) {
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || code != CLI_OK)
+        return code;
+    if (errno != EPIPE) /* a reader that has enough, as head has, need not be told */
         perror("mlplat: cannot write the result");
-        return CLI_FAILED;
-    }
-    return code;
+    return CLI_FAILED;
 }
 
 int cli_print(cli *c, mlplat_doc *doc, const char *columns)
@@ -313,8 +327,12 @@ int cli_print_value(cli *c, mlplat_doc *doc, const char *member)
 {
     int code = CLI_OK;
     if (!c->quiet && (c->format == CLI_TABLE || c->format == CLI_TSV)) {
-        char *text = cell(doc, member, false);
-        puts(text);
+        char *text = value_text(doc, member, false);
+        size_t n = strlen(text);
+        clean(text, "\n\t"); /* alone it may have lines: a prompt has */
+        fputs(text, stdout);
+        if (!n || text[n - 1] != '\n')
+            putchar('\n');
         free(text);
     } else if (!c->quiet) {
         code = c->format == CLI_HTML ? cli_html(c, doc) : print_document(c, doc);

@@ -54,14 +54,13 @@ static int64_t to_stdout(void *user, const void *data, size_t n)
 
 static int artifact_cat(cli *c)
 {
+    mlplat_status s = MLPLAT_OK;
     int code = cli_open(c);
     if (code == CLI_OK)
-        code = cli_result(c, mlplat_artifact_read(c->ml, c->args[0], to_stdout, NULL, &c->err));
-    if (code == CLI_OK && fflush(stdout) != 0) {
-        perror("mlplat: cannot write the result");
-        code = CLI_FAILED;
-    }
-    return code;
+        s = mlplat_artifact_read(c->ml, c->args[0], to_stdout, NULL, &c->err);
+    if (ferror(stdout))
+        return cli_written(CLI_OK); /* this is what stopped it */
+    return code == CLI_OK ? cli_written(cli_result(c, s)) : code;
 }
 
 static int artifact_resolve(cli *c)

@@ -112,7 +112,11 @@ static int prompt_configure(cli *c)
 
 static int prompt_delete(cli *c)
 {
+    mlplat_doc *prompt = NULL;
     int code = cli_open(c);
+    if (code == CLI_OK) /* a model of this name is none of ours */
+        code = cli_result(c, mlplat_prompt_get(c->ml, c->args[0], &prompt, &c->err));
+    mlplat_doc_free(prompt);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_registered_model_delete(c->ml, c->args[0], &c->err));
     return code == CLI_OK ? cli_print_pairs(c, "name", c->args[0], NULL) : code;

@@ -456,7 +456,8 @@ func (c *Client) SpoolCount(ctx context.Context) (counts SpoolCounts, err error)
 	return counts, err
 }
 
-// SpoolStatus tells of every journal of the store, and its dead letters; it changes nothing (mlplat_spool_status).
+// SpoolStatus tells of every journal of the store, and its dead letters, after what ended
+// programs left was stored (mlplat_spool_status).
 func (c *Client) SpoolStatus(ctx context.Context) (status json.RawMessage, err error) {
 	err = c.document(ctx, &status, raw.Spool_status)
 	return status, err

@@ -483,7 +483,8 @@ MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out
 /**
  * Every journal of the store: {"store", "folder", "accepted", "stored", "waiting", "dead", "journals": [{"id", "pid",
  * "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id", "run_id",
- * "kind", "key", "reason", ...}]}. Changes nothing. *out is yours.
+ * "kind", "key", "reason", ...}]}. *out is yours. The first call of a session opens the store, and that brings in what
+ * dead processes left behind; otherwise it changes nothing.
  */
 MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 

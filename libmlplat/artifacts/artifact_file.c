@@ -188,7 +188,8 @@ static mlplat_status file_read(mlplat *ml, const char *root, const char *name, m
     mlplat_status s = open_existing(root, name, 0, &fd, err);
     (void)ml;
     if (s == MLPLAT_NOT_FOUND)
-        s = mlp_fail(err, s, "no artifact '%.200s' in '%.200s'", *name ? name : strrchr(root, '/') + 1, root);
+        s = *name ? mlp_fail(err, s, "no artifact '%.200s' in '%.200s'", name, root)
+                  : mlp_fail(err, s, "there is no file '%.200s'", root);
     if (s == MLPLAT_OK)
         s = hand_out(fd, *name ? name : root, write, user, err);
     if (fd != -1)

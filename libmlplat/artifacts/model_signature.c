@@ -21,19 +21,22 @@ static mlplat_status check_column(const char *part, size_t i, const json_t *colu
     const json_t *tensor = json_object_get(column, "tensor-spec");
     if (!json_is_object(column) || !type)
         return mlp_fail(err, MLPLAT_INVALID,
-                        "signature: %s[%zu] has no \"type\": write {\"name\": \"x\", \"type\": \"double\"}", part, i);
+                        "signature of the model: %s[%zu] has no \"type\": write {\"name\": \"x\", "
+                        "\"type\": \"double\"}", part,
+                        i);
     if (!known_type(type))
         return mlp_fail(
             err, MLPLAT_INVALID,
-            "signature: %s[%zu] has the type '%.60s': MLflow's are boolean, integer, long, float, double, string, "
-            "binary, datetime, tensor, object, array, map and any",
+            "signature of the model: %s[%zu] has the type '%.60s': MLflow's are boolean, integer, long, float, double, "
+            "string, binary, datetime, tensor, object, array, map and any",
             part, i, type);
     if (strcmp(type, "tensor") == 0 &&
         (!json_is_string(json_object_get(tensor, "dtype")) || !json_is_array(json_object_get(tensor, "shape"))))
         return mlp_fail(err, MLPLAT_INVALID,
-                        "signature: %s[%zu] is a tensor without \"tensor-spec\": {\"dtype\", \"shape\"}", part, i);
+                        "signature of the model: %s[%zu] is a tensor without \"tensor-spec\": {\"dtype\", \"shape\"}",
+                        part, i);
     if (param && (!json_is_string(json_object_get(column, "name")) || !json_object_get(column, "default")))
-        return mlp_fail(err, MLPLAT_INVALID, "signature: params[%zu] needs \"name\" and \"default\"", i);
+        return mlp_fail(err, MLPLAT_INVALID, "signature of the model: params[%zu] needs \"name\" and \"default\"", i);
     return MLPLAT_OK;
 }
 
@@ -57,7 +60,8 @@ static mlplat_status one_part(const json_t *signature, const char *part, json_t 
     if (!columns || json_is_null(columns))
         return mlp_json_set(out, part, json_null(), err);
     if (!json_is_array(columns) || !json_array_size(columns))
-        return mlp_fail(err, MLPLAT_INVALID, "signature: \"%s\" is not an array with something in it", part);
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "signature of the model: \"%s\" is not an array with something in it", part);
     json_array_foreach(columns, i, column)
     {
         if (s == MLPLAT_OK)
@@ -78,11 +82,13 @@ static mlplat_status check_members(const json_t *signature, mlplat_error *err)
     const char *key;
     json_t *value;
     if (!json_is_object(signature))
-        return mlp_fail(err, MLPLAT_INVALID, "signature: not a JSON object {\"inputs\", \"outputs\", \"params\"}");
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "signature of the model: not a JSON object {\"inputs\", \"outputs\", \"params\"}");
     json_object_foreach((json_t *)signature, key, value)
     {
         if (strcmp(key, "inputs") != 0 && strcmp(key, "outputs") != 0 && strcmp(key, "params") != 0)
-            return mlp_fail(err, MLPLAT_INVALID, "signature: \"%.60s\" is none of inputs, outputs and params", key);
+            return mlp_fail(err, MLPLAT_INVALID,
+                            "signature of the model: \"%.60s\" is none of inputs, outputs and params", key);
     }
     return MLPLAT_OK;
 }
@@ -96,7 +102,7 @@ mlplat_status mlp_model_signature_read(const char *text, json_t **out, bool *ten
         return MLPLAT_OK;
     mlplat_status s = mlp_json_parse(text, strlen(text), &signature, err);
     if (s != MLPLAT_OK)
-        return mlp_fail_prefix(err, s, "signature");
+        return mlp_fail_prefix(err, s, "signature of the model");
     s = check_members(signature, err);
     if (s == MLPLAT_OK && !(*out = json_object()))
         s = mlp_fail_memory(err);

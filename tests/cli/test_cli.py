@@ -593,6 +593,62 @@ def test_a_full_disk_behind_the_output_is_a_failure(cli):
         assert done.returncode == 1 and b"cannot write" in done.stderr
 
 
+def test_a_reader_that_has_enough_is_not_told_so(cli):
+    run = new_run(cli)
+    cli("artifact", "put", new_file(cli, "long.txt", "line\n" * 100000), f"runs:/{run}/long.txt")
+    for words in (["run", "list"], ["artifact", "cat", f"runs:/{run}/long.txt"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([cli.program, *words], cwd=cli.folder, env=cli.environment, stdout=writer,
+                              stderr=subprocess.PIPE)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (1, b""), words
+
+
+def test_a_long_file_that_cannot_be_written_names_the_cause(cli):
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no /dev/full here")
+    run = new_run(cli)
+    cli("artifact", "put", new_file(cli, "long.txt", "line\n" * 100000), f"runs:/{run}/long.txt")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([cli.program, "artifact", "cat", f"runs:/{run}/long.txt"], cwd=cli.folder,
+                              env=cli.environment, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"cannot write the result: No space" in done.stderr
+
+
+def test_a_value_alone_keeps_its_lines_and_a_row_is_one_line(cli):
+    run = new_run(cli)
+    cli("param", "log", run, "note", "one\n\ttwo\x1b[31m")
+    assert cli("param", "get", run, "note") == "one\n\ttwo [31m\n"
+    assert cli("param", "list", run, "-o", "tsv") == "KEY\tVALUE\nnote\tone  two [31m\n"
+    cli("prompt", "register", "lines", new_file(cli, "p.txt", "one {{ a }}\ntwo\n"))
+    assert cli("prompt", "load", "lines") == "one {{ a }}\ntwo\n"
+    assert cli("prompt", "format", "lines", "--set", "a=1") == "one 1\ntwo\n"
+
+
+def test_columns_stay_apart_however_long_a_value_is(cli):
+    name = "n" * 100
+    run = new_run(cli, "--name", name)
+    assert cli("run", "list").splitlines()[1].startswith(f"{run}  {name}  0  ")
+
+
+# ---- mistakes ---------------------------------------------------------------------------------------------------
+
+
+def test_deleting_a_prompt_leaves_a_model_of_that_name(cli):
+    cli("model", "create", "fraud")
+    cli("prompt", "delete", "fraud", code=2)
+    assert cli.json("model", "get", "fraud")["name"] == "fraud"
+    cli("prompt", "delete", "none", code=3)
+
+
+def test_messages_name_the_thing(cli):
+    cli("model", "save", "m", "--loader-module", "mlflow.sklearn", "--signature", "{", code=2)
+    assert "signature of the model: JSON, line 1" in cli.err
+    cli("artifact", "cat", str(cli.folder / "none.txt"), code=3)
+    assert f"there is no file '{cli.folder}/none.txt'" in cli.err
+
+
 # ---- settings ---------------------------------------------------------------------------------------------------
 
 

@@ -337,7 +337,9 @@ class Prompts:
                                      None if model_config is None else doc.text(model_config))
 
     def delete(self, name: str) -> None:
-        """Delete a prompt with its versions, tags and aliases (mlplat_registered_model_delete)."""
+        """Delete a prompt with its versions, tags and aliases (mlplat_registered_model_delete). A registered model of
+        this name is Invalid, and stays."""
+        _c.prompt_get(self._session._h, name)
         _c.registered_model_delete(self._session._h, name)
 
     def delete_version(self, name: str, version: "int | str") -> None:

@@ -590,7 +590,8 @@ class Tracking:
         return dict(zip(("accepted", "durable", "stored", "dead"), _c.spool_count(self._h)))
 
     def spool_status(self) -> "dict[str, Any]":
-        """Every journal of the store, and its dead letters; changes nothing (mlplat_spool_status)."""
+        """Every journal of the store, and its dead letters, after what ended programs left was stored
+        (mlplat_spool_status)."""
         return doc.loads(_c.spool_status(self._h))
 
     def spool_sync(self) -> "dict[str, Any]":

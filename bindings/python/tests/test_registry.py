@@ -183,6 +183,13 @@ def test_a_prompt_and_its_versions(ml):
     assert ml.prompts.version("greet").version == 1
 
 
+def test_deleting_a_prompt_leaves_a_model_of_that_name(ml):
+    ml.registry.create("fraud")
+    with pytest.raises(mlplat.Invalid):
+        ml.prompts.delete("fraud")
+    assert ml.registry.get("fraud")["name"] == "fraud"
+
+
 def test_a_prompt_is_no_model(ml, source):
     ml.prompts.create("p", "words", tags={"a": 1})
     ml.prompts.set_tag("p", "b", 2)
