@@ -3,6 +3,8 @@
  *
  * Opening does no I/O but reading the profile file: stores are opened, and threads started, at first need. A session
  * may be used by any number of threads. After fork the child opens its own: an inherited one answers MLPLAT_STATE.
+ * A fork within a write copies SQLite's locks into the child, whose own session of that store may then answer
+ * MLPLAT_TIMEOUT: call mlplat_flush right before, with no other thread in a call, or exec in the child.
  */
 #ifndef MLPLAT_SESSION_H
 #define MLPLAT_SESSION_H
@@ -79,8 +81,8 @@ MLPLAT_API mlplat_status mlplat_open(const mlplat_options *options, mlplat **out
 
 /**
  * Close a session; NULL is fine. Drains an embedded store whole. What cannot be stored stays in the spool, and a
- * warning in the log says so. Runs that are still open stay RUNNING: end them. No other thread may use the session any
- * more.
+ * warning in the log says so. Runs that are still open stay RUNNING: end them. Handles of runs are freed before: they
+ * do not outlive their session. No other thread may use it any more.
  */
 MLPLAT_API void mlplat_close(mlplat *ml);
 
