@@ -77,6 +77,8 @@ const char *cli_get(const cli *c, const char *option); /* the last value given; 
 /* A JSON object of all "--option key=value"; *out is malloc'd, NULL if there are none. Returns an exit code. */
 int cli_pairs(cli *c, const char *option, char **out);
 int cli_get_int(cli *c, const char *option, int64_t *out); /* keeps *out if not given; an exit code */
+int cli_get_small(cli *c, const char *option, int *out); /* likewise; the nearest int: the library says what is right */
+int cli_get_search(cli *c, mlplat_search *out); /* --filter, --order-by, --max and --page-token; an exit code */
 
 /* What is found among the arguments of a call that may be half written; the words of a command may be those that
  * MLflow's command line has. */

@@ -1,5 +1,6 @@
 #include "cli.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,22 @@ int cli_get_int(cli *c, const char *option, int64_t *out)
         return cli_usage("--%s %s: it takes a whole number", option, text);
     *out = value;
     return CLI_OK;
+}
+
+int cli_get_small(cli *c, const char *option, int *out)
+{
+    int64_t value = *out;
+    int code = cli_get_int(c, option, &value);
+    *out = value > INT_MAX ? INT_MAX : value < INT_MIN ? INT_MIN : (int)value;
+    return code;
+}
+
+int cli_get_search(cli *c, mlplat_search *out)
+{
+    out->filter = cli_get(c, "filter");
+    out->order_by = cli_get(c, "order-by");
+    out->page_token = cli_get(c, "page-token");
+    return cli_get_small(c, "max", &out->max_results);
 }
 
 int cli_pairs(cli *c, const char *option, char **out)

@@ -1,6 +1,5 @@
 /* Pages and plots: -o html of what other commands show, run compare, metric plot. */
 #include "cli.h"
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,22 +77,14 @@ static int run_compare(cli *c)
 
 /* ---- plots ------------------------------------------------------------------------------------------------------- */
 
-static int take_size(cli *c, const char *option, int *out)
-{
-    int64_t pixels = 0;
-    int code = cli_get_int(c, option, &pixels);
-    *out = pixels > INT_MAX ? INT_MAX : pixels < -1 ? -1 : (int)pixels; /* the library says what is right */
-    return code;
-}
-
 static int take_plot(cli *c, mlplat_plot_options *options)
 {
     static const char *const axes[] = {"step", "elapsed", "clock"};
     const char *axis = cli_get(c, "x"), *smoothing = cli_get(c, "smoothing");
     char *end = NULL;
-    int i = 0, code = take_size(c, "width", &options->width);
+    int i = 0, code = cli_get_small(c, "width", &options->width);
     if (code == CLI_OK)
-        code = take_size(c, "height", &options->height);
+        code = cli_get_small(c, "height", &options->height);
     while (axis && i < 3 && strcmp(axis, axes[i]) != 0)
         i++;
     if (code == CLI_OK && i == 3)

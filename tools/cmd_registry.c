@@ -9,17 +9,6 @@
     "NAME=name,VERSION=version,ALIASES=aliases,STATUS=status,RUN_ID=run_id,CREATED=@creation_timestamp,SOURCE=source"
 #define LATEST_COLUMNS "NAME=name,STAGE=current_stage,VERSION=version,ALIASES=aliases,RUN_ID=run_id,SOURCE=source"
 
-static int take_search(cli *c, mlplat_search *query)
-{
-    int64_t most = 0;
-    int code = cli_get_int(c, "max", &most);
-    query->max_results = most > 200000 ? 200001 : most < 0 ? -1 : (int)most; /* the library says what is right */
-    query->page_token = cli_get(c, "page-token");
-    query->filter = cli_get(c, "filter");
-    query->order_by = cli_get(c, "order-by");
-    return code;
-}
-
 /* The end of a command that changed something and has the name to show. */
 static int done(cli *c, mlplat_status s)
 {
@@ -52,7 +41,7 @@ static int model_list(cli *c)
 {
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
-    int code = take_search(c, &query);
+    int code = cli_get_search(c, &query);
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)
@@ -127,7 +116,7 @@ static int version_list(cli *c)
 {
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
-    int code = take_search(c, &query);
+    int code = cli_get_search(c, &query);
     query.model = c->n_args ? c->args[0] : NULL;
     if (code == CLI_OK)
         code = cli_open(c);

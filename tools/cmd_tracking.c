@@ -24,13 +24,8 @@ static mlplat_view view_of(cli *c, int *code)
 
 static int take_search(cli *c, mlplat_search *query)
 {
-    int64_t most = 0;
-    int code = cli_get_int(c, "max", &most);
+    int code = cli_get_search(c, query);
     query->view = view_of(c, &code);
-    query->filter = cli_get(c, "filter");
-    query->order_by = cli_get(c, "order-by");
-    query->page_token = cli_get(c, "page-token");
-    query->max_results = most > 50000 ? 50001 : most < 0 ? -1 : (int)most; /* the library says what is right */
     return code;
 }
 

@@ -48,14 +48,12 @@ static int logged_list(cli *c)
 {
     mlplat_logged_model_query query = MLPLAT_LOGGED_MODEL_QUERY_INIT;
     mlplat_doc *doc = NULL;
-    int64_t most = 0;
-    int code = cli_get_int(c, "max", &most);
+    int code = cli_get_small(c, "max", &query.max_results);
     query.experiment_ids = cli_get(c, "experiment-id");
     query.filter = cli_get(c, "filter");
     query.datasets = cli_get(c, "datasets");
     query.order_by = cli_get(c, "order-by");
     query.page_token = cli_get(c, "page-token");
-    query.max_results = most > 50000 ? 50001 : most < 0 ? -1 : (int)most;
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)

@@ -54,22 +54,11 @@ static int prompt_get(cli *c)
     return code == CLI_OK ? cli_print(c, doc, PROMPT_COLUMNS) : code;
 }
 
-static int take_search(cli *c, mlplat_search *query)
-{
-    int64_t most = 0;
-    int code = cli_get_int(c, "max", &most);
-    query->max_results = most > 200000 ? 200001 : most < 0 ? -1 : (int)most;
-    query->page_token = cli_get(c, "page-token");
-    query->filter = cli_get(c, "filter");
-    query->order_by = cli_get(c, "order-by");
-    return code;
-}
-
 static int prompt_list(cli *c)
 {
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
-    int code = take_search(c, &query);
+    int code = cli_get_search(c, &query);
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)
@@ -81,7 +70,7 @@ static int prompt_versions(cli *c)
 {
     mlplat_search query = MLPLAT_SEARCH_INIT;
     mlplat_doc *doc = NULL;
-    int code = take_search(c, &query);
+    int code = cli_get_search(c, &query);
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)

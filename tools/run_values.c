@@ -150,15 +150,13 @@ static int metric_sample(cli *c)
 {
     const char *axis = cli_get(c, "axis");
     mlplat_doc *doc = NULL;
-    int64_t buckets = 0;
-    int code = cli_get_int(c, "buckets", &buckets);
+    int buckets = 0, code = cli_get_small(c, "buckets", &buckets);
     if (code == CLI_OK && axis && strcmp(axis, "step") != 0 && strcmp(axis, "time") != 0)
         code = cli_usage("--axis %s: it is step or time", axis);
     if (code == CLI_OK)
         code = cli_open(c);
     if (code == CLI_OK)
-        code = cli_result(c, mlplat_metric_sample(c->ml, c->args[0], c->args[1],
-                                                  buckets < -1 || buckets > 1000000 ? -1 : (int)buckets,
+        code = cli_result(c, mlplat_metric_sample(c->ml, c->args[0], c->args[1], buckets,
                                                   axis && *axis == 't' ? MLPLAT_AXIS_TIME : MLPLAT_AXIS_STEP, &doc,
                                                   &c->err));
     return code == CLI_OK ? cli_print_list(c, doc, "buckets",

@@ -508,6 +508,19 @@ def test_a_wrong_call_is_told_in_one_line(cli, words, says):
     assert not (cli.folder / "mlflow.db").exists()
 
 
+@pytest.mark.parametrize("words, word", [
+    (["run", "list", "--max", "-5"], "max_results is -5: 1 to 50000"),
+    (["run", "list", "--max", "70000"], "max_results is 70000"),
+    (["model", "list", "--max", "-7"], "max_results is -7"),
+    (["logged-model", "list", "--max", "-7"], "max_results is -7"),
+    (["prompt", "list", "--max", "-7"], "max_results is -7"),
+    (["metric", "sample", "r", "loss", "--buckets", "-3"], "-3 buckets"),
+])
+def test_a_number_that_is_refused_is_told_as_it_was_given(cli, words, word):
+    cli(*words, code=2)
+    assert word in cli.err
+
+
 def test_options_stand_anywhere(cli):
     new_run(cli, "--experiment", "e")
     want = cli("run", "list", "--max", "1", "-o", "json")
