@@ -1,7 +1,7 @@
 #include "artifacts/transfer.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include <string.h>
+#include "base/take.h"
 
 #define TELL_NS 50000000 /* the promise is 100 ms */
 
@@ -20,11 +20,9 @@ static int piece_done(void *user, uint64_t done, uint64_t total)
 mlplat_status mlp_transfer_init(mlplat *ml, const mlplat_transfer *options, mlp_transfer *out, mlplat_error *err)
 {
     mlplat_transfer given = MLPLAT_TRANSFER_INIT;
-    if (options && options->size < sizeof(size_t) + sizeof(mlplat_progress))
-        return mlp_fail(err, MLPLAT_INVALID, "mlplat_transfer.size is %zu: start from MLPLAT_TRANSFER_INIT",
-                        options->size);
-    if (options)
-        memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+    mlplat_status s = MLP_TAKE(&given, options, MLPLAT_TRANSFER_INIT, err);
+    if (s != MLPLAT_OK)
+        return s;
     *out = (mlp_transfer){.hook = {.fn = piece_done, .user = out}};
     out->caller = given.progress ? (mlp_hook){.fn = given.progress, .user = given.user} : ml->hook;
     return MLPLAT_OK;

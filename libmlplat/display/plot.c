@@ -1,7 +1,7 @@
 #include "display/plot.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "display/decimate.h"
-#include "tracking/tracking_take.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -20,7 +20,7 @@ void mlp_plot_colour(size_t i, size_t n, char out[24])
 mlplat_status mlp_plot_take(const mlplat_plot_options *options, mlplat_plot_options *o, mlplat_error *err)
 {
     *o = (mlplat_plot_options)MLPLAT_PLOT_OPTIONS_INIT;
-    mlplat_status s = MLP_TAKE(o, options, err);
+    mlplat_status s = MLP_TAKE(o, options, MLPLAT_PLOT_OPTIONS_INIT, err);
     if (s != MLPLAT_OK)
         return s;
     if (o->width && (o->width < 160 || o->width > 4000))

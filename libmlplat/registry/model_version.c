@@ -1,8 +1,8 @@
 /* Versions of registered models. */
 #include "base/err.h"
+#include "base/take.h"
 #include "registry/registry_check.h"
 #include "registry/registry_store.h"
-#include <string.h>
 
 enum { VERSIONS_USUAL = 10000, VERSIONS_MOST = 200000 };
 
@@ -14,19 +14,6 @@ static mlplat_status begin(mlplat *ml, const char *name, const char *version, ml
     if (s == MLPLAT_OK)
         s = mlp_registry_check_version(version, ref, err);
     return s == MLPLAT_OK ? mlp_registry_of(ml, r, err) : s;
-}
-
-static mlplat_status take_options(const mlplat_model_version_options *options, mlplat_model_version_options *out,
-                                  mlplat_error *err)
-{
-    *out = (mlplat_model_version_options)MLPLAT_MODEL_VERSION_OPTIONS_INIT;
-    if (!options)
-        return MLPLAT_OK;
-    if (options->size < sizeof options->size + sizeof options->run_id)
-        return mlp_fail(err, MLPLAT_INVALID, "options: size is %zu: start from MLPLAT_MODEL_VERSION_OPTIONS_INIT",
-                        options->size);
-    memcpy(out, options, options->size < sizeof *out ? options->size : sizeof *out);
-    return MLPLAT_OK;
 }
 
 static mlplat_status check_options(const mlplat_model_version_options *options, json_t **tags, mlplat_error *err)
@@ -44,11 +31,11 @@ mlplat_status mlplat_model_version_create(mlplat *ml, const char *name, const ch
     mlp_registry *r = NULL;
     json_t *tags = NULL;
     mlp_version_source found = {0};
-    mlplat_model_version_options o;
+    mlplat_model_version_options o = MLPLAT_MODEL_VERSION_OPTIONS_INIT;
     int64_t number = 0;
     mlplat_status s = mlp_registry_check_name(name, err);
     if (s == MLPLAT_OK)
-        s = take_options(options, &o, err);
+        s = MLP_TAKE(&o, options, MLPLAT_MODEL_VERSION_OPTIONS_INIT, err);
     if (s == MLPLAT_OK)
         s = check_options(&o, &tags, err);
     if (s == MLPLAT_OK)

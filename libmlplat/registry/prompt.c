@@ -2,6 +2,7 @@
 #include "registry/prompt.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "registry/registry_check.h"
 #include "registry/registry_store.h"
 #include <string.h>
@@ -9,18 +10,6 @@
 enum { TEXT_MOST = 100000 };
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
-
-static mlplat_status take_options(const mlplat_prompt_options *options, mlplat_prompt_options *out, mlplat_error *err)
-{
-    *out = (mlplat_prompt_options)MLPLAT_PROMPT_OPTIONS_INIT;
-    if (!options)
-        return MLPLAT_OK;
-    if (options->size < sizeof options->size + sizeof options->commit_message)
-        return mlp_fail(err, MLPLAT_INVALID, "options: size is %zu: start from MLPLAT_PROMPT_OPTIONS_INIT",
-                        options->size);
-    memcpy(out, options, options->size < sizeof *out ? options->size : sizeof *out);
-    return MLPLAT_OK;
-}
 
 static mlplat_status put_text(json_t *tags, const char *key, const char *value, mlplat_error *err)
 {
@@ -99,12 +88,12 @@ mlplat_status mlplat_prompt_register(mlplat *ml, const char *name, const char *t
                                      const mlplat_prompt_options *options, int64_t *version, mlplat_error *err)
 {
     mlp_registry *r = NULL;
-    mlplat_prompt_options o;
+    mlplat_prompt_options o = MLPLAT_PROMPT_OPTIONS_INIT;
     json_t *given = NULL, *tags = NULL;
     int64_t number = 0;
     mlplat_status s = mlp_prompt_check_name(name, err);
     if (s == MLPLAT_OK)
-        s = take_options(options, &o, err);
+        s = MLP_TAKE(&o, options, MLPLAT_PROMPT_OPTIONS_INIT, err);
     if (s == MLPLAT_OK)
         s = check_template(text, o.chat, err);
     if (s == MLPLAT_OK)

@@ -1,6 +1,7 @@
 #include "registry/registry_check.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "base/text.h"
 #include "base/word_chars.h"
 #include "db/page.h"
@@ -200,11 +201,9 @@ mlplat_status mlp_registry_check_query(const mlplat_search *query, int usual, in
 {
     mlplat_search q = MLPLAT_SEARCH_INIT;
     *out = (mlp_registry_query){.limit = usual};
-    if (!query)
-        return MLPLAT_OK;
-    if (query->size < sizeof query->size + sizeof query->experiment_ids)
-        return mlp_fail(err, MLPLAT_INVALID, "query: size is %zu: start from MLPLAT_SEARCH_INIT", query->size);
-    memcpy(&q, query, query->size < sizeof q ? query->size : sizeof q);
+    mlplat_status s = MLP_TAKE(&q, query, MLPLAT_SEARCH_INIT, err);
+    if (s != MLPLAT_OK || !query)
+        return s;
     if (q.experiment_ids || q.view != MLPLAT_VIEW_ACTIVE)
         return mlp_fail(err, MLPLAT_INVALID, "experiment_ids and view are not for the registry: leave them out");
     if (q.max_results < 0 || q.max_results > most)
@@ -215,6 +214,6 @@ mlplat_status mlp_registry_check_query(const mlplat_search *query, int usual, in
     out->filter = q.filter;
     out->order_by = q.order_by;
     out->model = q.model;
-    mlplat_status s = q.model ? mlp_registry_check_name(q.model, err) : MLPLAT_OK;
+    s = q.model ? mlp_registry_check_name(q.model, err) : MLPLAT_OK;
     return s == MLPLAT_OK ? mlp_page_parse(q.page_token, &out->offset, err) : s;
 }

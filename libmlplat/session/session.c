@@ -2,29 +2,14 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/os.h"
+#include "base/take.h"
 #include "base/thread.h"
 #include "session/store_uri.h"
 #include <mlplat/version.h>
-#include <stddef.h>
-#include <string.h>
 
 const char *mlplat_version(void)
 {
     return MLPLAT_VERSION_TEXT;
-}
-
-/* Programs built against older headers pass a shorter struct, newer ones a longer. */
-static mlplat_status take_options(const mlplat_options *options, mlplat_options *out, mlplat_error *err)
-{
-    *out = (mlplat_options)MLPLAT_OPTIONS_INIT;
-    if (!options)
-        return MLPLAT_OK;
-    if (options->size < offsetof(mlplat_options, registry_uri))
-        return mlp_fail(err, MLPLAT_INVALID, "mlplat_options.size is %zu: start from MLPLAT_OPTIONS_INIT",
-                        options->size);
-    memcpy(out, options, options->size < sizeof *out ? options->size : sizeof *out);
-    out->size = sizeof *out;
-    return MLPLAT_OK;
 }
 
 static void session_free(mlplat *ml)
@@ -58,9 +43,9 @@ static mlplat_status session_make(const mlplat_options *o, mlplat **out, mlplat_
 
 mlplat_status mlplat_open(const mlplat_options *options, mlplat **out, mlplat_error *err)
 {
-    mlplat_options o;
+    mlplat_options o = MLPLAT_OPTIONS_INIT;
     *out = NULL;
-    mlplat_status s = take_options(options, &o, err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_OPTIONS_INIT, err);
     return s == MLPLAT_OK ? session_make(&o, out, err) : s;
 }
 

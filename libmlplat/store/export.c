@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "base/take.h"
 #include "store/export_pick.h"
 #include "store/manifest.h"
 #include <errno.h>
@@ -279,7 +280,7 @@ mlplat_status mlplat_export(mlplat *ml, const char *path, const mlplat_export_op
         *out = NULL;
     if (!ml || !path || !*path)
         return mlp_fail(err, MLPLAT_INVALID, "an export needs a session and the path of a new folder");
-    mlplat_status s = mlp_store_take(&o, sizeof o, options, "mlplat_export_options", err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_EXPORT_OPTIONS_INIT, err);
     const mlp_hook own = {o.progress, o.user};
     const mlp_hook *hook = o.progress ? &own : &ml->hook;
     e.pace = (mlp_pace){.hook = hook, .what = "the export"};

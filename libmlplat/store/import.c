@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "base/take.h"
 #include <string.h>
 
 #define ROOM ((uint64_t)1 << 40) /* of all files of an archive, uncompressed, if the caller says nothing */
@@ -124,7 +125,7 @@ mlplat_status mlplat_import(mlplat *ml, const char *path, const mlplat_import_op
         *out = NULL;
     if (!ml || !path || !*path)
         return mlp_fail(err, MLPLAT_INVALID, "an import needs a session and the path of an archive");
-    mlplat_status s = mlp_store_take(&o, sizeof o, options, "mlplat_import_options", err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_IMPORT_OPTIONS_INIT, err);
     const mlp_hook own = {o.progress, o.user};
     const mlp_hook *hook = o.progress ? &own : &ml->hook;
     im.pace = (mlp_pace){.hook = hook, .what = "the import"};

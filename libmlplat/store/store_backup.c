@@ -4,12 +4,12 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/os.h"
+#include "base/take.h"
 #include "base/uri.h"
 #include "store/store_view.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <mlplat/store.h>
-#include <string.h>
 #include <sys/stat.h>
 
 typedef struct saving {
@@ -181,7 +181,7 @@ mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_bac
         *out = NULL;
     if (!ml || !path || !*path)
         return mlp_fail(err, MLPLAT_INVALID, "a backup needs a session and the path of a new file");
-    mlplat_status s = mlp_store_take(&o, sizeof o, options, "mlplat_backup_options", err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_BACKUP_OPTIONS_INIT, err);
     const mlp_hook own = {o.progress, o.user};
     b.hook = o.progress ? &own : &ml->hook;
     b.pace = (mlp_pace){.hook = b.hook, .what = "the backup"};

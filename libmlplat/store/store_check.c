@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/take.h"
 #include "store/import.h"
 #include "store/store_view.h"
 #include <string.h>
@@ -316,7 +317,7 @@ mlplat_status mlplat_store_check(mlplat *ml, const mlplat_check_options *options
     *out = NULL;
     if (!ml)
         return mlp_fail(err, MLPLAT_INVALID, "session is NULL: open one with mlplat_open");
-    mlplat_status s = mlp_store_take(&o, sizeof o, options, "mlplat_check_options", err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_CHECK_OPTIONS_INIT, err);
     const mlp_hook own = {o.progress, o.user};
     c.pace = (mlp_pace){.hook = o.progress ? &own : &ml->hook, .what = "the check"};
     c.repair = o.repair;

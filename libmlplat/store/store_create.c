@@ -1,22 +1,9 @@
 #include "base/err.h"
 #include "base/json.h"
+#include "base/take.h"
 #include "store/store_place.h"
 #include "tracking/tracking_store.h"
 #include <mlplat/store.h>
-#include <stddef.h>
-#include <string.h>
-
-static mlplat_status take_options(const mlplat_store_options *options, mlplat_store_options *out, mlplat_error *err)
-{
-    *out = (mlplat_store_options)MLPLAT_STORE_OPTIONS_INIT;
-    if (!options)
-        return MLPLAT_OK;
-    if (options->size < offsetof(mlplat_store_options, mlflow) + sizeof options->mlflow)
-        return mlp_fail(err, MLPLAT_INVALID, "mlplat_store_options.size is %zu: start from MLPLAT_STORE_OPTIONS_INIT",
-                        options->size);
-    memcpy(out, options, options->size < sizeof *out ? options->size : sizeof *out);
-    return MLPLAT_OK;
-}
 
 static mlplat_status make_file(mlplat *ml, const mlplat_store_options *o, mlp_schema_info *info, mlplat_error *err)
 {
@@ -56,13 +43,13 @@ static mlplat_status describe(const mlp_tracking_about *about, const mlp_schema_
 
 mlplat_status mlplat_store_create(mlplat *ml, const mlplat_store_options *options, mlplat_doc **out, mlplat_error *err)
 {
-    mlplat_store_options o;
+    mlplat_store_options o = MLPLAT_STORE_OPTIONS_INIT;
     mlp_schema_info info = {0};
     mlp_tracking *t = NULL;
     mlp_tracking_about about;
     if (out)
         *out = NULL;
-    mlplat_status s = take_options(options, &o, err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_STORE_OPTIONS_INIT, err);
     if (s == MLPLAT_OK)
         s = make_file(ml, &o, &info, err);
     if (s == MLPLAT_OK)

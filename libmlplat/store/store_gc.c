@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "base/text.h"
 #include "store/import.h"
 #include <stdio.h>
@@ -409,7 +410,7 @@ mlplat_status mlplat_store_gc(mlplat *ml, const mlplat_gc_options *options, mlpl
         *out = NULL;
     if (!ml)
         return mlp_fail(err, MLPLAT_INVALID, "session is NULL: open one with mlplat_open");
-    mlplat_status s = mlp_store_take(&o, sizeof o, options, "mlplat_gc_options", err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_GC_OPTIONS_INIT, err);
     const mlp_hook own = {o.progress, o.user};
     gc.pace = (mlp_pace){.hook = o.progress ? &own : &ml->hook, .what = "the clean-up"};
     gc.dry_run = o.dry_run;

@@ -138,15 +138,3 @@ mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err)
     pace->told_ns = now;
     return mlp_hook_call(pace->hook, pace->done, pace->total, pace->what, err);
 }
-
-mlplat_status mlp_store_take(void *to, size_t room, const void *from, const char *what, mlplat_error *err)
-{
-    size_t size = 0;
-    if (!from)
-        return MLPLAT_OK;
-    memcpy(&size, from, sizeof size);
-    if (size < sizeof size + sizeof(void *))
-        return mlp_fail(err, MLPLAT_INVALID, "%s: size is %zu: start from its _INIT", what, size);
-    memcpy(to, from, size < room ? size : room);
-    return MLPLAT_OK;
-}

@@ -36,7 +36,4 @@ mlplat_status mlp_store_root(const char *location, char **root, mlplat_error *er
 
 mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err);
 
-/* Options as a program gives them, over those of an _INIT; NULL leaves these. */
-mlplat_status mlp_store_take(void *to, size_t room, const void *from, const char *what, mlplat_error *err);
-
 #endif

@@ -2,8 +2,8 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/take.h"
 #include "tracking/tracking_store.h"
-#include "tracking/tracking_take.h"
 #include "tracking/validate.h"
 #include <string.h>
 
@@ -38,7 +38,7 @@ mlplat_status mlplat_experiment_create(mlplat *ml, const char *name, const mlpla
     json_t *tags = NULL;
     char *location = NULL;
     *id = NULL;
-    mlplat_status s = MLP_TAKE(&o, options, err);
+    mlplat_status s = MLP_TAKE(&o, options, MLPLAT_EXPERIMENT_OPTIONS_INIT, err);
     if (s == MLPLAT_OK)
         s = mlp_validate_experiment_name(name, err);
     if (s == MLPLAT_OK)

@@ -2,10 +2,11 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "tracking/run_name.h"
 #include "tracking/run_place.h"
-#include "tracking/tracking_take.h"
 #include "tracking/validate.h"
+#include <string.h>
 
 /* Opens for a call about logged models, after what was logged before. */
 static mlplat_status open_models(mlplat *ml, bool change, mlp_tracking **t, mlplat_error *err)
@@ -37,7 +38,7 @@ static mlplat_status give(mlplat_status s, json_t *json, mlplat_doc **out, mlpla
 static mlplat_status take_options(const mlplat_logged_model_options *options, mlplat_logged_model_options *o,
                                   mlp_model_new *model, json_t *pairs[2], mlplat_error *err)
 {
-    mlplat_status s = MLP_TAKE(o, options, err);
+    mlplat_status s = MLP_TAKE(o, options, MLPLAT_LOGGED_MODEL_OPTIONS_INIT, err);
     if (s == MLPLAT_OK && o->name)
         s = mlp_validate_model_name(o->name, err);
     if (s == MLPLAT_OK && o->model_type)
@@ -112,7 +113,7 @@ mlplat_status mlplat_logged_model_search(mlplat *ml, const mlplat_logged_model_q
     mlp_tracking *t = NULL;
     json_t *json = NULL;
     *out = NULL;
-    mlplat_status s = MLP_TAKE(&q, query, err);
+    mlplat_status s = MLP_TAKE(&q, query, MLPLAT_LOGGED_MODEL_QUERY_INIT, err);
     if (s == MLPLAT_OK)
         s = open_models(ml, false, &t, err);
     if (s == MLPLAT_OK)

@@ -1,13 +1,14 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "tracking/run_context.h"
 #include "tracking/run_handle.h"
 #include "tracking/run_name.h"
 #include "tracking/run_place.h"
-#include "tracking/tracking_take.h"
 #include "tracking/validate.h"
 #include <strings.h>
+#include <string.h>
 
 #define NAME_TAG   "mlflow.runName"
 #define PARENT_TAG "mlflow.parentRunId"
@@ -126,7 +127,7 @@ mlplat_status mlplat_run_start(mlplat *ml, const mlplat_run_options *options, ml
 {
     start st = {.o = MLPLAT_RUN_OPTIONS_INIT};
     *out = NULL;
-    mlplat_status s = MLP_TAKE(&st.o, options, err);
+    mlplat_status s = MLP_TAKE(&st.o, options, MLPLAT_RUN_OPTIONS_INIT, err);
     if (s == MLPLAT_OK)
         s = check_options(&st.o, err);
     if (s == MLPLAT_OK)
@@ -284,7 +285,7 @@ mlplat_status mlplat_run_update(mlplat *ml, const char *run_id, const mlplat_run
 {
     mlplat_run_change c = MLPLAT_RUN_CHANGE_INIT;
     mlp_tracking *t = NULL;
-    mlplat_status s = MLP_TAKE(&c, change, err);
+    mlplat_status s = MLP_TAKE(&c, change, MLPLAT_RUN_CHANGE_INIT, err);
     if (s == MLPLAT_OK)
         s = check_change(&c, err);
     if (s == MLPLAT_OK)

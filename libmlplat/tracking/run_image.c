@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "tracking/run_artifact.h"
-#include "tracking/tracking_take.h"
 #include <string.h>
 
 static mlplat_status check_key(const char *key, mlplat_error *err)
@@ -70,7 +70,7 @@ mlplat_status mlplat_run_log_image(mlplat_run *run, const void *data, size_t n, 
     char *name = NULL;
     mlplat_status s = mlp_run_artifact_check(run, err);
     if (s == MLPLAT_OK)
-        s = MLP_TAKE(&o, image, err);
+        s = MLP_TAKE(&o, image, MLPLAT_IMAGE_INIT, err);
     if (s == MLPLAT_OK)
         s = check_image(data, n, &o, err);
     if (s == MLPLAT_OK && o.artifact_file)

@@ -7,8 +7,8 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "base/take.h"
 #include "tracking/run_artifact.h"
-#include "tracking/tracking_take.h"
 #include "tracking/validate.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -216,7 +216,7 @@ mlplat_status mlplat_run_log_model(mlplat_run *run, const mlplat_model *model, c
     if (s == MLPLAT_OK && !model)
         s = mlp_fail(err, MLPLAT_INVALID, "the model to log is NULL");
     if (s == MLPLAT_OK)
-        s = MLP_TAKE(&m, model, err);
+        s = MLP_TAKE(&m, model, MLPLAT_MODEL_INIT, err);
     if (s == MLPLAT_OK)
         s = mlp_validate_model_name(name, err);
     if (s == MLPLAT_OK)

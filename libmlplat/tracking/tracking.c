@@ -1,8 +1,8 @@
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/take.h"
 #include "db/page.h"
 #include "tracking/tracking_store.h"
-#include "tracking/tracking_take.h"
 #include <string.h>
 
 enum { SETTLE_MS = 60 * 1000, PAGE_DEFAULT = 1000, PAGE_MOST = 50000 };
@@ -110,7 +110,7 @@ mlplat_status mlp_tracking_writable(const mlp_tracking *t, mlplat_error *err)
 
 mlplat_status mlp_tracking_take_search(const mlplat_search *query, mlplat_search *out, mlplat_error *err)
 {
-    mlplat_status s = MLP_TAKE(out, query, err);
+    mlplat_status s = MLP_TAKE(out, query, MLPLAT_SEARCH_INIT, err);
     if (s == MLPLAT_OK && ((int)out->view < MLPLAT_VIEW_ACTIVE || (int)out->view > MLPLAT_VIEW_ALL))
         s = mlp_fail(err, MLPLAT_INVALID, "view %d is none: take an MLPLAT_VIEW_ value", (int)out->view);
     return s;

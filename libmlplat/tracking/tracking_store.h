@@ -131,6 +131,8 @@ typedef struct mlp_tracking {
     mlp_spool *spool;
 } mlp_tracking;
 
+/* A query as a program gives it; NULL: all defaults. */
+mlplat_status mlp_tracking_take_search(const mlplat_search *query, mlplat_search *out, mlplat_error *err);
 mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err);
 /* Waits until all that this process logged is stored, so that what is read or changed next comes after it. */
 mlplat_status mlp_tracking_settle(mlp_tracking *tracking, mlplat_error *err);
