@@ -174,29 +174,45 @@ build_all() {
     -DPython_EXECUTABLE="$venv/bin/python" -DMLPLAT_SWIG="$venv/bin/swig" && compile asan
 }
 
+# A step of the tests: the others go on if it fails, and the last line names it. A program that dies leaves no results
+# for the summary to count.
+step() { "$@" || broken+=("$1 $2"); }
+
+# Python with the sanitizers loaded before it; libstdc++ beside them, or they do not find the throw of its modules.
+# Python itself keeps memory to its end, so leaks are looked for by the C tests alone. pytest holds back what is
+# written while a test runs, so a report goes to a file.
+sanitized_python_tests() {
+  rm -f "$logs"/asan-report.*
+  python_tests bindings-asan asan bindings/python/tests PYTHONPATH="$root/build/asan/python" \
+    LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libstdc++.so.6)" \
+    ASAN_OPTIONS="detect_leaks=0:log_path=$logs/asan-report" && return 0
+  cat "$logs"/asan-report.* >&2 2>/dev/null
+  return 1
+}
+
+summarize() { "$venv/bin/python" "$root/tests/summary.py" "$results"; }
+
 all_tests() {
-  local bad=0
+  broken=()
   results=$root/build/results
   rm -rf "$results"
   mkdir -p "$results"
   install_packages $packages $test_packages
   build_all || return 1
-  c_tests asan || bad=1
-  c_tests release || bad=1
-  python_tests bindings release bindings/python/tests || bad=1
-  # Python itself keeps memory to its end, so leaks are looked for by the C tests alone.
-  python_tests bindings-asan asan bindings/python/tests LD_PRELOAD="$(gcc -print-file-name=libasan.so)" \
-    ASAN_OPTIONS=detect_leaks=0 PYTHONPATH="$root/build/asan/python" || bad=1
-  go_tests || bad=1
-  python_tests wheel release tests/wheel || bad=1
-  python_tests typing release tests/typing || bad=1
-  python_tests cli release tests/cli || bad=1
-  python_tests cli-asan asan tests/cli || bad=1
-  python_tests structure release tests/structure || bad=1
-  python_tests differential release tests/differential || bad=1
-  python_tests integration release tests/integration || bad=1
-  "$venv/bin/python" "$root/tests/summary.py" "$results" || bad=1
-  return $bad
+  step c_tests asan
+  step c_tests release
+  step python_tests bindings release bindings/python/tests
+  step sanitized_python_tests bindings-asan
+  step go_tests go
+  step python_tests wheel release tests/wheel
+  step python_tests typing release tests/typing
+  step python_tests cli release tests/cli
+  step python_tests cli-asan asan tests/cli
+  step python_tests structure release tests/structure
+  step python_tests differential release tests/differential
+  step python_tests integration release tests/integration
+  step summarize results
+  [ ${#broken[@]} -eq 0 ] || fail "${#broken[@]} failed: $(printf '%s; ' "${broken[@]}")"
 }
 
 mkdir -p "$logs"
