@@ -211,6 +211,7 @@ all_tests() {
   step python_tests structure release tests/structure
   step python_tests differential release tests/differential
   step python_tests integration release tests/integration
+  step python_tests faults release tests/faults
   step summarize results
   [ ${#broken[@]} -eq 0 ] || fail "${#broken[@]} failed: $(printf '%s; ' "${broken[@]}")"
 }

@@ -1,0 +1,90 @@
+"""What tests/faults/helpers/fault_victim.c tells, and whether a store holds what it was told."""
+
+import collections
+import contextlib
+import sqlite3
+import struct
+import subprocess
+
+from programs import BUILD
+
+SLOTS, SPAN, SLOT = 64, 5, struct.Struct("=32s4q")
+Told = collections.namedtuple("Told", "run points spans tags ended")
+
+# MLflow's key makes a point that comes twice one row: so a trigger counts what is brought.
+AUDIT = """
+CREATE TABLE brought (run TEXT, key TEXT, step INTEGER);
+CREATE TRIGGER bring BEFORE INSERT ON metrics BEGIN INSERT INTO brought VALUES (new.run_uuid, new.key, new.step); END;
+"""
+
+
+def audited(store):
+    store.mlplat("store", "create")
+    with contextlib.closing(sqlite3.connect(store.path)) as db:
+        db.executescript(AUDIT)
+
+
+def start(store, told, runs=0, children=0, **settings):
+    told.write_bytes(bytes(4096 + SLOTS * SLOT.size))
+    return subprocess.Popen([BUILD / "tests/fault_victim", told, str(runs), str(children)], cwd=store.folder,
+                            env=store.environment(**settings), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            start_new_session=True)
+
+
+def read(told):
+    """What each run was promised."""
+    data = told.read_bytes()
+    for i in range(SLOTS):
+        run, *counts = SLOT.unpack_from(data, 4096 + i * SLOT.size)
+        if run.strip(b"\0"):
+            yield Told(run.decode(), *counts)
+
+
+def children_of(told):
+    data = told.read_bytes()
+    return [pid for pid in struct.unpack_from("=16i", data, 8) if pid]
+
+
+def steps_of(db, sql, run, key):
+    return [row[0] for row in db.execute(sql, (run, key))]
+
+
+def wrong_with(db, told):
+    """Sentences about what is missing, doubled or invented of one run; none is right."""
+    metrics = "SELECT step FROM metrics WHERE run_uuid = ? AND key = ?"
+    brought = "SELECT step FROM brought WHERE run = ? AND key = ?"
+    # The call that was cut may be there: one point, or one span, whole.
+    for key, sure, more in (("loss", told.points, 1), ("span", told.spans * SPAN, SPAN)):
+        there = collections.Counter(steps_of(db, metrics, told.run, key))
+        came = collections.Counter(steps_of(db, brought, told.run, key))
+        missing = [step for step in range(sure) if there[step] != 1]
+        if missing:
+            yield f"{told.run} {key}: {len(missing)} of {sure} not there once, the first is {missing[0]}"
+        if set(there) - set(range(sure + more)) or len(there) not in (sure, sure + more):
+            yield f"{told.run} {key}: {len(there)} there, {sure} accepted"
+        twice = [step for step, times in came.items() if times != 1]
+        if twice:
+            yield f"{told.run} {key}: {len(twice)} brought twice, the first is {twice[0]}"
+    wrong = db.execute("SELECT count(*) FROM metrics WHERE run_uuid = ? AND value != step * "
+                       "(CASE key WHEN 'loss' THEN 0.5 ELSE 0.25 END)", (told.run,)).fetchone()[0]
+    if wrong:
+        yield f"{told.run}: {wrong} wrong values"
+    tag = db.execute("SELECT value FROM tags WHERE run_uuid = ? AND key = 'at'", (told.run,)).fetchone()
+    if told.tags and (tag is None or int(tag[0]) not in (told.tags, told.tags + 1)):
+        yield f"{told.run}: tag {tag}, {told.tags} was accepted"
+    status = db.execute("SELECT status FROM runs WHERE run_uuid = ?", (told.run,)).fetchone()
+    if status is None or (told.ended and status[0] != "FINISHED"):
+        yield f"{told.run}: status {status}, ended {told.ended}"
+
+
+def problems_of(store, tolds):
+    with contextlib.closing(sqlite3.connect(store.path)) as db:
+        db.executescript("CREATE INDEX IF NOT EXISTS brought_run ON brought (run, key, step)")
+        return [sentence for told in tolds for sentence in wrong_with(db, told)]
+
+
+def verify(store, tolds):
+    """All that was promised is there, once. Returns how many points that were."""
+    problems = problems_of(store, tolds)
+    assert problems == [], "\n".join(problems)
+    return sum(told.points + told.spans * SPAN for told in tolds)
