@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/fork_gate.h"
 #include "base/text.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -30,9 +31,11 @@ void mlp_log(const mlp_logger *logger, mlplat_log_level level, const char *forma
     va_end(args);
     mlp_redact(line);
     mlp_text_repair(line);
+    int gate = mlp_fork_gate_step_out();
     if (fn)
         fn(logger->user, level, line);
     else
         to_stderr(level, line);
+    mlp_fork_gate_step_in(gate);
     errno = saved;
 }

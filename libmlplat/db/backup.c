@@ -28,6 +28,7 @@ static mlplat_status copy_pages(mlp_db *db, sqlite3 *to, const mlp_hook *hook, m
 static int ask(void *user)
 {
     const mlp_db *db = user;
+    mlp_fork_gate_pause();
     return !db->writing && db->stop && db->stop(db->stop_ctx);
 }
 
@@ -35,7 +36,11 @@ void mlp_db_watch(mlp_db *db, bool (*stop)(void *ctx), void *ctx)
 {
     db->stop = stop;
     db->stop_ctx = ctx;
-    sqlite3_progress_handler(db->handle, OPS, stop ? ask : NULL, db);
+}
+
+void mlp_db_ask_now_and_then(mlp_db *db)
+{
+    sqlite3_progress_handler(db->handle, OPS, ask, db);
 }
 
 mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, mlplat_error *err)

@@ -206,12 +206,13 @@ static mlplat_status check_version(mlplat_error *err)
 static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlplat_error *err)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->create ? SQLITE_OPEN_CREATE : 0);
-    int code = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
+    int code = mlp_handle_open(db, flags);
     if (code == SQLITE_NOMEM)
         return mlp_fail_memory(err);
     if (code != SQLITE_OK)
         return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, err) : mlp_db_fail(db, code, err);
     set_up(db->handle, options->alter);
+    mlp_db_ask_now_and_then(db);
     code = sqlite3_exec(db->handle, "PRAGMA case_sensitive_like=true", NULL, NULL, NULL);
     if (code != SQLITE_OK)
         return mlp_db_fail(db, code, err);
@@ -236,7 +237,12 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
     if (s == MLPLAT_OK)
         s = mlp_ticket_init(&db->ticket, options->ticket_path, err);
     if (s == MLPLAT_OK)
+        s = mlp_fork_gate_ready(err);
+    if (s == MLPLAT_OK) {
+        mlp_fork_gate_enter();
         s = open_handle(db, options, err);
+        mlp_fork_gate_leave();
+    }
     if (s == MLPLAT_OK)
         *out = db;
     else
@@ -253,17 +259,19 @@ void mlp_db_close(mlp_db *db)
 {
     if (!db)
         return;
+    mlp_fork_gate_enter();
     for (int i = 0; i < MLP_DB_KEPT; i++) {
         mlp_stmt_free(db->kept[i]);
         db->kept[i] = NULL;
     }
-    sqlite3_close_v2(db->handle);
+    mlp_handle_close(db);
+    mlp_fork_gate_leave();
     pthread_cond_destroy(&db->changed);
     pthread_mutex_destroy(&db->gate);
     mlp_db_abandon(db);
 }
 
-/* The mutex and SQLite's memory stay as another thread of the parent may have left them. */
+/* The mutex stays as another thread of the parent may have left it, and SQLite's memory as handles.c knows it. */
 void mlp_db_abandon(mlp_db *db)
 {
     if (!db)

@@ -1,6 +1,7 @@
 /* What the files of db/ share. */
 #ifndef MLP_DB_INSIDE_H
 #define MLP_DB_INSIDE_H
+#include "base/fork_gate.h"
 #include "db/db.h"
 #include "db/metric_scan.h"
 #include "db/ticket.h"
@@ -17,8 +18,16 @@ struct mlp_stmt {
     bool used;       /* between prepare and done */
 };
 
+/* An open connection, in a list of the process: what a forked child finds there is its parent's. */
+typedef struct mlp_handle {
+    sqlite3 *sqlite;
+    unsigned forks; /* of the process that opened it */
+    struct mlp_handle *next;
+} mlp_handle;
+
 struct mlp_db {
     sqlite3 *handle;
+    mlp_handle *listed;
     char *path;
     int64_t busy_ms;
     const mlp_logger *log;
@@ -40,6 +49,15 @@ struct mlp_db {
     mlp_metric_point point; /* where a scan's points go */
     void *point_user;
 };
+
+/* handles.c, all inside the fork gate: sqlite3_open_v2, and sqlite3_close_v2. */
+int mlp_handle_open(mlp_db *db, int flags);
+void mlp_handle_close(mlp_db *db);
+/* STATE: this process has it from its parent, and runs nothing on it. */
+mlplat_status mlp_handle_check(const mlp_db *db, mlplat_error *err);
+
+/* backup.c: long statements ask whether to stop, and stand still for a fork. */
+void mlp_db_ask_now_and_then(mlp_db *db);
 
 /* The one place where SQLite's result codes become statuses. Raises db->busy for the locks of others. */
 mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err);

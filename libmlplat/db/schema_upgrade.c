@@ -270,10 +270,11 @@ static int on_progress(void *ctx)
 {
     upgrade *u = ctx;
     int64_t now = mlp_clock_mono_ns();
+    mlp_fork_gate_pause();
     if (now - u->hook_ns < (int64_t)HOOK_MS * 1000000)
         return 0;
     u->hook_ns = now;
-    return u->hook->fn(u->hook->user, (uint64_t)(u->at - u->from), (uint64_t)(u->to - u->from));
+    return mlp_hook_call(u->hook, (uint64_t)(u->at - u->from), (uint64_t)(u->to - u->from), "", NULL) != MLPLAT_OK;
 }
 
 mlplat_status mlp_schema_upgrade(const char *path, const mlp_db_options *options, int to, mlp_schema_info *before,

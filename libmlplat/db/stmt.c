@@ -19,9 +19,10 @@ void mlp_stmt_free(mlp_stmt *stmt)
 
 static mlplat_status make(mlp_db *db, const char *sql, const char *key, mlp_stmt **out, mlplat_error *err)
 {
-    mlp_stmt *stmt = mlp_alloc(sizeof *stmt);
+    mlplat_status s = mlp_handle_check(db, err);
+    mlp_stmt *stmt = s == MLPLAT_OK ? mlp_alloc(sizeof *stmt) : NULL;
     if (!stmt)
-        return mlp_fail_memory(err);
+        return s == MLPLAT_OK ? mlp_fail_memory(err) : s;
     *stmt = (mlp_stmt){.db = db, .key = key, .used = true};
     int code = sqlite3_prepare_v3(db->handle, sql, -1, key ? SQLITE_PREPARE_PERSISTENT : 0, &stmt->handle, NULL);
     if (code != SQLITE_OK) {
@@ -115,12 +116,16 @@ mlplat_status mlp_stmt_step(mlp_stmt *stmt, bool *row, mlplat_error *err)
 {
     if (row)
         *row = false;
+    mlp_fork_gate_pause();
+    mlplat_status s = mlp_handle_check(stmt->db, err);
+    if (s != MLPLAT_OK)
+        return s;
     int code = stmt->bind_code != SQLITE_OK ? stmt->bind_code : sqlite3_step(stmt->handle);
     if (code == SQLITE_ROW && row)
         *row = true;
     if (code == SQLITE_ROW || code == SQLITE_DONE)
         return MLPLAT_OK;
-    mlplat_status s = mlp_db_fail(stmt->db, code, err);
+    s = mlp_db_fail(stmt->db, code, err);
     sqlite3_reset(stmt->handle); /* so that it may be stepped again */
     return s;
 }

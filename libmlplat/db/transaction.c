@@ -17,6 +17,7 @@ enum { TURN_MS = 50, COMMIT_MS = 100 };
 static mlplat_status take_turn(mlp_db *db, bool *flag, mlp_wait *wait, mlplat_error *err)
 {
     mlplat_status s = MLPLAT_OK;
+    int gate = mlp_fork_gate_step_out(); /* of a transaction of another connection */
     pthread_mutex_lock(&db->gate);
     while (*flag && s == MLPLAT_OK) {
         mlp_cond_wait_ms(&db->changed, &db->gate, TURN_MS);
@@ -29,6 +30,7 @@ static mlplat_status take_turn(mlp_db *db, bool *flag, mlp_wait *wait, mlplat_er
     if (s == MLPLAT_OK)
         *flag = true;
     pthread_mutex_unlock(&db->gate);
+    mlp_fork_gate_step_in(gate);
     return s;
 }
 
@@ -98,10 +100,12 @@ void mlp_db_wal(mlp_db *db)
     mlp_wait wait = mlp_wait_begin(NULL, db->path, db->busy_ms);
     if (take_turn(db, &db->in_use, &wait, NULL) != MLPLAT_OK)
         return;
+    mlp_fork_gate_enter();
     if (!has_wal(db) && sqlite3_db_readonly(db->handle, "main") == 0 && shares_memory(db->path) &&
         sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK)
         mlp_log(db->log, MLPLAT_LOG_DEBUG, "'%s' keeps its journal mode for now: %s", db->path,
                 sqlite3_errmsg(db->handle));
+    mlp_fork_gate_leave();
     give_turn(db, &db->in_use);
 }
 
@@ -161,13 +165,15 @@ void mlp_db_on_change(mlp_db *db, mlp_db_fn fn, void *ctx)
 static mlplat_status attempt(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, bool *again, mlplat_error *err)
 {
     db->busy = false;
+    mlp_fork_gate_enter();
     mlplat_status s = begin(db, writing, err);
     if (s == MLPLAT_OK)
         s = fn(db, ctx, err);
     if (s == MLPLAT_OK)
         s = commit(db, err);
-    if (!sqlite3_get_autocommit(db->handle))
+    if (mlp_handle_check(db, NULL) == MLPLAT_OK && !sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    mlp_fork_gate_leave();
     *again = s != MLPLAT_OK && db->busy;
     return s;
 }

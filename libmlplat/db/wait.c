@@ -33,7 +33,9 @@ mlplat_status mlp_wait_check(mlp_wait *wait, mlplat_error *err)
 mlplat_status mlp_wait_nap(mlp_wait *wait, mlplat_error *err)
 {
     struct timespec nap = {.tv_nsec = (long)wait->nap_us * 1000};
+    int gate = mlp_fork_gate_step_out();
     nanosleep(&nap, NULL); /* cut short by a signal: just an earlier try */
+    mlp_fork_gate_step_in(gate);
     wait->nap_us = wait->nap_us * 3 / 2;
     if (wait->nap_us > NAP_MOST_US)
         wait->nap_us = NAP_MOST_US;

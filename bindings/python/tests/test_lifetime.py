@@ -275,6 +275,35 @@ def test_multiprocessing_pool_logs_to_one_run(ml, run):
     assert sorted(p["value"] for p in ml.metric_history(run, "worker")) == [0, 1, 2, 3]
 
 
+def test_forks_in_the_middle_of_logging_threads(plain, ml, run):
+    """Whatever the threads and the delivery are at: each child logs, and none of the parent's points is lost."""
+    import multiprocessing
+    stop, logged = threading.Event(), [0, 0, 0]
+
+    def log(i):
+        while not stop.is_set():
+            run.log(f"thread.{i}", 1.0)
+            logged[i] += 1
+            if logged[i] % 50 == 0:
+                run.log_params({f"p.{i}": "same"})  # waits for the store
+    threads = [threading.Thread(target=log, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for i in range(10):
+            child = multiprocessing.get_context("fork").Process(target=log_in_worker, args=(run.id, i))
+            child.start()
+            assert in_child(lambda: ml.search_runs()).startswith("State")
+            child.join(60)
+            assert child.exitcode == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert sorted(p["value"] for p in ml.metric_history(run, "worker")) == list(range(10))
+    assert [len(ml.metric_history(run, f"thread.{i}")) for i in range(3)] == logged
+
+
 def log_in_worker(id, i):
     with mlplat.open() as ml, ml.attach_run(id) as run:
         run.log("worker", i, step=i)
