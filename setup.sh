@@ -7,7 +7,7 @@ set -euo pipefail
 # Everything the project needs from the system, and what the tests need on top.
 packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libzstd-dev
   libcmocka-dev python3-dev python3-venv"
-test_packages="git jq zsh fish groff-base man-db mandoc"
+test_packages="git jq zsh fish groff-base man-db mandoc clang libclang-rt-dev"
 # The same for Python.
 python_packages="scikit-learn numpy"
 python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig
@@ -165,6 +165,12 @@ go_tests() {
     "$venv/bin/python" tests/go.py "$results/go.xml")
 }
 
+# Some seconds for each fuzz target; the corpus alone was a C test already.
+fuzzing() {
+  say "fuzzing"
+  "$venv/bin/python" "$root/tests/fuzz/run.py" --junit "$results/fuzz.xml"
+}
+
 build_all() {
   say "building for release and with sanitizers, and the Python side beside it"
   python_test_side & local side=$!
@@ -212,6 +218,7 @@ all_tests() {
   step python_tests differential release tests/differential
   step python_tests integration release tests/integration
   step python_tests faults release tests/faults
+  step fuzzing targets
   step summarize results
   [ ${#broken[@]} -eq 0 ] || fail "${#broken[@]} failed: $(printf '%s; ' "${broken[@]}")"
 }

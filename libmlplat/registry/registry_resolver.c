@@ -49,6 +49,8 @@ static bool split(const char *at, mlp_models_uri *out)
     if (name_n) {
         version = at + --name_n;
         version_n = n - name_n;
+    } else if (*second == '@') {
+        return false; /* an alias stands behind the name, without a slash */
     } else if (*second) {
         name_n = n;
         rest = skip(second + version_n);

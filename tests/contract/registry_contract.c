@@ -504,6 +504,8 @@ static void a_version_knows_the_run_it_comes_from(void **state)
     snprintf(file, sizeof file, "%s/MLmodel", uri);
     assert_same_place(f->ml, "models:/m/1/MLmodel", file);
     assert_same_place(f->ml, "models:/m@champion/MLmodel", file);
+    char *place = NULL;
+    assert_status(mlplat_artifact_resolve(f->ml, "models:/m/@champion", &place, &err), MLPLAT_INVALID);
     assert_ok(mlplat_run_end(run, NULL, &err));
     mlplat_run_free(run);
 }
