@@ -1,6 +1,7 @@
 /* Moving a store to the head of another MLflow, also while others have it open. */
 #include "support/support.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ static void open_sessions_go_on_in_the_new_tables(void **state)
 
 typedef struct writer {
     mlplat *ml;
+    sem_t began; /* posted when the first point is logged */
     atomic_bool stop;
     int64_t logged;
 } writer;
@@ -113,6 +115,8 @@ static void *write_on(void *arg)
     assert_ok(mlplat_run_start(w->ml, NULL, &run, &err));
     while (!atomic_load(&w->stop)) {
         assert_ok(mlplat_run_log_metric(run, "loss", 0.5, w->logged++, &err));
+        if (w->logged == 1)
+            sem_post(&w->began);
         if (w->logged % 50 == 0)
             assert_ok(mlplat_run_log_param(run, mlplat_run_id(run), "same", &err)); /* waits for the store */
     }
@@ -138,7 +142,9 @@ static void upgrades_and_writers_take_turns(void **state)
     mlplat *other = test_open(folder);
     make_at(other, "2.14.0");
     assert_ok(mlplat_store_heads(&heads, &err));
+    assert_int_equal(sem_init(&w.began, 0, 0), 0);
     assert_int_equal(pthread_create(&thread, NULL, write_on, &w), 0);
+    assert_int_equal(sem_wait(&w.began), 0);
     assert_ok(mlplat_doc_size(heads, "heads", &n, &err));
     for (size_t i = 0; i < n; i++) {
         char path[48];
@@ -151,7 +157,9 @@ static void upgrades_and_writers_take_turns(void **state)
     assert_ok(mlplat_spool_status(w.ml, &status, &err));
     assert_ok(mlplat_doc_int(status, "dead", &dead, &err));
     assert_ok(mlplat_doc_int(status, "waiting", &waiting, &err));
-    assert_true(w.logged > 0 && dead == 0 && waiting == 0);
+    assert_int_equal(dead, 0);
+    assert_int_equal(waiting, 0);
+    sem_destroy(&w.began);
     mlplat_doc_free(status);
     mlplat_doc_free(heads);
     mlplat_close(w.ml);
