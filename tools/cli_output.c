@@ -50,12 +50,36 @@ static bool show_time(const mlplat_doc *doc, const char *path, char *out, size_t
     return gmtime_r(&seconds, &tm) && strftime(out, n, "%Y-%m-%d %H:%M:%S", &tm) > 0;
 }
 
+/* U+0080 to U+009F, two bytes each: U+009B begins a terminal's sequence as ESC [ does. */
+static bool is_c1(const char *at)
+{
+    return (unsigned char)at[0] == 0xc2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0;
+}
+
 /* What would break a line, or do something to a terminal, is shown as a space. */
 static void clean(char *at, const char *keep)
 {
-    for (; *at; at++)
-        if (((unsigned char)*at < 0x20 || *at == 0x7f) && !strchr(keep, *at))
+    for (; *at; at++) {
+        if (is_c1(at)) {
+            at[0] = at[1] = ' ';
+            at++;
+        } else if (((unsigned char)*at < 0x20 || *at == 0x7f) && !strchr(keep, *at)) {
             *at = ' ';
+        }
+    }
+}
+
+/* The document as it is, but for what JSON may hold and a terminal would obey. */
+static void put_json(const char *text)
+{
+    for (; *text; text++)
+        if (is_c1(text))
+            printf("\\u%04x", (unsigned char)*++text);
+        else if (*text == 0x7f)
+            fputs("\\u007f", stdout);
+        else
+            putchar(*text);
+    putchar('\n');
 }
 
 /* A value for people: text as it is, numbers short, arrays and objects as JSON, nothing as "". malloc'd. */
@@ -257,7 +281,7 @@ static int print_card(const mlplat_doc *doc, const char *spec)
 static int print_document(cli *c, const mlplat_doc *doc)
 {
     if (c->format == CLI_JSON) {
-        puts(mlplat_doc_text(doc));
+        put_json(mlplat_doc_text(doc));
         return CLI_OK;
     }
     char *yaml = NULL;

@@ -93,8 +93,8 @@ typedef struct mlplat_gc_options {
     const char *runs;         /**< JSON array of run ids: these alone */
     const char *experiments;  /**< JSON array of experiment ids, with all their runs and logged models */
     const char *models;       /**< JSON array of ids of logged models */
-    int orphans;              /**< 1: also artifact folders that no run or logged model has; not where stores share an
-                                   artifact root */
+    int orphans;              /**< 1: also artifact folders in the store's folder that no run or logged model has, of
+                                   this store or of another one beside it */
     int dry_run;              /**< 1: only tell */
     mlplat_progress progress; /**< in things removed; NULL: the session's */
     void *user;
@@ -103,7 +103,8 @@ typedef struct mlplat_gc_options {
 
 /**
  * Remove for good what was deleted, with its artifacts, as `mlflow gc` does; in steps, so that nobody who writes waits
- * long. Artifacts that cannot be removed are told and do not stop it.
+ * long. Artifacts that cannot be removed are told and do not stop it. What does not lie below the artifact root stays,
+ * with its rows, and is told: open the session with the root that is meant.
  * @param out  {"dry_run", "runs", "experiments", "logged_models": [ids], "orphans": [paths], "kept": [{"id", "why"}]},
  *             yours, may be NULL
  * @return MLPLAT_OK; MLPLAT_STATE: one that is named is not deleted, or not so long ago (nothing was removed);

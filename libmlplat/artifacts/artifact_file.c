@@ -40,16 +40,18 @@ static mlplat_status file_root(const char *uri, char **root, mlplat_error *err)
     return s;
 }
 
-/* The folder to go down from, open, and the name below it. The root itself is the last part of its parent. */
+/* The folder to go down from, open, and the name below it. The root itself is a part of what is above it. */
 static mlplat_status enter(const char *root, const char *name, bool create, int *fd, const char **below,
                            mlplat_error *err)
 {
-    const char *slash = strrchr(root, '/');
-    *below = *name ? name : slash + 1;
+    size_t split = mlp_artifact_local_split(root);
+    *below = *name ? name : root + split;
     *fd = -1;
     if (!**below)
         return mlp_fail(err, MLPLAT_INVALID, "'/' is no place for an artifact");
-    char *folder = *name ? mlp_strdup(root) : mlp_strndup(root, slash == root ? 1 : (size_t)(slash - root));
+    if (*name)
+        return mlp_artifact_local_enter(root, create, fd, err);
+    char *folder = mlp_strndup(root, split > 1 ? split - 1 : split);
     mlplat_status s = folder ? mlp_file_open_root(folder, create, fd, err) : mlp_fail_memory(err);
     mlp_free(folder);
     return s;
@@ -282,7 +284,8 @@ static mlplat_status file_list(mlplat *ml, const char *root, const char *name, j
     int fd = -1;
     struct stat st;
     *is_file = false;
-    mlplat_status s = *name ? open_existing(root, name, 0, &fd, err) : mlp_file_open_root(root, false, &fd, err);
+    mlplat_status s = *name ? open_existing(root, name, 0, &fd, err)
+                            : mlp_artifact_local_enter(root, false, &fd, err);
     if (!*name && s == MLPLAT_INVALID) /* the root is a file */
         s = open_existing(root, name, 0, &fd, err);
     if (s == MLPLAT_NOT_FOUND)

@@ -7,6 +7,12 @@ bool mlp_artifact_local_temporary(const char *name); /* a file that is still bei
 /* The folder at a clean relative name below, made with its parents; no link is followed. There already: fine. */
 mlplat_status mlp_artifact_local_folder(int root_fd, const char *name, mlplat_error *err);
 
+/* Where the part of a root begins that no link may be in: "<id>/artifacts" of a run or model, else its last part. What
+ * is before it may be the user's own arrangement. */
+size_t mlp_artifact_local_split(const char *root);
+/* A root, open. create: made with its parents. */
+mlplat_status mlp_artifact_local_enter(const char *root, bool create, int *fd, mlplat_error *err);
+
 /* All below a folder, folders before what is in them. Links, devices and names that are no clean relative path are
  * refused: nothing is sent of a tree that cannot be sent whole. */
 typedef struct mlp_artifact_entry {

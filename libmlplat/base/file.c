@@ -182,6 +182,26 @@ mlplat_status mlp_file_mkdirs(const char *path, mode_t mode, mlplat_error *err)
     return s;
 }
 
+mlplat_status mlp_file_make_private(const char *path, int *fd, mlplat_error *err)
+{
+    *fd = -1;
+    char *whole = mlp_file_absolute(path), *slash = whole ? strrchr(whole, '/') : NULL;
+    mlplat_status s = whole ? MLPLAT_OK : mlp_fail_memory(err);
+    if (slash && slash > whole) {
+        *slash = 0;
+        s = mlp_file_mkdirs(whole, 0777, err);
+        *slash = '/';
+    }
+    if (s == MLPLAT_OK && mlp_sys.mkdir(AT_FDCWD, whole, 0700) == -1)
+        s = mlp_fail_errno(err, errno, "cannot make the folder '%.300s'", path);
+    if (s == MLPLAT_OK && (*fd = mlp_sys.open(AT_FDCWD, whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)) == -1)
+        s = mlp_fail_errno(err, errno, "cannot open the folder '%.300s'", path);
+    if (s == MLPLAT_OK)
+        fchmod(*fd, 0700);
+    mlp_free(whole);
+    return s;
+}
+
 /* Appends the parts of path to out, folding "." and "..". out is "" for the root, else starts with a slash. */
 static void fold(mlp_buf *out, const char *path)
 {

@@ -15,6 +15,8 @@ mlplat_status mlp_file_write_all(int fd, const void *data, size_t n, mlplat_erro
 mlplat_status mlp_file_write_atomic(const char *path, const void *data, size_t n, bool private_file, mlplat_error *err);
 mlplat_status mlp_file_mkdirs(const char *path, mode_t mode, mlplat_error *err); /* with parents; there already: fine */
 mlplat_status mlp_file_remove_tree(const char *path, mlplat_error *err);         /* follows no link; not there: fine */
+/* A new folder for us alone (0700 whatever the umask), with its parents, open. EXISTS: something has that name. */
+mlplat_status mlp_file_make_private(const char *path, int *fd, mlplat_error *err);
 char *mlp_file_absolute(const char *path); /* cwd + path, "." and ".." and doubled slashes folded; NULL: no memory */
 char *mlp_file_join(const char *dir, const char *name); /* one slash between; name "" gives dir */
 bool mlp_file_exists(const char *path);
@@ -27,6 +29,10 @@ mlplat_status mlp_file_check_relative(const char *name, const char *what, mlplat
 /* Open below a folder: name is checked as above and no part of it may be a symbolic link (openat2 RESOLVE_BENEATH and
  * NO_SYMLINKS, else part by part with O_NOFOLLOW). With O_CREAT the parents are made. */
 mlplat_status mlp_file_open_beneath(int root_fd, const char *name, int flags, mode_t mode, int *fd, mlplat_error *err);
+/* As mlp_file_remove_tree, of a name below a folder. */
+mlplat_status mlp_file_remove_beneath(int root_fd, const char *name, mlplat_error *err);
+/* The part of an absolute path that lies below the folder, however both are spelled; NULL: it does not lie below. */
+const char *mlp_file_part_below(int root_fd, const char *path);
 /* A folder, for the above. */
 mlplat_status mlp_file_open_root(const char *path, bool create, int *fd, mlplat_error *err);
 /* Write from a function that fills a buffer (returns bytes, 0 at the end, -1 with err set) to root/name, atomically. */

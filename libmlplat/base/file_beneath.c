@@ -75,7 +75,7 @@ mlplat_status mlp_file_check_relative(const char *name, const char *what, mlplat
     return s;
 }
 
-static mlplat_status fail_open(int errnum, const char *name, mlplat_error *err)
+mlplat_status mlp_file_fail_open(int errnum, const char *name, mlplat_error *err)
 {
     if (errnum == ELOOP || errnum == EXDEV)
         return mlp_fail(err, MLPLAT_DENIED, "'%.300s' goes through a symbolic link: links are not followed here", name);
@@ -100,8 +100,7 @@ static int step_down(int dirfd, const char *part, bool create, mode_t mode)
     return fd;
 }
 
-/* The folder that holds the last part of a checked name: a new descriptor, and where the last part starts. */
-static int open_parent(int root_fd, const char *name, bool create, mode_t mode, const char **last)
+int mlp_file_open_parent(int root_fd, const char *name, bool create, mode_t mode, const char **last)
 {
     char part[PART_LIMIT + 1];
     int fd = mlp_sys.open(root_fd, ".", O_RDONLY | O_DIRECTORY, 0);
@@ -121,7 +120,7 @@ static int open_by_parts(int root_fd, const char *name, int flags, mode_t mode)
 {
     const char *last;
     mode_t folder_mode = mode & 0077 ? 0777 : 0700;
-    int parent = open_parent(root_fd, name, flags & O_CREAT, folder_mode, &last);
+    int parent = mlp_file_open_parent(root_fd, name, flags & O_CREAT, folder_mode, &last);
     if (parent == -1)
         return -1;
     int fd = mlp_sys.open(parent, last, flags | O_NOFOLLOW, mode);
@@ -154,7 +153,7 @@ mlplat_status mlp_file_open_beneath(int root_fd, const char *name, int flags, mo
     if (got == -1 && try_parts(errno, flags))
         got = open_by_parts(root_fd, name, all, mode);
     if (got == -1)
-        return fail_open(errno, name, err);
+        return mlp_file_fail_open(errno, name, err);
     if (fstat(got, &st) == -1)
         s = mlp_fail_errno(err, errno, "cannot look at '%.300s'", name);
     else if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
@@ -185,9 +184,9 @@ mlplat_status mlp_file_put_beneath(int root_fd, const char *name, mlp_file_sourc
     mlplat_status s = mlp_file_check_relative(name, "name", err);
     if (s != MLPLAT_OK)
         return s;
-    int parent = open_parent(root_fd, name, true, 0777, &last);
+    int parent = mlp_file_open_parent(root_fd, name, true, 0777, &last);
     if (parent == -1)
-        return fail_open(errno, name, err);
+        return mlp_file_fail_open(errno, name, err);
     s = mlp_file_replace(parent, last, 0666, source, user, err);
     mlp_sys.close(parent);
     return s == MLPLAT_OK ? s : mlp_fail_prefix(err, s, "writing '%.300s'", name);

@@ -1,6 +1,7 @@
 /* Removing a folder with all that is in it. */
+#include "base/alloc.h"
 #include "base/err.h"
-#include "base/file.h"
+#include "base/file_internal.h"
 #include "base/os.h"
 #include <dirent.h>
 #include <errno.h>
@@ -48,4 +49,37 @@ mlplat_status mlp_file_remove_tree(const char *path, mlplat_error *err)
 {
     mlplat_status s = remove_entry(AT_FDCWD, path, err);
     return s == MLPLAT_OK ? s : mlp_fail_prefix(err, s, "removing '%.200s'", path);
+}
+
+mlplat_status mlp_file_remove_beneath(int root_fd, const char *name, mlplat_error *err)
+{
+    const char *last;
+    mlplat_status s = mlp_file_check_relative(name, "name", err);
+    if (s != MLPLAT_OK)
+        return s;
+    int parent = mlp_file_open_parent(root_fd, name, false, 0, &last);
+    if (parent == -1)
+        return errno == ENOENT ? MLPLAT_OK : mlp_file_fail_open(errno, name, err);
+    s = remove_entry(parent, last, err);
+    mlp_sys.close(parent);
+    return s == MLPLAT_OK ? s : mlp_fail_prefix(err, s, "removing '%.200s'", name);
+}
+
+const char *mlp_file_part_below(int root_fd, const char *path)
+{
+    struct stat root, st;
+    const char *found = NULL;
+    char *above = mlp_strdup(path);
+    if (!above || fstat(root_fd, &root) == -1)
+        path = "";
+    for (const char *slash = strchr(path, '/'); slash && slash[1]; slash = strchr(slash + 1, '/')) {
+        size_t n = slash == path ? 1 : (size_t)(slash - path);
+        char kept = above[n];
+        above[n] = 0;
+        if (stat(above, &st) == 0 && st.st_dev == root.st_dev && st.st_ino == root.st_ino)
+            found = slash + 1;
+        above[n] = kept;
+    }
+    mlp_free(above);
+    return found;
 }

@@ -43,6 +43,8 @@ void mlp_text_repair(char *s)
             s[i] = '?';
         else if ((unsigned char)s[i] < 0x20 || s[i] == 0x7f)
             s[i] = ' ';
+        else if (size == 2 && (unsigned char)s[i] == 0xc2 && (unsigned char)s[i + 1] < 0xa0)
+            s[i] = s[i + 1] = ' '; /* U+0080 to U+009F are control characters as well: U+009B begins a sequence */
         i += size ? size : 1;
     }
 }

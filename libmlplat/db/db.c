@@ -181,17 +181,28 @@ static mlplat_status fail_to_open(const char *path, int code, mlplat_error *err)
     return s;
 }
 
-static void set_up(sqlite3 *handle, bool alter)
+/* A file from elsewhere brings no code along: its triggers do not run, its views are refused, and the only tables that
+ * are no tables are those of JSON and of pragmas. */
+static int take_no_code(sqlite3 *handle)
+{
+    static const char *kept[] = {"json_each", "json_tree", NULL};
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    return sqlite3_drop_modules(handle, kept);
+}
+
+static int set_up(sqlite3 *handle, bool alter)
 {
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, 0); /* we wait ourselves, with nothing held and the caller's hook called */
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, !alter, NULL);
     sqlite3_db_config(handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, alter, NULL); /* others keep naming the old table */
-    sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
     if (!alter)
         sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, LENGTH_MOST);
+    return take_no_code(handle);
 }
 
 /* Which SQLite is loaded, the machine decides: a Python wheel, for one, takes that of its interpreter. */
@@ -211,9 +222,10 @@ static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlpl
         return mlp_fail_memory(err);
     if (code != SQLITE_OK)
         return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, err) : mlp_db_fail(db, code, err);
-    set_up(db->handle, options->alter);
+    code = set_up(db->handle, options->alter);
     mlp_db_ask_now_and_then(db);
-    code = sqlite3_exec(db->handle, "PRAGMA case_sensitive_like=true", NULL, NULL, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(db->handle, "PRAGMA case_sensitive_like=true", NULL, NULL, NULL);
     if (code != SQLITE_OK)
         return mlp_db_fail(db, code, err);
     mlplat_status s = mlp_db_look(db, err);
@@ -235,7 +247,7 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
     if (s == MLPLAT_OK)
         s = check_path(db->path, options->create, err);
     if (s == MLPLAT_OK)
-        s = mlp_ticket_init(&db->ticket, options->ticket_path, err);
+        s = mlp_ticket_init(&db->ticket, options->ticket_path, db->path, err);
     if (s == MLPLAT_OK)
         s = mlp_fork_gate_ready(err);
     if (s == MLPLAT_OK) {

@@ -3,20 +3,36 @@
 #include "base/os.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 enum { NEXT = 0, HOLDER = 1, PATIENCE_MS = 1000 };
 
-mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, mlplat_error *err)
+mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, const char *store, mlplat_error *err)
 {
-    *ticket = (mlp_ticket){.path = mlp_strdup(path)};
-    return ticket->path || !path ? MLPLAT_OK : mlp_fail_memory(err);
+    *ticket = (mlp_ticket){.path = mlp_strdup(path), .store = mlp_strdup(store)};
+    return (ticket->path || !path) && ticket->store ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+/* A new one has the mode of the store, whatever the umask. A link of that name is somebody's trap. */
+static int open_ticket(const mlp_ticket *ticket)
+{
+    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    struct stat st;
+    int fd = mlp_sys.open(AT_FDCWD, ticket->path, flags, 0);
+    if (fd != -1 || errno != ENOENT || stat(ticket->store, &st) == -1)
+        return fd;
+    fd = mlp_sys.open(AT_FDCWD, ticket->path, flags | O_CREAT | O_EXCL, 0600);
+    if (fd == -1)
+        return errno == EEXIST ? mlp_sys.open(AT_FDCWD, ticket->path, flags, 0) : -1;
+    fchmod(fd, st.st_mode & 0666);
+    return fd;
 }
 
 /* At first need, and again later when its folder was not there yet. */
 static bool is_open(mlp_ticket *ticket)
 {
     if (!ticket->fd && ticket->path)
-        ticket->fd = mlp_sys.open(AT_FDCWD, ticket->path, O_RDWR | O_CREAT, 0666) + 1;
+        ticket->fd = open_ticket(ticket) + 1;
     return ticket->fd > 0;
 }
 
@@ -62,5 +78,6 @@ void mlp_ticket_free(mlp_ticket *ticket)
     if (ticket->fd > 0)
         mlp_sys.close(ticket->fd - 1);
     mlp_free(ticket->path);
+    mlp_free(ticket->store);
     *ticket = (mlp_ticket){0};
 }

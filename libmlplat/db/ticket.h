@@ -11,11 +11,12 @@
 
 typedef struct mlp_ticket {
     char *path; /* NULL: no queue */
+    char *store; /* who may use the store may take a ticket */
     int fd;     /* plus 1; 0: not open */
     bool held;
 } mlp_ticket;
 
-mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, mlplat_error *err);
+mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, const char *store, mlplat_error *err);
 /* Waits for its turn, about a second at most. Fails only if the hook cancels or the wait's time is up. */
 mlplat_status mlp_ticket_take(mlp_ticket *ticket, mlp_wait *wait, mlplat_error *err);
 void mlp_ticket_give(mlp_ticket *ticket);

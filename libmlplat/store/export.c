@@ -191,7 +191,7 @@ static mlplat_status write_archive(exporting *e, mlplat_error *err)
     e->piece = mlp_alloc(PIECE);
     if (!e->piece)
         return mlp_fail_memory(err);
-    if (mlp_sys.mkdir(e->root_fd, "files", 0777) == -1)
+    if (mlp_sys.mkdir(e->root_fd, "files", 0700) == -1)
         return mlp_fail_errno(err, errno, "cannot make a folder in the archive");
     mlplat_status s = mlp_zout_open(e->root_fd, MLP_ARCHIVE_DATA, &e->data, err);
     if (s == MLPLAT_OK)
@@ -227,7 +227,7 @@ static mlplat_status make_folder(exporting *e, const char *path, char **temporar
     mlplat_status s = mlp_random_hex(id, err);
     if (s == MLPLAT_OK && !(*temporary = mlp_sprintf("%.*s.%.8s.part", (int)e->path_n, path, id)))
         s = mlp_fail_memory(err);
-    return s == MLPLAT_OK ? mlp_file_open_root(*temporary, true, &e->root_fd, err) : s;
+    return s == MLPLAT_OK ? mlp_file_make_private(*temporary, &e->root_fd, err) : s;
 }
 
 static mlplat_status report(const exporting *e, const char *path, mlplat_doc **out, mlplat_error *err)

@@ -85,10 +85,8 @@ mlplat_status mlp_import_insert(mlp_importing *im, int table, const json_t *row,
 /* store_remove.c: in steps, so that no writer waits long. With the row itself, or (rest) all but that. */
 mlplat_status mlp_store_remove_run(mlp_store_view *view, const char *run_id, bool rest_only, mlplat_error *err);
 mlplat_status mlp_store_remove_model(mlp_store_view *view, const char *model_id, bool rest_only, mlplat_error *err);
-bool mlp_store_made_id(const char *id); /* 32 random digits, with m- before them for a logged model: MLflow's own */
-/* The folder of the artifacts of a run or logged model, if there is one. INVALID: no folder on its path is called after
- * the id: a row, which may come from anywhere, must not choose what is removed. An id that MLflow did not make may be
- * the name of any folder: then it must be <id>/artifacts. */
-mlplat_status mlp_store_remove_files(const char *location, const char *id, mlplat_error *err);
+/* The folder of the artifacts of a run or logged model, if there is one. INVALID: it is not called after the id. STATE:
+ * it does not lie below the folder of artifacts, a location itself. No link below that is followed. */
+mlplat_status mlp_store_remove_files(const char *below, const char *location, const char *id, mlplat_error *err);
 
 #endif

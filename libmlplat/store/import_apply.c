@@ -163,7 +163,7 @@ static mlplat_status clear(applying *a, const json_t *row, mlplat_error *err)
         s = mlp_store_remove_run(&a->im->view, id, true, err);
     else if (s == MLPLAT_OK && a->table == MLP_LOGGED_MODELS)
         s = mlp_store_remove_model(&a->im->view, id, true, err);
-    return s == MLPLAT_OK && a->location ? mlp_store_remove_files(a->location, id, err) : s;
+    return s == MLPLAT_OK && a->location ? mlp_store_remove_files(a->experiment_location, a->location, id, err) : s;
 }
 
 static mlplat_status begin_group(applying *a, json_t *row, mlplat_error *err)

@@ -80,7 +80,7 @@ mlplat_status mlp_import_place(mlp_importing *im, const json_t *line, const char
     int top = -1;
     mlplat_status s = mlp_store_root(location, &root, err);
     if (s == MLPLAT_OK)
-        s = mlp_file_open_root(root, true, &top, err);
+        s = mlp_artifact_local_enter(root, true, &top, err);
     if (s == MLPLAT_OK && json_is_true(json_object_get(line, "folder")))
         s = mlp_artifact_local_folder(top, json_string_value(json_object_get(line, "path")), err);
     else if (s == MLPLAT_OK)

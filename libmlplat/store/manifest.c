@@ -32,7 +32,8 @@ uint64_t mlp_manifest_raw(const mlp_manifest *m)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < m->n; i++)
-        sum += m->files[i].info.raw_size;
+        if (__builtin_add_overflow(sum, m->files[i].info.raw_size, &sum))
+            return UINT64_MAX;
     return sum;
 }
 
@@ -88,7 +89,7 @@ mlplat_status mlp_manifest_write(int root_fd, mlp_manifest *m, mlplat_error *err
     put_manifest(&text, m);
     mlplat_status s = mlp_buf_ok(&text, err);
     if (s == MLPLAT_OK)
-        s = mlp_file_open_beneath(root_fd, "manifest.json", O_WRONLY | O_CREAT | O_EXCL, 0666, &fd, err);
+        s = mlp_file_open_beneath(root_fd, "manifest.json", O_WRONLY | O_CREAT | O_EXCL, 0600, &fd, err);
     if (s == MLPLAT_OK)
         s = mlp_file_write_all(fd, text.data, text.size, err);
     if (s == MLPLAT_OK && mlp_sys.fsync(fd) == -1)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANIFEST_MOST = 64 << 20, PIECE = 65536 };
+enum { MANIFEST_MOST = 64 << 20, PIECE = 4096 };
 
 static mlplat_status corrupt(mlplat_error *err, const char *path, const char *name, const char *why)
 {

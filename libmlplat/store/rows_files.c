@@ -82,8 +82,13 @@ mlplat_status mlp_rows_files(mlp_rows *rows, const char *owner, const char *id, 
     int top = -1;
     mlplat_status s = mlp_store_root(location, &root, err);
     if (s == MLPLAT_OK)
-        s = mlp_file_open_root(root, false, &top, err);
+        s = mlp_artifact_local_enter(root, false, &top, err);
     bool none = s == MLPLAT_NOT_FOUND;
+    if (s == MLPLAT_OK && !mlp_store_called_after(root, id))
+        s = mlp_fail(err, MLPLAT_DENIED,
+                     "'%.200s' is not called after it, and a row must not choose what is taken along: export without "
+                     "artifacts, or other runs",
+                     root);
     if (s == MLPLAT_OK)
         s = put_tree(rows, top, root, owner, id, err);
     if (top != -1)

@@ -28,6 +28,9 @@ static mlplat_status copy_file(mlp_db *db, void *ctx, mlplat_error *err)
 {
     saving *b = ctx;
     mlp_sys.unlink(AT_FDCWD, b->temporary, 0); /* of an attempt before this one */
+    int fd = mlp_sys.open(AT_FDCWD, b->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    if (fd != -1)
+        mlp_sys.close(fd); /* else SQLite tells why it cannot be made */
     return mlp_db_copy(db, b->temporary, b->hook, err);
 }
 
@@ -112,8 +115,8 @@ static mlplat_status copy_tree(saving *b, int from, const char *root, mlplat_err
 {
     mlp_artifact_tree tree = {0};
     int to = -1;
-    b->made = true;
-    mlplat_status s = mlp_file_open_root(b->folder, true, &to, err);
+    mlplat_status s = mlp_file_make_private(b->folder, &to, err);
+    b->made = s == MLPLAT_OK;
     if (s == MLPLAT_OK)
         s = mlp_artifact_tree_walk(from, root, &tree, err);
     b->pace = (mlp_pace){.hook = b->hook, .what = "the backup", .total = tree.bytes};

@@ -198,9 +198,14 @@ static mlplat_status remove_one(mlp_gc *gc, bool run, const char *id, mlplat_err
         mlp_free(l.text);
         return s;
     }
-    if (l.text && *l.text && mlp_store_remove_files(l.text, id, &why) != MLPLAT_OK)
-        s = mlp_gc_keep(gc, l.text, why.message, err);
+    mlplat_status files = MLPLAT_OK;
+    if (l.text && *l.text)
+        files = mlp_store_remove_files(gc->view.artifact_root, l.text, id, &why);
+    if (files != MLPLAT_OK)
+        s = mlp_gc_keep(gc, files == MLPLAT_STATE ? id : l.text, why.message, err);
     mlp_free(l.text);
+    if (files == MLPLAT_STATE) /* with its row: who names the root can still have it removed */
+        return s;
     if (s == MLPLAT_OK)
         s = run ? mlp_store_remove_run(&gc->view, id, false, err) : mlp_store_remove_model(&gc->view, id, false, err);
     if (s == MLPLAT_OK)

@@ -15,5 +15,7 @@ typedef struct mlp_gc {
 
 mlplat_status mlp_gc_keep(mlp_gc *gc, const char *id, const char *why, mlplat_error *err);
 mlplat_status mlp_gc_orphans(mlp_gc *gc, mlplat_error *err);
+/* Takes out of the orphans what another store in the same folder has. */
+mlplat_status mlp_gc_ask_neighbours(mlp_gc *gc, int folder_fd, const char *folder, mlplat_error *err);
 
 #endif

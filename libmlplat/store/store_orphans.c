@@ -110,18 +110,57 @@ static mlplat_status look_everywhere(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
-mlplat_status mlp_gc_orphans(mlp_gc *gc, mlplat_error *err)
+/* Outside of the store's folder nobody can tell whose a folder is. */
+static mlplat_status keep_elsewhere(mlp_gc *gc, int top, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    for (size_t i = 0; s == MLPLAT_OK && i < json_array_size(gc->orphans);) {
+        const char *path = json_string_value(json_array_get(gc->orphans, i));
+        if (mlp_file_part_below(top, path)) {
+            i++;
+            continue;
+        }
+        s = mlp_gc_keep(gc, path, "it does not lie in the store's folder, so it may be another store's: remove it by "
+                                  "hand if no store has it",
+                        err);
+        json_array_remove(gc->orphans, i);
+    }
+    return s;
+}
+
+static mlplat_status remove_orphans(mlp_gc *gc, int top, mlplat_error *err)
 {
     size_t i;
     json_t *path;
     mlplat_error why = {0};
-    mlplat_status s = mlp_db_read(gc->view.tracking, look_everywhere, gc, gc->view.hook, err);
+    mlplat_status s = MLPLAT_OK;
     json_array_foreach(gc->orphans, i, path)
     {
-        if (s == MLPLAT_OK && !gc->dry_run && mlp_file_remove_tree(json_string_value(path), &why) != MLPLAT_OK)
+        const char *name = mlp_file_part_below(top, json_string_value(path));
+        if (s == MLPLAT_OK && !gc->dry_run && name && mlp_file_remove_beneath(top, name, &why) != MLPLAT_OK)
             s = mlp_gc_keep(gc, json_string_value(path), why.message, err);
         if (s == MLPLAT_OK)
             s = mlp_pace_add(&gc->pace, 1, err);
     }
+    return s;
+}
+
+mlplat_status mlp_gc_orphans(mlp_gc *gc, mlplat_error *err)
+{
+    const char *store = gc->view.about.path, *slash = strrchr(store, '/');
+    char *folder = mlp_strndup(store, slash == store ? 1 : (size_t)(slash - store));
+    int top = -1;
+    mlplat_status s = folder ? mlp_file_open_root(folder, false, &top, err) : mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_read(gc->view.tracking, look_everywhere, gc, gc->view.hook, err);
+    if (s == MLPLAT_OK)
+        s = keep_elsewhere(gc, top, err);
+    if (s == MLPLAT_OK)
+        s = mlp_gc_ask_neighbours(gc, top, folder, err);
+    if (s == MLPLAT_OK)
+        s = remove_orphans(gc, top, err);
+    if (top != -1)
+        mlp_sys.close(top);
+    mlp_free(folder);
     return s;
 }

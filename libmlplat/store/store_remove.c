@@ -1,14 +1,13 @@
 /* Rows for good. In steps of some milliseconds each, because others write to the store meanwhile. */
 #include "base/alloc.h"
 #include "base/err.h"
-#include "base/file.h"
+#include "base/file_internal.h"
 #include "base/os.h"
 #include "base/text.h"
 #include "store/import.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct removal {
     mlp_store_view *view;
@@ -88,43 +87,56 @@ mlplat_status mlp_store_remove_model(mlp_store_view *view, const char *model_id,
     return s == MLPLAT_OK && !rest_only ? mlp_db_write(view->tracking, rest, &r, view->hook, err) : s;
 }
 
-bool mlp_store_made_id(const char *id)
-{
-    const char *digits = id + (mlp_text_starts(id, "m-") ? 2 : 0);
-    return strlen(digits) == 32 && strspn(digits, "0123456789abcdef") == 32;
-}
-
-static bool is_called_after(const char *path, const char *id)
-{
-    size_t n = strlen(id);
-    bool made = mlp_store_made_id(id);
-    for (const char *at = path; n && (at = strstr(at, id)); at++)
-        if (at > path && at[-1] == '/' && (made ? at[n] == '/' || !at[n] : strcmp(at + n, "/artifacts") == 0))
-            return true;
-    return false;
-}
-
 /* The run's own folder goes, too, where nothing else is in it. */
-static void remove_parent(char *root)
+static mlplat_status remove_with_parent(int top, const char *name, mlplat_error *err)
 {
-    static const char last[] = "/artifacts";
-    size_t n = strlen(root), end = sizeof last - 1;
-    if (n <= end || strcmp(root + n - end, last) != 0)
-        return;
-    root[n - end] = 0;
-    mlp_sys.unlink(AT_FDCWD, root, AT_REMOVEDIR);
+    const char *last = NULL;
+    mlplat_status s = mlp_file_remove_beneath(top, name, err);
+    char *parent = s == MLPLAT_OK && mlp_text_ends(name, "/artifacts") ? mlp_strdup(name) : NULL;
+    if (parent)
+        *strrchr(parent, '/') = 0;
+    int fd = parent ? mlp_file_open_parent(top, parent, false, 0, &last) : -1;
+    if (fd != -1) {
+        mlp_sys.unlink(fd, last, AT_REMOVEDIR);
+        mlp_sys.close(fd);
+    }
+    mlp_free(parent);
+    return s;
+}
+
+static mlplat_status remove_below(const char *below, const char *root, mlplat_error *err)
+{
+    char *folder = NULL;
+    const char *name = NULL;
+    int top = -1;
+    mlplat_status s = mlp_store_root(below, &folder, err);
+    if (s == MLPLAT_OK)
+        s = mlp_file_open_root(folder, false, &top, err);
+    if (s == MLPLAT_OK)
+        name = mlp_file_part_below(top, root);
+    if (s == MLPLAT_NOT_FOUND || (s == MLPLAT_OK && !name))
+        s = mlp_fail(err, MLPLAT_STATE,
+                     "'%.200s' does not lie below the artifact root '%.200s', so it was not removed: name its root "
+                     "with MLPLAT_ARTIFACT_ROOT if that is meant",
+                     root, folder);
+    if (s == MLPLAT_OK)
+        s = remove_with_parent(top, name, err);
+    if (top != -1)
+        mlp_sys.close(top);
+    mlp_free(folder);
+    return s;
 }
 
 /* A link is no folder of ours: it goes, what it points at stays. */
-mlplat_status mlp_store_remove_files(const char *location, const char *id, mlplat_error *err)
+mlplat_status mlp_store_remove_files(const char *below, const char *location, const char *id, mlplat_error *err)
 {
     char *root = NULL;
     mlplat_status s = mlp_store_root(location, &root, err);
     if (s == MLPLAT_OK && mlp_file_exists(root)) {
-        if (!is_called_after(root, id))
+        if (!mlp_store_called_after(root, id))
             s = mlp_fail(err, MLPLAT_INVALID, "'%.300s' is not called after %.80s, so it was not removed", root, id);
-        if (s == MLPLAT_OK && (s = mlp_file_remove_tree(root, err)) == MLPLAT_OK)
-            remove_parent(root);
+        if (s == MLPLAT_OK)
+            s = remove_below(below, root, err);
     }
     mlp_free(root);
     return s;

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "registry/registry_store.h"
 #include <string.h>
 
@@ -127,6 +128,22 @@ mlplat_status mlp_store_root(const char *location, char **root, mlplat_error *er
     if (err)
         *err = why;
     return why.status;
+}
+
+bool mlp_store_made_id(const char *id)
+{
+    const char *digits = id + (mlp_text_starts(id, "m-") ? 2 : 0);
+    return strlen(digits) == 32 && strspn(digits, "0123456789abcdef") == 32;
+}
+
+bool mlp_store_called_after(const char *path, const char *id)
+{
+    size_t n = strlen(id);
+    bool made = mlp_store_made_id(id);
+    for (const char *at = path; n && (at = strstr(at, id)); at++)
+        if (at > path && at[-1] == '/' && (made ? at[n] == '/' || !at[n] : strcmp(at + n, "/artifacts") == 0))
+            return true;
+    return false;
 }
 
 mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err)

@@ -34,6 +34,12 @@ mlplat_status mlp_store_view_read(mlp_store_view *view, mlp_store_view_fn fn, vo
 /* The folder that a location stands for, the caller's. UNSUPPORTED: in a store that this build cannot reach. */
 mlplat_status mlp_store_root(const char *location, char **root, mlplat_error *err);
 
+/* Is a folder on the path called after the run or logged model? A row may come from anywhere: it must not choose what
+ * is removed or taken along. An id that MLflow did not make may be the name of any folder: then it must be
+ * <id>/artifacts. */
+bool mlp_store_called_after(const char *path, const char *id);
+bool mlp_store_made_id(const char *id); /* 32 random digits, with m- before them for a logged model: MLflow's own */
+
 mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err);
 
 #endif

@@ -26,7 +26,7 @@ mlplat_status mlp_zout_open(int root_fd, const char *name, mlp_zout *out, mlplat
     ZSTD_CCtx_setParameter(out->stream, ZSTD_c_compressionLevel, LEVEL);
     ZSTD_CCtx_setParameter(out->stream, ZSTD_c_checksumFlag, 1);
     mlp_sha256_begin(&out->sha);
-    mlplat_status s = mlp_file_open_beneath(root_fd, name, O_WRONLY | O_CREAT | O_EXCL, 0666, &fd, err);
+    mlplat_status s = mlp_file_open_beneath(root_fd, name, O_WRONLY | O_CREAT | O_EXCL, 0600, &fd, err);
     out->fd = fd + 1;
     if (s != MLPLAT_OK)
         mlp_zout_free(out);

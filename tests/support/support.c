@@ -1,4 +1,7 @@
 #include "support/support.h"
+#include "db/db_inside.h"
+#include "tracking/tracking_db.h"
+#include "tracking/tracking_store.h"
 #include "base/file.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -52,4 +55,13 @@ mlplat *test_open(const char *folder)
     options.tracking_uri = uri;
     assert_ok(mlplat_open(&options, &ml, &err));
     return ml;
+}
+
+void test_let_triggers_run(mlplat *ml)
+{
+    mlplat_error err = {0};
+    mlp_tracking *tracking = NULL;
+    assert_ok(mlp_tracking_of(ml, &tracking, &err));
+    const mlp_tracking_db_store *store = tracking->store;
+    assert_int_equal(sqlite3_db_config(store->db->handle, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL), SQLITE_OK);
 }

@@ -18,6 +18,8 @@ const char *test_path(const char *folder, const char *name);
 /* A session on an empty store in the folder: "sqlite:///<folder>/mlflow.db". Clears the settings in the environment. */
 mlplat *test_open(const char *folder);
 void test_clear_environment(void);
+/* Triggers of the store's file run in this session, which they do not by themselves: for refusals and to watch. */
+void test_let_triggers_run(mlplat *ml);
 
 #define assert_ok(call)                                                                                                \
     do {                                                                                                               \

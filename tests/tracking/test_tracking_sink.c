@@ -148,6 +148,7 @@ static void run_sql(const fixture *f, const char *text)
 static void watch_parts(fixture *f)
 {
     apply(f, "first", 0, 1);
+    test_let_triggers_run(f->ml);
     run_sql(f, "CREATE TABLE parts (seq INTEGER);"
                "CREATE TRIGGER a AFTER INSERT ON mlplat_journal BEGIN INSERT INTO parts VALUES (new.seq); END;"
                "CREATE TRIGGER b AFTER UPDATE ON mlplat_journal BEGIN INSERT INTO parts VALUES (new.seq); END");
@@ -185,6 +186,7 @@ static void nothing_is_in_parts_behind_a_refusal(void **state)
 static void a_record_that_the_tables_refuse_is_refused_alone(void **state)
 {
     fixture *f = *state;
+    test_let_triggers_run(f->ml);
     run_sql(
         f,
         "CREATE TRIGGER stop BEFORE INSERT ON metrics WHEN new.step = 600 BEGIN SELECT raise(ABORT, 'not now'); END");

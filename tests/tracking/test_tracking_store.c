@@ -460,6 +460,7 @@ static void a_refused_metric_keeps_its_model_as_a_dead_letter(void **state)
              "{\"metrics\": [{\"key\": \"auc\", \"value\": 0.5, \"model_id\": \"%s\", \"dataset_name\": \"train\", "
              "\"dataset_digest\": \"abc\"}]}",
              text_at(model, "info.model_id"));
+    test_let_triggers_run(ml);
     sql(path, "CREATE TRIGGER stop BEFORE INSERT ON logged_model_metrics BEGIN SELECT raise(ABORT, 'not now'); END");
     assert_ok(mlplat_run_log_batch(run, batch, &err));
     assert_ok(mlplat_flush(ml, -1, &err));
