@@ -38,11 +38,18 @@ mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *
 /* The same in a read transaction: one consistent snapshot. */
 mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err);
 
+/* Inside fn of a write: does another thread wait for the connection, or another process of ours for its turn? */
+bool mlp_db_crowded(mlp_db *db);
+/* Inside fn of a write that put in so many rows: if pages had to be read again and again, the cache becomes larger, up
+ * to 16 MiB. */
+void mlp_db_fit_cache(mlp_db *db, size_t rows);
+
 /* Inside fn only. sql must live as long as db (a literal) when kept; mlp_db_prepare_once copies it and drops the
  * statement at mlp_stmt_done. */
 mlplat_status mlp_db_prepare(mlp_db *db, const char *sql, mlp_stmt **out, mlplat_error *err);
 mlplat_status mlp_db_prepare_once(mlp_db *db, const char *sql, mlp_stmt **out, mlplat_error *err);
 void mlp_stmt_done(mlp_stmt *stmt); /* reset and clear the bindings; NULL is fine; always call it */
+void mlp_stmt_again(mlp_stmt *stmt); /* reset, the bindings stay: for many rows that have much in common */
 /* Index from 1. Failures stick and come out of mlp_stmt_step. Text is copied; NULL binds NULL. */
 void mlp_stmt_text(mlp_stmt *stmt, int i, const char *value);
 void mlp_stmt_text_n(mlp_stmt *stmt, int i, const char *value, size_t n);

@@ -40,6 +40,8 @@ struct mlp_db {
     mlp_db_fn on_change;         /* called when the file's tables are not those of the last transaction */
     void *on_change_ctx;
     int64_t shape;               /* SQLite's number of them */
+    int waiting;                 /* threads that want one of them */
+    int cache_kib;               /* of the page cache; 0: SQLite's default */
     bool ready;                  /* the file was read once and the connection set up for it */
     bool (*stop)(void *ctx);     /* asked by long statements; NULL: nobody is */
     void *stop_ctx;

@@ -80,6 +80,11 @@ void mlp_stmt_done(mlp_stmt *stmt)
     stmt->used = false;
 }
 
+void mlp_stmt_again(mlp_stmt *stmt)
+{
+    sqlite3_reset(stmt->handle);
+}
+
 static void bound(mlp_stmt *stmt, int code)
 {
     if (stmt->bind_code == SQLITE_OK)

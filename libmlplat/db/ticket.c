@@ -66,6 +66,16 @@ mlplat_status mlp_ticket_take(mlp_ticket *ticket, mlp_wait *wait, mlplat_error *
     return s;
 }
 
+bool mlp_ticket_wanted(const mlp_ticket *ticket)
+{
+    if (!ticket->held)
+        return false;
+    if (mlp_sys.lock(ticket->fd - 1, NEXT, false) != 0)
+        return errno == EAGAIN;
+    mlp_sys.unlock(ticket->fd - 1, NEXT);
+    return false;
+}
+
 void mlp_ticket_give(mlp_ticket *ticket)
 {
     if (ticket->held)

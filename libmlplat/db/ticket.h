@@ -19,6 +19,7 @@ typedef struct mlp_ticket {
 mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, const char *store, mlplat_error *err);
 /* Waits for its turn, about a second at most. Fails only if the hook cancels or the wait's time is up. */
 mlplat_status mlp_ticket_take(mlp_ticket *ticket, mlp_wait *wait, mlplat_error *err);
+bool mlp_ticket_wanted(const mlp_ticket *ticket); /* by its holder: is somebody next in line? */
 void mlp_ticket_give(mlp_ticket *ticket);
 void mlp_ticket_free(mlp_ticket *ticket);
 

@@ -6,10 +6,11 @@
 #include "base/thread.h"
 #include "db/db_inside.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-enum { TURN_MS = 50, COMMIT_MS = 100 };
+enum { TURN_MS = 50, COMMIT_MS = 100, CHECKPOINT_PAGES = 4000, CACHE_KIB = 2000, CACHE_KIB_MOST = 16000 };
 
 /* ---- turns within the process ------------------------------------------------------------------------------------ */
 
@@ -19,6 +20,7 @@ static mlplat_status take_turn(mlp_db *db, bool *flag, mlp_wait *wait, mlplat_er
     mlplat_status s = MLPLAT_OK;
     int gate = mlp_fork_gate_step_out(); /* of a transaction of another connection */
     pthread_mutex_lock(&db->gate);
+    db->waiting++;
     while (*flag && s == MLPLAT_OK) {
         mlp_cond_wait_ms(&db->changed, &db->gate, TURN_MS);
         if (*flag) {
@@ -27,6 +29,7 @@ static mlplat_status take_turn(mlp_db *db, bool *flag, mlp_wait *wait, mlplat_er
             pthread_mutex_lock(&db->gate);
         }
     }
+    db->waiting--;
     if (s == MLPLAT_OK)
         *flag = true;
     pthread_mutex_unlock(&db->gate);
@@ -40,6 +43,14 @@ static void give_turn(mlp_db *db, bool *flag)
     *flag = false;
     pthread_cond_broadcast(&db->changed);
     pthread_mutex_unlock(&db->gate);
+}
+
+bool mlp_db_crowded(mlp_db *db)
+{
+    pthread_mutex_lock(&db->gate);
+    bool crowded = db->waiting > 0;
+    pthread_mutex_unlock(&db->gate);
+    return crowded || mlp_ticket_wanted(&db->ticket);
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
@@ -57,7 +68,21 @@ mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
     db->busy = false;
     mlplat_status s = run_sql(db, "PRAGMA synchronous=FULL; SELECT 1 FROM sqlite_master LIMIT 1", err);
     db->ready = s == MLPLAT_OK;
+    if (db->ready)
+        sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES); /* a page that changes often is copied back less */
     return s;
+}
+
+void mlp_db_fit_cache(mlp_db *db, size_t rows)
+{
+    char sql[64];
+    int misses = 0, high = 0;
+    sqlite3_db_status(db->handle, SQLITE_DBSTATUS_CACHE_MISS, &misses, &high, 1);
+    if ((size_t)misses < rows / 16 || db->cache_kib >= CACHE_KIB_MOST)
+        return;
+    db->cache_kib = 2 * (db->cache_kib ? db->cache_kib : CACHE_KIB);
+    snprintf(sql, sizeof sql, "PRAGMA cache_size=-%d", db->cache_kib);
+    sqlite3_exec(db->handle, sql, NULL, NULL, NULL); /* a smaller one is only slower */
 }
 
 /* The write-ahead log needs memory that is shared by all processes that have the file open. */

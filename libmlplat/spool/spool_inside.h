@@ -11,7 +11,7 @@
 #include "spool/segment.h"
 #include "spool/spool_folder.h"
 
-#define MLP_SPOOL_BATCH           1000
+#define MLP_SPOOL_BATCH           4096
 #define MLP_SPOOL_PLACES          2
 #define MLP_SPOOL_SPARES          2
 #define MLP_SPOOL_MEMORY_SEGMENTS 8     /* at level memory, then a call waits for the delivery */

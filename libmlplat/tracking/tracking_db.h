@@ -10,6 +10,7 @@ typedef struct mlp_tracking_db_store {
     mlp_db *db;
     mlp_schema_info schema;
     mlp_spool *const *spool; /* whose sink it is */
+    size_t slice;            /* records that the sink stores between two looks at the clock */
     mlp_metric_columns *columns; /* for searches, inside of transactions; NULL: not needed so far */
     int64_t many;                /* from how many runs on they are */
     bool keeps_pages;            /* its page cache is large, as there are so many */

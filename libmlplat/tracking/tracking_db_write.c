@@ -7,23 +7,17 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "spool/metric_origin.h"
+#include "tracking/metric_order.h"
 #include "tracking/tracking_db.h"
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
-enum {
-    PART_NS = 8 * 1000 * 1000, /* a transaction takes records this long: others wait for the writer lock */
-    PART_STEP = 32,            /* records between two looks at the clock */
-    LATEST = 256,              /* metrics of a transaction, by run and key; a power of two */
-    RUNS = 16                  /* runs whose state a transaction remembers */
-};
+/* How long a transaction takes records; the commit comes on top. */
+#define PART_NS  (8 * 1000 * 1000)   /* if others wait for the writer lock */
+#define ALONE_NS (200 * 1000 * 1000) /* else: fewer commits, and fewer pages that are written more than once */
 
-typedef struct latest_metric {
-    const mlp_record *record; /* NULL: free */
-    double value;
-    bool is_nan;
-} latest_metric;
+enum { SLICE_LEAST = 32, SLICE_MOST = 4096, RUNS = 16 /* whose state a transaction remembers */ };
 
 typedef struct known_run {
     const char *id;
@@ -33,19 +27,36 @@ typedef struct known_run {
 
 /* One transaction's share of a batch. */
 typedef struct part {
-    const mlp_tracking_db_store *store;
+    mlp_tracking_db_store *store;
     mlp_db *db;
     mlp_spool *const *spool;
     const char *journal_id;
     const mlp_record *records;
     mlp_verdict *verdicts;
     size_t from, to, n;
-    latest_metric latest[LATEST];
-    size_t n_latest;
+    uint64_t last; /* number of the last record that is new */
+    mlp_metric_order order;
     known_run runs[RUNS];
     size_t n_runs;
     bool refused;
 } part;
+
+static void refuse(mlp_verdict *verdict, mlplat_status status, const mlplat_error *why)
+{
+    verdict->status = status;
+    snprintf(verdict->reason, sizeof verdict->reason, "%.*s", (int)sizeof verdict->reason - 1, why->message);
+}
+
+/* What came of one record: a constraint of the tables says that it will never fit. */
+static mlplat_status judge(part *p, mlp_verdict *verdict, mlplat_status s, const mlplat_error *why, mlplat_error *err)
+{
+    if (s == MLPLAT_CONFLICT || s == MLPLAT_EXISTS)
+        refuse(verdict, s, why);
+    else if (s != MLPLAT_OK && err)
+        *err = *why;
+    p->refused = p->refused || verdict->status != MLPLAT_OK;
+    return s == MLPLAT_CONFLICT || s == MLPLAT_EXISTS ? MLPLAT_OK : s;
+}
 
 /* ---- tags ------------------------------------------------------------------------------------------------------ */
 
@@ -90,161 +101,6 @@ mlplat_status mlp_tracking_db_set_tag(mlp_db *db, const char *run_id, size_t run
     return s;
 }
 
-/* ---- metrics --------------------------------------------------------------------------------------------------- */
-
-/* As MLflow stores what SQL cannot hold: NaN as 0 with a mark, infinities as the largest doubles. */
-static double stored_value(double value, bool *is_nan)
-{
-    *is_nan = isnan(value);
-    if (*is_nan)
-        return 0;
-    return isinf(value) ? (value > 0 ? DBL_MAX : -DBL_MAX) : value;
-}
-
-static void bind_metric(mlp_stmt *stmt, const mlp_record *r, double value, bool is_nan)
-{
-    mlp_stmt_text_n(stmt, 1, r->key, r->key_n);
-    mlp_stmt_double(stmt, 2, value);
-    mlp_stmt_int(stmt, 3, r->timestamp_ms);
-    mlp_stmt_int(stmt, 4, r->step);
-    mlp_stmt_int(stmt, 5, is_nan);
-    mlp_stmt_text_n(stmt, 6, r->run_id, r->run_id_n);
-}
-
-static mlplat_status put_latest(mlp_db *db, const latest_metric *l, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(
-        db,
-        "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) VALUES (?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, "
-        "step = excluded.step, is_nan = excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) > "
-        "(latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)",
-        &stmt, err);
-    if (s == MLPLAT_OK) {
-        bind_metric(stmt, l->record, l->value, l->is_nan);
-        s = mlp_stmt_step(stmt, NULL, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-static mlplat_status put_all_latest(part *p, mlplat_error *err)
-{
-    mlplat_status s = MLPLAT_OK;
-    for (size_t i = 0; p->n_latest && i < LATEST; i++) {
-        if (s == MLPLAT_OK && p->latest[i].record)
-            s = put_latest(p->db, &p->latest[i], err);
-        p->latest[i].record = NULL;
-    }
-    p->n_latest = 0;
-    return s;
-}
-
-static bool same_metric(const mlp_record *a, const mlp_record *b)
-{
-    return a->key_n == b->key_n && a->run_id_n == b->run_id_n && memcmp(a->key, b->key, a->key_n) == 0 &&
-           memcmp(a->run_id, b->run_id, a->run_id_n) == 0;
-}
-
-static size_t metric_hash(const mlp_record *r)
-{
-    size_t h = 1469598103u;
-    for (size_t i = 0; i < r->key_n; i++)
-        h = (h ^ (unsigned char)r->key[i]) * 1099511628211u;
-    for (size_t i = 0; i < r->run_id_n; i++)
-        h = (h ^ (unsigned char)r->run_id[i]) * 1099511628211u;
-    return h ^ h >> 29;
-}
-
-static bool later(const mlp_record *a, double a_value, const latest_metric *b)
-{
-    if (a->step != b->record->step)
-        return a->step > b->record->step;
-    if (a->timestamp_ms != b->record->timestamp_ms)
-        return a->timestamp_ms > b->record->timestamp_ms;
-    return a_value > b->value;
-}
-
-/* The latest of each metric goes into the table once a transaction, not once a point. */
-static mlplat_status note_latest(part *p, const mlp_record *r, double value, bool is_nan, mlplat_error *err)
-{
-    size_t i = metric_hash(r) & (LATEST - 1);
-    while (p->latest[i].record && !same_metric(p->latest[i].record, r))
-        i = (i + 1) & (LATEST - 1);
-    latest_metric *l = &p->latest[i];
-    if (l->record && !later(r, value, l))
-        return MLPLAT_OK;
-    p->n_latest += !l->record;
-    *l = (latest_metric){.record = r, .value = value, .is_nan = is_nan};
-    return p->n_latest < LATEST * 3 / 4 ? MLPLAT_OK : put_all_latest(p, err);
-}
-
-static mlplat_status put_metric(part *p, const mlp_record *r, mlplat_error *err)
-{
-    bool is_nan;
-    double value = stored_value(r->value, &is_nan);
-    mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(p->db,
-                                     "INSERT INTO metrics (key, value, timestamp, step, is_nan, run_uuid) "
-                                     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                                     &stmt, err);
-    if (s == MLPLAT_OK) {
-        bind_metric(stmt, r, value, is_nan);
-        s = mlp_stmt_step(stmt, NULL, err);
-    }
-    mlp_stmt_done(stmt);
-    return s == MLPLAT_OK ? note_latest(p, r, value, is_nan, err) : s;
-}
-
-/* ---- metrics of logged models ------------------------------------------------------------------------------------ */
-
-/* Of one model, name, time, step and run the first value stays, as in MLflow. */
-static mlplat_status put_model_metric(part *p, const mlp_record *r, const mlp_metric_origin *o, mlplat_error *err)
-{
-    bool is_nan;
-    mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(
-        p->db,
-        "INSERT INTO logged_model_metrics (model_id, metric_name, metric_timestamp_ms, metric_step, metric_value, "
-        "experiment_id, run_id, dataset_uuid, dataset_name, dataset_digest) SELECT ?, ?, ?, ?, ?, experiment_id, "
-        "run_uuid, NULL, ?, ? FROM runs WHERE run_uuid = ? ON CONFLICT DO NOTHING",
-        &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text_n(stmt, 1, o->model_id, o->model_id_n);
-        mlp_stmt_text_n(stmt, 2, r->key, r->key_n);
-        mlp_stmt_int(stmt, 3, r->timestamp_ms);
-        mlp_stmt_int(stmt, 4, r->step);
-        mlp_stmt_double(stmt, 5, stored_value(r->value, &is_nan));
-        mlp_stmt_text_n(stmt, 6, o->dataset_name_n ? o->dataset_name : NULL, o->dataset_name_n);
-        mlp_stmt_text_n(stmt, 7, o->dataset_digest_n ? o->dataset_digest : NULL, o->dataset_digest_n);
-        mlp_stmt_text_n(stmt, 8, r->run_id, r->run_id_n);
-        s = mlp_stmt_step(stmt, NULL, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-/* The metric, and what it says of a logged model; a model that is not there is the record's fault. */
-static mlplat_status put_metric_of(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
-{
-    mlp_metric_origin origin;
-    if (!r->text_n)
-        return put_metric(p, r, err);
-    mlp_metric_origin_get(r, &origin);
-    mlplat_status s = mlp_tracking_db_models_there(p->store, err);
-    if (s == MLPLAT_OK)
-        s = mlp_tracking_db_model_known(p->db, origin.model_id, origin.model_id_n, err);
-    if (s == MLPLAT_NOT_FOUND || s == MLPLAT_UNSUPPORTED) {
-        verdict->status = s;
-        snprintf(verdict->reason, sizeof verdict->reason, "%.*s", (int)sizeof verdict->reason - 1, err->message);
-        return MLPLAT_OK;
-    }
-    if (s == MLPLAT_OK)
-        s = put_metric(p, r, err);
-    return s == MLPLAT_OK ? put_model_metric(p, r, &origin, err) : s;
-}
-
 /* ---- runs ------------------------------------------------------------------------------------------------------ */
 
 mlplat_status mlp_tracking_db_run_active(mlp_db *db, const char *run_id, size_t run_n, mlplat_error *err)
@@ -282,10 +138,157 @@ static mlplat_status look_at_run(part *p, const mlp_record *r, const mlp_verdict
         return s;
     }
     known_run *run = &p->runs[p->n_runs < RUNS ? p->n_runs++ : RUNS - 1];
-    *run = (known_run){.id = r->run_id, .n = r->run_id_n, .verdict = {.status = s}};
-    snprintf(run->verdict.reason, sizeof run->verdict.reason, "%.*s", (int)sizeof run->verdict.reason - 1, why.message);
+    *run = (known_run){.id = r->run_id, .n = r->run_id_n};
+    refuse(&run->verdict, s, &why);
     *out = &run->verdict;
     return MLPLAT_OK;
+}
+
+/* ---- metrics --------------------------------------------------------------------------------------------------- */
+
+/* As MLflow stores what SQL cannot hold: NaN as 0 with a mark, infinities as the largest doubles. */
+static double stored_value(double value, bool *is_nan)
+{
+    *is_nan = isnan(value);
+    if (*is_nan)
+        return 0;
+    return isinf(value) ? (value > 0 ? DBL_MAX : -DBL_MAX) : value;
+}
+
+static void bind_point(mlp_stmt *stmt, const mlp_record *r)
+{
+    bool is_nan;
+    mlp_stmt_double(stmt, 3, stored_value(r->value, &is_nan));
+    mlp_stmt_int(stmt, 4, r->timestamp_ms);
+    mlp_stmt_int(stmt, 5, r->step);
+    mlp_stmt_int(stmt, 6, is_nan);
+}
+
+static mlplat_status put_point(mlp_stmt *stmt, const mlp_record *r, mlplat_error *err)
+{
+    bind_point(stmt, r);
+    mlplat_status s = mlp_stmt_step(stmt, NULL, err);
+    mlp_stmt_again(stmt);
+    return s;
+}
+
+static bool later(const mlp_record *a, const mlp_record *b)
+{
+    bool is_nan;
+    if (a->step != b->step)
+        return a->step > b->step;
+    if (a->timestamp_ms != b->timestamp_ms)
+        return a->timestamp_ms > b->timestamp_ms;
+    return stored_value(a->value, &is_nan) > stored_value(b->value, &is_nan);
+}
+
+/* ---- metrics of logged models ------------------------------------------------------------------------------------ */
+
+/* Of one model, name, time, step and run the first value stays, as in MLflow. */
+static mlplat_status put_model_metric(part *p, const mlp_record *r, const mlp_metric_origin *o, mlplat_error *err)
+{
+    bool is_nan;
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(
+        p->db,
+        "INSERT INTO logged_model_metrics (model_id, metric_name, metric_timestamp_ms, metric_step, metric_value, "
+        "experiment_id, run_id, dataset_uuid, dataset_name, dataset_digest) SELECT ?, ?, ?, ?, ?, experiment_id, "
+        "run_uuid, NULL, ?, ? FROM runs WHERE run_uuid = ? ON CONFLICT DO NOTHING",
+        &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text_n(stmt, 1, o->model_id, o->model_id_n);
+        mlp_stmt_text_n(stmt, 2, r->key, r->key_n);
+        mlp_stmt_int(stmt, 3, r->timestamp_ms);
+        mlp_stmt_int(stmt, 4, r->step);
+        mlp_stmt_double(stmt, 5, stored_value(r->value, &is_nan));
+        mlp_stmt_text_n(stmt, 6, o->dataset_name_n ? o->dataset_name : NULL, o->dataset_name_n);
+        mlp_stmt_text_n(stmt, 7, o->dataset_digest_n ? o->dataset_digest : NULL, o->dataset_digest_n);
+        mlp_stmt_text_n(stmt, 8, r->run_id, r->run_id_n);
+        s = mlp_stmt_step(stmt, NULL, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+/* A model that is not there is the record's fault. */
+static mlplat_status look_at_model(part *p, const mlp_metric_origin *o, mlp_verdict *verdict, mlplat_error *err)
+{
+    mlplat_status s = mlp_tracking_db_models_there(p->store, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_db_model_known(p->db, o->model_id, o->model_id_n, err);
+    if (s != MLPLAT_NOT_FOUND && s != MLPLAT_UNSUPPORTED)
+        return s;
+    refuse(verdict, s, err);
+    return MLPLAT_OK;
+}
+
+/* The point, and what it says of a logged model. */
+static mlplat_status put_point_of(part *p, mlp_stmt *stmt, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
+{
+    mlp_metric_origin origin;
+    if (!r->text_n)
+        return put_point(stmt, r, err);
+    mlp_metric_origin_get(r, &origin);
+    mlplat_status s = look_at_model(p, &origin, verdict, err);
+    if (s != MLPLAT_OK || verdict->status != MLPLAT_OK)
+        return s;
+    s = put_point(stmt, r, err);
+    return s == MLPLAT_OK ? put_model_metric(p, r, &origin, err) : s;
+}
+
+/* ---- a slice's metrics ------------------------------------------------------------------------------------------- */
+
+/* All points of one metric; the texts are bound once. */
+static mlplat_status put_metric(part *p, const mlp_metric_group *g, mlp_stmt *row, mlp_stmt *latest, mlplat_error *err)
+{
+    const mlp_record *last = NULL;
+    const mlp_verdict *run = NULL;
+    mlplat_status s = look_at_run(p, g->first, &run, err);
+    mlp_stmt_text_n(row, 1, g->first->key, g->first->key_n);
+    mlp_stmt_text_n(row, 2, g->first->run_id, g->first->run_id_n);
+    for (uint32_t i = g->head; s == MLPLAT_OK; i = p->order.next[i]) {
+        const mlp_record *r = &p->records[i];
+        mlplat_error why = {0};
+        if (run->status == MLPLAT_OK)
+            s = put_point_of(p, row, r, &p->verdicts[i], &why);
+        else
+            p->verdicts[i] = *run;
+        s = judge(p, &p->verdicts[i], s, &why, err);
+        if (p->verdicts[i].status == MLPLAT_OK && (!last || later(r, last)))
+            last = r;
+        if (i == g->tail)
+            break;
+    }
+    if (s != MLPLAT_OK || !last)
+        return s;
+    mlp_stmt_text_n(latest, 1, last->key, last->key_n);
+    mlp_stmt_text_n(latest, 2, last->run_id, last->run_id_n);
+    return put_point(latest, last, err);
+}
+
+static mlplat_status put_metrics(part *p, mlplat_error *err)
+{
+    mlp_stmt *row = NULL, *latest = NULL;
+    if (p->order.n == 0)
+        return MLPLAT_OK;
+    mlplat_status s = mlp_db_prepare(p->db,
+                                     "INSERT INTO metrics (key, run_uuid, value, timestamp, step, is_nan) "
+                                     "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                                     &row, err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare(
+            p->db,
+            "INSERT INTO latest_metrics (key, run_uuid, value, timestamp, step, is_nan) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, "
+            "step = excluded.step, is_nan = excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) "
+            "> (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)",
+            &latest, err);
+    mlp_metric_order_sort(&p->order);
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order.n; i++)
+        s = put_metric(p, &p->order.groups[i], row, latest, err);
+    mlp_stmt_done(row);
+    mlp_stmt_done(latest);
+    return s;
 }
 
 /* ---- marks ----------------------------------------------------------------------------------------------------- */
@@ -334,7 +337,7 @@ static mlplat_status set_mark(mlp_db *db, const char *journal_id, uint64_t seq, 
 
 /* ---- a batch --------------------------------------------------------------------------------------------------- */
 
-static mlplat_status store_record(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
+static mlplat_status put_tag(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
 {
     const mlp_verdict *run = NULL;
     mlplat_error why = {0};
@@ -342,64 +345,86 @@ static mlplat_status store_record(part *p, const mlp_record *r, mlp_verdict *ver
     if (s != MLPLAT_OK)
         return s;
     *verdict = *run;
-    if (verdict->status == MLPLAT_OK) {
-        s = r->kind == MLP_RECORD_METRIC
-                ? put_metric_of(p, r, verdict, &why)
-                : mlp_tracking_db_set_tag(p->db, r->run_id, r->run_id_n, r->key, r->key_n, r->text, r->text_n, &why);
-        if (s == MLPLAT_CONFLICT || s == MLPLAT_EXISTS) { /* a constraint of the tables: this record will never fit */
-            verdict->status = s;
-            snprintf(verdict->reason, sizeof verdict->reason, "%.*s", (int)sizeof verdict->reason - 1, why.message);
-        } else if (s != MLPLAT_OK) {
-            if (err)
-                *err = why;
-            return s;
-        }
+    if (run->status == MLPLAT_OK)
+        s = mlp_tracking_db_set_tag(p->db, r->run_id, r->run_id_n, r->key, r->key_n, r->text, r->text_n, &why);
+    return judge(p, verdict, s, &why, err);
+}
+
+/* A slice shall take a quarter to a half of a part's time, so that a part ends in time. */
+static void learn(mlp_tracking_db_store *store, int64_t took_ns, bool whole)
+{
+    if (took_ns > PART_NS / 2 && store->slice > SLICE_LEAST)
+        store->slice /= 2;
+    else if (whole && took_ns < PART_NS / 4 && store->slice < SLICE_MOST)
+        store->slice *= 2;
+}
+
+/* The next records, as many as the last ones say that there is time for. Tags in their order, then the metrics. */
+static mlplat_status store_slice(part *p, uint64_t mark, mlplat_error *err)
+{
+    int64_t began = mlp_clock_mono_ns();
+    bool whole = p->n - p->to >= p->store->slice;
+    size_t end = whole ? p->to + p->store->slice : p->n;
+    mlplat_status s = MLPLAT_OK;
+    mlp_metric_order_clear(&p->order);
+    for (; s == MLPLAT_OK && p->to < end; p->to++) {
+        const mlp_record *r = &p->records[p->to];
+        mlp_verdict *verdict = &p->verdicts[p->to];
+        verdict->status = MLPLAT_OK;
+        verdict->reason[0] = 0;
+        if (r->seq <= mark)
+            continue;
+        p->last = r->seq;
+        if (r->kind == MLP_RECORD_METRIC)
+            mlp_metric_order_add(&p->order, p->records, p->to);
+        else
+            s = put_tag(p, r, verdict, err);
     }
-    p->refused = p->refused || verdict->status != MLPLAT_OK;
-    return MLPLAT_OK;
+    if (s == MLPLAT_OK)
+        s = put_metrics(p, err);
+    learn(p->store, mlp_clock_mono_ns() - began, whole);
+    return s;
+}
+
+static bool goes_on(const part *p, int64_t took_ns)
+{
+    return p->to == p->from || p->refused || took_ns < PART_NS || (took_ns < ALONE_NS && !mlp_db_crowded(p->db));
 }
 
 static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_error *err)
 {
     p->db = db;
     p->to = p->from;
-    p->n_latest = p->n_runs = 0;
-    memset(p->latest, 0, sizeof p->latest);
+    p->n_runs = 0;
     p->refused = false;
     mlplat_status s = mlp_db_exec(
         db, err, "CREATE TABLE IF NOT EXISTS mlplat_journal (journal_id TEXT PRIMARY KEY, seq INTEGER NOT NULL)", 0);
-    return s == MLPLAT_OK ? get_mark(db, p->journal_id, mark, err) : s;
+    if (s == MLPLAT_OK)
+        s = get_mark(db, p->journal_id, mark, err);
+    p->last = *mark;
+    return s;
 }
 
 static mlplat_status store_part(mlp_db *db, void *ctx, mlplat_error *err)
 {
     part *p = ctx;
     uint64_t mark = 0;
-    int64_t until = mlp_clock_mono_ns() + PART_NS;
+    int64_t began = mlp_clock_mono_ns();
     mlplat_status s = begin_part(p, db, &mark, err);
-    uint64_t last = mark;
-    for (size_t i = p->from; s == MLPLAT_OK && i < p->n; i++) {
-        const mlp_record *r = &p->records[i];
-        if (i % PART_STEP == 0 && i > p->from && !p->refused && mlp_clock_mono_ns() > until)
-            break;
-        p->verdicts[i] = (mlp_verdict){0};
-        if (r->seq > mark)
-            s = store_record(p, r, &p->verdicts[i], err);
-        last = r->seq > last ? r->seq : last;
-        p->to = i + 1;
-    }
-    if (s == MLPLAT_OK)
-        s = put_all_latest(p, err);
+    while (s == MLPLAT_OK && p->to < p->n && goes_on(p, mlp_clock_mono_ns() - began))
+        s = store_slice(p, mark, err);
     if (s == MLPLAT_OK && p->refused)
         s = mlp_spool_set_aside(*p->spool, p->journal_id, p->records + p->from, p->verdicts + p->from, p->to - p->from,
                                 err);
-    return s == MLPLAT_OK && last > mark ? set_mark(db, p->journal_id, last, err) : s;
+    if (s == MLPLAT_OK)
+        mlp_db_fit_cache(db, p->to - p->from);
+    return s == MLPLAT_OK && p->last > mark ? set_mark(db, p->journal_id, p->last, err) : s;
 }
 
 static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_record *records, size_t n,
                                 mlp_verdict *verdicts, mlplat_error *err)
 {
-    const mlp_tracking_db_store *store = ctx;
+    mlp_tracking_db_store *store = ctx;
     part p = {
         .store = store,
         .spool = store->spool,
@@ -408,9 +433,10 @@ static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_rec
         .verdicts = verdicts,
         .n = n,
     };
-    mlplat_status s = MLPLAT_OK;
+    mlplat_status s = mlp_metric_order_init(&p.order, n, err);
     for (; s == MLPLAT_OK && p.from < n; p.from = p.to)
         s = mlp_db_write(store->db, store_part, &p, NULL, err);
+    mlp_metric_order_free(&p.order);
     return s;
 }
 
@@ -457,5 +483,6 @@ mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool)
 {
     mlp_tracking_db_store *store = object;
     store->spool = spool;
+    store->slice = SLICE_LEAST;
     return (mlp_sink){.apply = sink_apply, .mark = sink_mark, .forget = sink_forget, .ctx = store};
 }

@@ -582,6 +582,62 @@ static void a_ticket_nobody_gives_back_is_only_late(void **state)
     close(ready[1]);
 }
 
+typedef struct newcomer {
+    int go; /* a process that waits for it; -1: a thread */
+    pthread_t thread;
+    bool before, seen;
+} newcomer;
+
+static mlplat_status until_somebody_waits(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    newcomer *n = ctx;
+    int64_t limit = mlp_clock_mono_ns() + (int64_t)20 * 1000 * 1000 * 1000;
+    (void)err;
+    n->before = mlp_db_crowded(db);
+    if (n->go == -1)
+        assert_int_equal(pthread_create(&n->thread, NULL, write_some, db), 0);
+    else
+        close(n->go);
+    while (!(n->seen = mlp_db_crowded(db)) && mlp_clock_mono_ns() < limit)
+        ;
+    return MLPLAT_OK;
+}
+
+static pid_t fork_writer(const char *path, const char *ticket, int *go)
+{
+    int ends[2];
+    char one;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], &one, 1) == 0 ? write_as_process(path, ticket) : 3);
+    }
+    close(ends[0]);
+    *go = ends[1];
+    return pid;
+}
+
+static void a_writer_sees_that_somebody_waits(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlp_db *db = NULL;
+    int code = -1;
+    const mlp_db_options options = {.ticket_path = test_path(f->folder, "ticket")};
+    newcomer thread = {.go = -1}, process = {0};
+    pid_t pid = fork_writer(f->path, options.ticket_path, &process.go);
+    assert_ok(mlp_db_open(f->path, &options, &db, &err));
+    assert_ok(mlp_db_write(db, until_somebody_waits, &thread, NULL, &err));
+    pthread_join(thread.thread, NULL);
+    assert_ok(mlp_db_write(db, until_somebody_waits, &process, NULL, &err));
+    assert_int_equal(waitpid(pid, &code, 0), pid);
+    assert_int_equal(code, 0);
+    assert_true(!thread.before && thread.seen && !process.before && process.seen);
+    assert_int_equal(count_of(f->db, "SELECT count(*) FROM a"), 2 * EACH);
+    mlp_db_close(db);
+}
+
 static void a_forked_child_may_leave_its_copy_alone(void **state)
 {
     fixture *f = *state;
@@ -619,6 +675,7 @@ int main(void)
         CASE(threads_take_turns_on_one_connection),
         CASE(processes_take_turns_with_and_without_a_ticket),
         CASE(a_ticket_nobody_gives_back_is_only_late),
+        CASE(a_writer_sees_that_somebody_waits),
         CASE(a_forked_child_may_leave_its_copy_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

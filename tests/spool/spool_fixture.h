@@ -3,6 +3,7 @@
 #define SPOOL_FIXTURE_H
 #include "base/clock.h"
 #include "base/os.h"
+#include "spool/spool_inside.h"
 #include "support/fake_sink.h"
 #include "support/support.h"
 #include <dirent.h>

@@ -2,6 +2,7 @@
 #include "support/support.h"
 #include "base/os.h"
 #include "tracking/tracking_store.h"
+#include <math.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -217,6 +218,50 @@ static void refusals_are_told_one_by_one_and_the_rest_is_stored(void **state)
     }
 }
 
+static int64_t no_time(void)
+{
+    return 1;
+}
+
+/* Points that come in any order lie in the table as in its primary key. */
+static void a_batch_is_stored_in_the_order_of_the_table(void **state)
+{
+    fixture *f = *state;
+    mlp_os table = *mlp_os_default();
+    table.mono_ns = no_time;
+    mlp_os_replace(&table);
+    apply(f, "first", 0, N); /* it takes no time: from now on the sink takes more at once */
+    run_sql(f, "DELETE FROM metrics");
+    apply(f, "second", 0, 400);
+    mlp_os_replace(NULL);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), 400);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics a JOIN metrics b ON b.rowid = a.rowid + 1 "
+                            "WHERE (b.key, b.step) < (a.key, a.step)"),
+                     0);
+}
+
+/* The latest by step, then time, then value, whatever came last; NaN counts as 0, as in MLflow. */
+static void the_latest_value_is_the_latest_whatever_came_last(void **state)
+{
+    static const struct {
+        int64_t step, ms;
+        double value;
+    } points[] = {{7, 5, 1.0}, {9, 5, 2.0}, {9, 6, -3.0}, {9, 6, (double)NAN}, {9, 6, -0.5}, {8, 9, 9.0}};
+    fixture *f = *state;
+    for (size_t i = 0; i < 6; i++) {
+        f->records[i].key = "k";
+        f->records[i].key_n = 1;
+        f->records[i].step = points[i].step;
+        f->records[i].timestamp_ms = points[i].ms;
+        f->records[i].value = points[i].value;
+    }
+    apply(f, "j", 0, 6);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), 6);
+    assert_int_equal(ask(f, "SELECT count(*) FROM latest_metrics WHERE step = 9 AND timestamp = 6 AND is_nan = 1 "
+                            "AND value = 0"),
+                     1);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -226,6 +271,8 @@ int main(void)
         CASE(a_slow_batch_is_stored_in_parts),
         CASE(nothing_is_in_parts_behind_a_refusal),
         CASE(a_record_that_the_tables_refuse_is_refused_alone),
+        CASE(a_batch_is_stored_in_the_order_of_the_table),
+        CASE(the_latest_value_is_the_latest_whatever_came_last),
         CASE(refusals_are_told_one_by_one_and_the_rest_is_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

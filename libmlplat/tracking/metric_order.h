@@ -1,0 +1,30 @@
+/*
+ * The metrics of a batch: records of one key and run belong to one metric, in the order in which they came, and the
+ * metrics are put in the order of the tables' primary keys, so that rows go into neighbouring pages and a metric's
+ * latest value is written once. Records are named by their place in an array.
+ */
+#ifndef MLP_METRIC_ORDER_H
+#define MLP_METRIC_ORDER_H
+#include "spool/spool.h"
+
+typedef struct mlp_metric_group {
+    const mlp_record *first; /* it has the key and the run of all of them */
+    uint32_t head, tail;
+} mlp_metric_group;
+
+typedef struct mlp_metric_order {
+    mlp_metric_group *groups;
+    uint32_t n, recent; /* recent: the group of the last record */
+    uint32_t *slots;    /* open addressing: number of a group plus 1; until they are sorted */
+    uint32_t mask;
+    uint32_t *next; /* of each record: the metric's next one */
+} mlp_metric_order;
+
+/* Room for records 0 to n - 1. */
+mlplat_status mlp_metric_order_init(mlp_metric_order *order, size_t n, mlplat_error *err);
+void mlp_metric_order_free(mlp_metric_order *order);
+void mlp_metric_order_clear(mlp_metric_order *order);
+void mlp_metric_order_add(mlp_metric_order *order, const mlp_record *records, size_t i);
+void mlp_metric_order_sort(mlp_metric_order *order);
+
+#endif
