@@ -100,7 +100,7 @@ static int os_ftruncate(int fd, off_t size)
 
 static int write_zeros(int fd, off_t from, off_t to)
 {
-    static const char zeros[65536];
+    static char zeros[65536]; /* never written; const would make it a part of the file */
     while (from < to) {
         size_t n = to - from < (off_t)sizeof zeros ? (size_t)(to - from) : sizeof zeros;
         ssize_t done = os_pwrite(fd, zeros, n, from);

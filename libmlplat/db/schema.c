@@ -60,9 +60,9 @@ static mlplat_status make(mlp_db *db, const char *artifact_root, int revision, m
     for (const mlp_schema_index *index = mlp_schema_indexes; index->name; index++)
         if (index->since <= revision && (!index->until || revision < index->until))
             mlp_schema_put_index(&sql, index);
-    for (const mlp_schema_change *change = mlp_schema_changes; change->sql; change++)
-        if (change->kind == MLP_CHANGE_AFTER && change->at <= revision)
-            mlp_buf_printf(&sql, "%s;\n", change->sql);
+    for (const mlp_schema_after *after = mlp_schema_afters; after->sql; after++)
+        if (after->at <= revision)
+            mlp_buf_printf(&sql, "%s;\n", after->sql);
     mlplat_status s = mlp_schema_run_buf(db, &sql, err);
     return s == MLPLAT_OK ? first_rows(db, artifact_root, revision, err) : s;
 }

@@ -63,17 +63,7 @@ const int mlp_schema_newest = sizeof mlp_schema_revisions / sizeof mlp_schema_re
 #define DIMENSION(key) "substr(json_extract(dimension_attributes, '$.\"mlflow.llm." key "\"'), 1, 500)"
 
 const mlp_schema_change mlp_schema_changes[] = {
-    {16, MLP_CHANGE_AFTER, "secrets",
-     "CREATE TRIGGER prevent_secrets_aad_mutation\n"
-     "BEFORE UPDATE ON secrets\n"
-     "FOR EACH ROW\n"
-     "WHEN OLD.secret_id != NEW.secret_id OR OLD.secret_name != NEW.secret_name\n"
-     "BEGIN\n"
-     "    SELECT RAISE(ABORT, 'secret_id and secret_name are immutable (used as AAD in encryption)');\n"
-     "END"},
     {18, MLP_CHANGE_FILL, "jobs.job_name", "function_fullname"},
-    {24, MLP_CHANGE_AFTER, "workspaces",
-     "INSERT INTO workspaces (name, description) VALUES ('default', 'Default workspace for legacy resources')"},
 
     /* What was said of traces in tags, metadata and metrics moves to columns. */
     {41, MLP_CHANGE_REFUSE, "a span whose trace is not there",
@@ -113,19 +103,30 @@ const mlp_schema_change mlp_schema_changes[] = {
      "(SELECT t.timestamp_ms FROM trace_info t WHERE t.request_id = assessments.trace_id)"},
     {41, MLP_CHANGE_FILL, "assessments.aggregate_value", "mlp_score(value)"},
     {41, MLP_CHANGE_FILL, "assessments.is_numeric_value", "mlp_is_number(value)"},
-    {41, MLP_CHANGE_AFTER, "trace_tags", "DELETE FROM trace_tags WHERE key = 'mlflow.traceName'"},
-    {41, MLP_CHANGE_AFTER, "trace_request_metadata",
+    {0, MLP_CHANGE_REFUSE, NULL, NULL},
+};
+
+const mlp_schema_after mlp_schema_afters[] = {
+    {16,
+     "CREATE TRIGGER prevent_secrets_aad_mutation\n"
+     "BEFORE UPDATE ON secrets\n"
+     "FOR EACH ROW\n"
+     "WHEN OLD.secret_id != NEW.secret_id OR OLD.secret_name != NEW.secret_name\n"
+     "BEGIN\n"
+     "    SELECT RAISE(ABORT, 'secret_id and secret_name are immutable (used as AAD in encryption)');\n"
+     "END"},
+    {24, "INSERT INTO workspaces (name, description) VALUES ('default', 'Default workspace for legacy resources')"},
+    {41, "DELETE FROM trace_tags WHERE key = 'mlflow.traceName'"},
+    {41,
      "DELETE FROM trace_request_metadata WHERE key IN ('mlflow.trace.session', 'mlflow.trace.tokenUsage', "
      "'mlflow.trace.cost')"},
-    {41, MLP_CHANGE_AFTER, "trace_metrics",
+    {41,
      "DELETE FROM trace_metrics WHERE key IN ('input_tokens', 'output_tokens', 'total_tokens', "
      "'cache_read_input_tokens', 'cache_creation_input_tokens', 'cache_creation_input_tokens_above_1hr')"},
-    {41, MLP_CHANGE_AFTER, "span_metrics",
-     "DELETE FROM span_metrics WHERE key IN ('input_cost', 'output_cost', 'total_cost')"},
-
+    {41, "DELETE FROM span_metrics WHERE key IN ('input_cost', 'output_cost', 'total_cost')"},
     /* Jobs that wait or run are not taken over: they end as cancelled. */
-    {42, MLP_CHANGE_AFTER, "jobs",
+    {42,
      "UPDATE jobs SET status = 5, last_update_time = CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) "
      "WHERE status IN (0, 1)"},
-    {0, MLP_CHANGE_AFTER, NULL, NULL},
+    {0, NULL},
 };

@@ -26,20 +26,26 @@ typedef struct mlp_schema_index {
 
 typedef enum mlp_change_kind {
     MLP_CHANGE_REFUSE, /* sql gives the thing that stands in the way; what says it */
-    MLP_CHANGE_FILL,   /* the new column what ("table.column") gets the expression sql over the old row */
-    MLP_CHANGE_AFTER   /* sql is run when the revision's tables are there */
+    MLP_CHANGE_FILL    /* the new column what ("table.column") gets the expression sql over the old row */
 } mlp_change_kind;
 
-/* What a revision does with rows. */
+/* What a revision does with rows that are there. */
 typedef struct mlp_schema_change {
     int at;
     mlp_change_kind kind;
     const char *what, *sql;
 } mlp_schema_change;
 
+/* What is run when a revision's tables are there. */
+typedef struct mlp_schema_after {
+    int at;
+    const char *sql;
+} mlp_schema_after;
+
 extern const mlp_schema_table mlp_schema_tables[];   /* ends with name NULL */
 extern const mlp_schema_index mlp_schema_indexes[];  /* ends with name NULL */
 extern const mlp_schema_change mlp_schema_changes[]; /* ends with sql NULL */
+extern const mlp_schema_after mlp_schema_afters[];   /* ends with sql NULL */
 
 /* ---- schema_sql.c: an item of a list, and SQL of it */
 typedef struct mlp_schema_item {

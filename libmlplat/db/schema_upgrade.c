@@ -159,12 +159,21 @@ static mlplat_status refuse(mlp_db *db, const mlp_schema_change *change, mlplat_
     return s;
 }
 
-static mlplat_status run_changes(mlp_db *db, mlp_change_kind kind, int at, mlplat_error *err)
+static mlplat_status refuse_all(mlp_db *db, int at, mlplat_error *err)
 {
     mlplat_status s = MLPLAT_OK;
     for (const mlp_schema_change *change = mlp_schema_changes; s == MLPLAT_OK && change->sql; change++)
-        if (change->at == at && change->kind == kind)
-            s = kind == MLP_CHANGE_REFUSE ? refuse(db, change, err) : mlp_schema_run(db, change->sql, err);
+        if (change->at == at && change->kind == MLP_CHANGE_REFUSE)
+            s = refuse(db, change, err);
+    return s;
+}
+
+static mlplat_status run_afters(mlp_db *db, int at, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    for (const mlp_schema_after *after = mlp_schema_afters; s == MLPLAT_OK && after->sql; after++)
+        if (after->at == at)
+            s = mlp_schema_run(db, after->sql, err);
     return s;
 }
 
@@ -195,14 +204,14 @@ static mlplat_status change_tables(mlp_db *db, int at, mlplat_error *err)
 
 static mlplat_status step(mlp_db *db, int at, mlplat_error *err)
 {
-    mlplat_status s = run_changes(db, MLP_CHANGE_REFUSE, at, err);
+    mlplat_status s = refuse_all(db, at, err);
     if (s == MLPLAT_OK)
         s = change_indexes(db, true, at, err);
     if (s == MLPLAT_OK)
         s = change_tables(db, at, err);
     if (s == MLPLAT_OK)
         s = change_indexes(db, false, at, err);
-    return s == MLPLAT_OK ? run_changes(db, MLP_CHANGE_AFTER, at, err) : s;
+    return s == MLPLAT_OK ? run_afters(db, at, err) : s;
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */

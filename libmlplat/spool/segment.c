@@ -19,7 +19,7 @@ void mlp_segment_name(uint64_t number, char out[40])
 /* Zeros by write, not by fallocate: writing into fresh extents makes the file system stall the mapping. */
 static mlplat_status write_range(int fd, const unsigned char *from, size_t at, size_t end, mlplat_error *err)
 {
-    static const unsigned char zeros[32768];
+    static unsigned char zeros[32768]; /* never written; const would make it a part of the file */
     while (at < end) {
         size_t n = from || end - at < sizeof zeros ? end - at : sizeof zeros;
         ssize_t done = mlp_sys.pwrite(fd, from ? from + at : zeros, n, (off_t)at);
