@@ -1,6 +1,10 @@
 # make install: headers, both libraries, mlplat.pc and find_package(mlplat).
 include(CMakePackageConfigHelpers)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT mlplat)
+set(missing)
+if(MLPLAT_PROFILE STREQUAL "minimal")
+  set(missing REGEX "/(arrow|component|display|pipelines|registry|store)[.]h$" EXCLUDE)
+endif()
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT mlplat ${missing})
 install(TARGETS mlplat_shared mlplat_static EXPORT mlplat COMPONENT mlplat)
 install(EXPORT mlplat NAMESPACE mlplat:: FILE mlplat-targets.cmake COMPONENT mlplat
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mlplat)
@@ -11,8 +15,8 @@ install(FILES ${PROJECT_BINARY_DIR}/mlplat-config.cmake ${PROJECT_BINARY_DIR}/ml
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mlplat COMPONENT mlplat)
 # The prefix is found from where mlplat.pc lies, so that cmake --install --prefix and moved folders work.
 file(RELATIVE_PATH MLPLAT_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-set(MLPLAT_PC_REQUIRES "jansson libzstd sqlite3 yaml-0.1")
 foreach(name IN ITEMS mlplat mlplat-static)
   configure_file(${PROJECT_SOURCE_DIR}/pkgconfig/${name}.pc.in ${name}.pc @ONLY)
 endforeach()
 install(FILES ${PROJECT_BINARY_DIR}/mlplat.pc ${PROJECT_BINARY_DIR}/mlplat-static.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT mlplat)
+include(${CMAKE_CURRENT_LIST_DIR}/sbom.cmake)

@@ -76,6 +76,7 @@ typedef struct mlplat_model {
 } mlplat_model;
 #define MLPLAT_MODEL_INIT { sizeof(mlplat_model), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
+#ifndef MLPLAT_MINIMAL
 /** Write a model directory at a local path that is not there yet, or is an empty directory.
  * @return MLPLAT_OK; MLPLAT_INVALID: a member is wrong (the message names it); MLPLAT_EXISTS: not empty; as put */
 MLPLAT_API mlplat_status mlplat_model_save(mlplat *ml, const mlplat_model *model, const char *dir, mlplat_error *err);
@@ -83,6 +84,7 @@ MLPLAT_API mlplat_status mlplat_model_save(mlplat *ml, const mlplat_model *model
 /** The MLmodel file of the model directory at a URI. *out is yours.
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID */
 MLPLAT_API mlplat_status mlplat_model_info(mlplat *ml, const char *uri, mlplat_doc **out, mlplat_error *err);
+#endif
 
 #ifdef __cplusplus
 }

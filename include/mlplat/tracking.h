@@ -368,6 +368,7 @@ typedef struct mlplat_image {
 MLPLAT_API mlplat_status mlplat_run_log_image(mlplat_run *run, const void *data, size_t n, const mlplat_image *image,
                                               mlplat_error *err);
 
+#ifndef MLPLAT_MINIMAL
 /**
  * Save a model directory and log it as the run's: a logged model with the run's params, its metrics of step 0 and a
  * place of its own, which is an output of the run, as MLflow 3 does it. A store of MLflow 2 has it as an artifact of
@@ -379,6 +380,7 @@ MLPLAT_API mlplat_status mlplat_run_log_image(mlplat_run *run, const void *data,
  */
 MLPLAT_API mlplat_status mlplat_run_log_model(mlplat_run *run, const mlplat_model *model, const char *name,
                                               char **uri, mlplat_error *err);
+#endif
 
 /* ---- logged models ------------------------------------------------------------------------------------------------
  *
@@ -403,18 +405,6 @@ typedef struct mlplat_logged_model_options {
 } mlplat_logged_model_options;
 #define MLPLAT_LOGGED_MODEL_OPTIONS_INIT { sizeof(mlplat_logged_model_options), 0, 0, 0, 0, 0, 0 }
 
-/**
- * Create a logged model; its status is LOGGED_MODEL_PENDING until mlplat_logged_model_finalize. *out is yours.
- * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such experiment; MLPLAT_STATE: it is deleted; MLPLAT_INVALID;
- *         MLPLAT_UNSUPPORTED: a store of MLflow 2
- */
-MLPLAT_API mlplat_status mlplat_logged_model_create(mlplat *ml, const mlplat_logged_model_options *options,
-                                                    mlplat_doc **out, mlplat_error *err);
-
-/** A logged model. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND: there is none, or it is deleted */
-MLPLAT_API mlplat_status mlplat_logged_model_get(mlplat *ml, const char *model_id, mlplat_doc **out,
-                                                 mlplat_error *err);
-
 /** What to search logged models by. Zero: all of the active experiments, newest first, first page of 100. */
 typedef struct mlplat_logged_model_query {
     size_t size;
@@ -428,6 +418,19 @@ typedef struct mlplat_logged_model_query {
     const char *page_token;     /**< "next_page_token" of the page before, for the same search; NULL: the first */
 } mlplat_logged_model_query;
 #define MLPLAT_LOGGED_MODEL_QUERY_INIT { sizeof(mlplat_logged_model_query), 0, 0, 0, 0, 0, 0 }
+
+#ifndef MLPLAT_MINIMAL
+/**
+ * Create a logged model; its status is LOGGED_MODEL_PENDING until mlplat_logged_model_finalize. *out is yours.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such experiment; MLPLAT_STATE: it is deleted; MLPLAT_INVALID;
+ *         MLPLAT_UNSUPPORTED: a store of MLflow 2
+ */
+MLPLAT_API mlplat_status mlplat_logged_model_create(mlplat *ml, const mlplat_logged_model_options *options,
+                                                    mlplat_doc **out, mlplat_error *err);
+
+/** A logged model. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND: there is none, or it is deleted */
+MLPLAT_API mlplat_status mlplat_logged_model_get(mlplat *ml, const char *model_id, mlplat_doc **out,
+                                                 mlplat_error *err);
 
 /**
  * Logged models: {"models": [...], "next_page_token"}. *out is yours.
@@ -465,6 +468,7 @@ MLPLAT_API mlplat_status mlplat_logged_model_log_params(mlplat *ml, const char *
 
 /** Mark it deleted; its files stay. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
 MLPLAT_API mlplat_status mlplat_logged_model_delete(mlplat *ml, const char *model_id, mlplat_error *err);
+#endif
 
 /* ---- the spool: what was accepted and is not yet stored ---------------------------------------------------------- */
 

@@ -143,11 +143,12 @@ static const mlp_tracking_store db_store = {
     .history = mlp_tracking_db_history,
     .histories = mlp_tracking_db_histories,
     .buckets = mlp_tracking_db_buckets,
+    .model_check = mlp_tracking_db_model_check,
+#ifndef MLPLAT_MINIMAL
     .points = mlp_tracking_db_points,
     .model_create = mlp_tracking_db_model_create,
     .model_get = mlp_tracking_db_model_get,
     .model_search = mlp_tracking_db_model_search,
-    .model_check = mlp_tracking_db_model_check,
     .model_finalize = mlp_tracking_db_model_finalize,
     .model_tags = mlp_tracking_db_model_tags,
     .model_untag = mlp_tracking_db_model_untag,
@@ -155,6 +156,7 @@ static const mlp_tracking_store db_store = {
     .model_metrics = mlp_tracking_db_model_metrics,
     .model_of_run = mlp_tracking_db_model_of_run,
     .model_delete = mlp_tracking_db_model_delete,
+#endif
 };
 
 const mlp_tracking_store *mlp_tracking_db(void)

@@ -54,6 +54,8 @@ mlplat_status mlp_tracking_db_model_of_run(void *store, const char *run_id, cons
 mlplat_status mlp_tracking_db_model_delete(void *store, const char *id, mlplat_error *err);
 /* Inside a transaction: of the row that stmt is at. */
 mlplat_status mlp_tracking_db_model_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_error *err);
+
+/* ---- tracking_db_model_known.c */
 /* Inside a transaction: NOT_FOUND; a deleted one is known. id_n bytes of id count. */
 mlplat_status mlp_tracking_db_model_known(mlp_db *db, const char *id, size_t id_n, mlplat_error *err);
 mlplat_status mlp_tracking_db_model_check(void *store, const char *id, mlplat_error *err);

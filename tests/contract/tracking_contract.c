@@ -641,7 +641,9 @@ int tracking_contract_run(const char *store, tracking_contract_open open)
     };
     tracking_fixture_open = open;
     int failed = _cmocka_run_group_tests(store, tests, sizeof tests / sizeof tests[0], NULL, NULL);
-    failed += logging_contract_run(store) + model_contract_run(store);
-    failed += search_contract_run(store);
+    failed += logging_contract_run(store);
+#ifndef MLPLAT_MINIMAL
+    failed += model_contract_run(store) + search_contract_run(store);
+#endif
     return failed + sample_contract_run(store) + edge_contract_run(store);
 }
