@@ -1,5 +1,5 @@
-/** The whole public interface of libmlplat. With MLPLAT_MINIMAL, which its mlplat.pc and CMake's target define, what the
- * minimal profile has of it: sessions, tracking without models, artifacts, documents. */
+/** The whole public interface of libmlplat. With MLPLAT_MINIMAL, which mlplat.pc and CMake's target define there,
+ * what the minimal profile has of it: sessions, tracking without models, artifacts, documents. */
 #ifndef MLPLAT_H
 #define MLPLAT_H
 #include <mlplat/artifacts.h>

@@ -1,0 +1,15 @@
+# For arm64 on another machine: cmake --toolchain cmake/aarch64-linux-gnu.cmake -DMLPLAT_SYSROOT=<folder with the arm64
+# packages unpacked>. The C tests then run under qemu-user.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_STRIP aarch64-linux-gnu-strip)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MLPLAT_SYSROOT)
+set(libraries ${MLPLAT_SYSROOT}/usr/lib/aarch64-linux-gnu)
+set(ENV{PKG_CONFIG_LIBDIR} ${libraries}/pkgconfig)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${MLPLAT_SYSROOT})
+set(CMAKE_CROSSCOMPILING_EMULATOR "qemu-aarch64;-L;/usr/aarch64-linux-gnu;-E;LD_LIBRARY_PATH=${libraries}")
+set(CMAKE_FIND_ROOT_PATH ${MLPLAT_SYSROOT} /usr/aarch64-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
