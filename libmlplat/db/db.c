@@ -214,15 +214,9 @@ static mlplat_status check_version(mlplat_error *err)
                           sqlite3_libversion());
 }
 
-static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlplat_error *err)
+static mlplat_status first_look(mlp_db *db, bool alter, mlplat_error *err)
 {
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->create ? SQLITE_OPEN_CREATE : 0);
-    int code = mlp_handle_open(db, flags);
-    if (code == SQLITE_NOMEM)
-        return mlp_fail_memory(err);
-    if (code != SQLITE_OK)
-        return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, err) : mlp_db_fail(db, code, err);
-    code = set_up(db->handle, options->alter);
+    int code = set_up(db->handle, alter);
     mlp_db_ask_now_and_then(db);
     if (code == SQLITE_OK)
         code = sqlite3_exec(db->handle, "PRAGMA case_sensitive_like=true", NULL, NULL, NULL);
@@ -230,6 +224,21 @@ static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlpl
         return mlp_db_fail(db, code, err);
     mlplat_status s = mlp_db_look(db, err);
     return db->busy ? MLPLAT_OK : s; /* in use right now: the first transaction waits for it */
+}
+
+static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlplat_error *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->create ? SQLITE_OPEN_CREATE : 0);
+    int code = mlp_handle_open(db, db->path, flags);
+    if (code == SQLITE_NOMEM)
+        return mlp_fail_memory(err);
+    if (code != SQLITE_OK)
+        return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, err) : mlp_db_fail(db, code, err);
+    mlplat_status s = first_look(db, options->alter, err);
+    if (!mlp_still_wanted(db, s))
+        return s;
+    s = mlp_still_open(db, err);
+    return s == MLPLAT_OK ? first_look(db, options->alter, err) : s;
 }
 
 mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_db **out, mlplat_error *err)
@@ -260,6 +269,11 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
     else
         mlp_db_close(db);
     return s;
+}
+
+bool mlp_db_read_only(const mlp_db *db)
+{
+    return sqlite3_db_readonly(db->handle, "main") == 1;
 }
 
 const char *mlp_db_path(const mlp_db *db)

@@ -7,6 +7,7 @@
 #include "db/ticket.h"
 #include <pthread.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 enum { MLP_DB_KEPT = 256 }; /* statements kept; a power of two */
 
@@ -42,6 +43,8 @@ struct mlp_db {
     int64_t shape;               /* SQLite's number of them */
     int waiting;                 /* threads that want one of them */
     int cache_kib;               /* of the page cache; 0: SQLite's default */
+    bool still;                  /* opened as a file that nobody changes; was: what it was then */
+    struct stat was;
     bool ready;                  /* the file was read once and the connection set up for it */
     bool (*stop)(void *ctx);     /* asked by long statements; NULL: nobody is */
     void *stop_ctx;
@@ -53,11 +56,15 @@ struct mlp_db {
 };
 
 /* handles.c, all inside the fork gate: sqlite3_open_v2, and sqlite3_close_v2. */
-int mlp_handle_open(mlp_db *db, int flags);
+int mlp_handle_open(mlp_db *db, const char *name, int flags);
 void mlp_handle_close(mlp_db *db);
 /* STATE: this process has it from its parent, and runs nothing on it. */
 mlplat_status mlp_handle_check(const mlp_db *db, mlplat_error *err);
 
+/* still.c: a file whose folder cannot be written. Is this why s came back; open it so; is it as it was then. */
+bool mlp_still_wanted(const mlp_db *db, mlplat_status s);
+mlplat_status mlp_still_open(mlp_db *db, mlplat_error *err);
+mlplat_status mlp_still_check(const mlp_db *db, mlplat_error *err);
 /* backup.c: long statements ask whether to stop, and stand still for a fork. */
 void mlp_db_ask_now_and_then(mlp_db *db);
 

@@ -41,7 +41,7 @@ static void list(mlp_db *db, mlp_handle *h)
     handles.first = db->listed = h;
 }
 
-int mlp_handle_open(mlp_db *db, int flags)
+int mlp_handle_open(mlp_db *db, const char *name, int flags)
 {
     mlp_handle *h = mlp_alloc(sizeof *h);
     if (!h)
@@ -49,7 +49,7 @@ int mlp_handle_open(mlp_db *db, int flags)
     pthread_mutex_lock(&handles.lock);
     give_up_inherited();
     pthread_mutex_unlock(&handles.lock);
-    int code = sqlite3_open_v2(db->path, &db->handle, flags, NULL);
+    int code = sqlite3_open_v2(name, &db->handle, flags, NULL);
     pthread_mutex_lock(&handles.lock);
     list(db, h);
     pthread_mutex_unlock(&handles.lock);

@@ -191,11 +191,15 @@ static mlplat_status attempt(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, 
 {
     db->busy = false;
     mlp_fork_gate_enter();
-    mlplat_status s = begin(db, writing, err);
+    mlplat_status s = mlp_still_check(db, err);
+    if (s == MLPLAT_OK)
+        s = begin(db, writing, err);
     if (s == MLPLAT_OK)
         s = fn(db, ctx, err);
     if (s == MLPLAT_OK)
         s = commit(db, err);
+    if (db->still) /* what fn found wrong may be a change of somebody else */
+        s = mlp_still_check(db, err) == MLPLAT_OK ? s : MLPLAT_UNAVAILABLE;
     if (mlp_handle_check(db, NULL) == MLPLAT_OK && !sqlite3_get_autocommit(db->handle))
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     mlp_fork_gate_leave();
@@ -221,10 +225,22 @@ static mlplat_status attempts(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx,
     return s;
 }
 
+static mlplat_status writable(const mlp_db *db, mlplat_error *err)
+{
+    if (!mlp_db_read_only(db))
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_DENIED,
+                    "'%s' can only be read: writing needs the file and its folder writable for this user, on a file "
+                    "system that is not mounted read-only",
+                    db->path);
+}
+
 mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
 {
     mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
-    mlplat_status s = take_turn(db, &db->writing, &wait, err);
+    mlplat_status s = writable(db, err);
+    if (s == MLPLAT_OK)
+        s = take_turn(db, &db->writing, &wait, err);
     if (s != MLPLAT_OK)
         return s;
     s = mlp_ticket_take(&db->ticket, &wait, err);

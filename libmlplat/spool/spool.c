@@ -101,6 +101,8 @@ mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *s
     if (status != MLPLAT_OK)
         return status;
     mlp_spool *sp = *out;
+    if (options->only_read)
+        return MLPLAT_OK;
     if (mlp_replay_orphans(sp, NULL, &counts, &replay) != MLPLAT_OK)
         mlp_log(sp->log, MLPLAT_LOG_WARNING,
                 "what an earlier process left in the spool of %s could not be stored now (%s): try `mlplat spool sync`",

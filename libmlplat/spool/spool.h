@@ -59,6 +59,7 @@ typedef struct mlp_spool_options {
     mlplat_durability durability; /* of the journal: MEMORY, PROCESS, DISK, REMOTE */
     const void *guard;            /* fork guard of the session */
     const mlp_logger *log;
+    bool only_read; /* the sink cannot be written: what others left is not looked for */
 } mlp_spool_options;
 
 /* Replays orphans through the sink, then is ready. Makes its journal and its thread at the first append. */

@@ -28,6 +28,7 @@ static mlplat_status open_spool(mlp_tracking *t, mlplat_error *err)
         .durability = durability_of(mlp_session_setting(t->ml, MLP_SET_DURABILITY)),
         .guard = t->ml->guard,
         .log = &t->ml->log,
+        .only_read = about.read_only != NULL,
     };
     mlp_sink sink = t->ops->sink(t->store, &t->spool);
     return mlp_spool_open(&options, &sink, &t->spool, err);
@@ -105,7 +106,7 @@ mlplat_status mlp_tracking_writable(const mlp_tracking *t, mlplat_error *err)
 {
     mlp_tracking_about about;
     t->ops->about(t->store, &about);
-    return about.read_only ? mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: %s", about.uri, about.read_only) : MLPLAT_OK;
+    return about.read_only ? mlp_fail(err, about.read_only_status, "%s: %s", about.uri, about.read_only) : MLPLAT_OK;
 }
 
 mlplat_status mlp_tracking_take_search(const mlplat_search *query, mlplat_search *out, mlplat_error *err)

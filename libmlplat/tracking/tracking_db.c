@@ -17,9 +17,14 @@ static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
 
 static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err)
 {
-    if (store->schema.tracking_known)
+    if (store->schema.tracking_known && !mlp_db_read_only(store->db))
         return MLPLAT_OK;
-    store->read_only =
+    store->read_only_status = store->schema.tracking_known ? MLPLAT_DENIED : MLPLAT_UNSUPPORTED;
+    if (store->schema.tracking_known)
+        store->read_only = mlp_strdup("the file can only be read: writing needs it and its folder writable for this "
+                                      "user, on a file system that is not mounted read-only");
+    else
+        store->read_only =
         mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
                     "known up to %s): it can only be read; a newer libmlplat may know it",
                     store->schema.head, mlp_schema_revisions[mlp_schema_newest].head);
@@ -110,6 +115,7 @@ static void db_about(const void *object, mlp_tracking_about *out)
         .spool_name = store->spool_name,
         .created = store->schema.created,
         .read_only = store->read_only,
+        .read_only_status = store->read_only_status,
     };
 }
 

@@ -15,6 +15,7 @@ typedef struct mlp_tracking_db_store {
     int64_t many;                /* from how many runs on they are */
     bool keeps_pages;            /* its page cache is large, as there are so many */
     char *uri, *path, *spool_folder, *spool_name, *ticket_path, *artifact_root, *read_only;
+    mlplat_status read_only_status;
 } mlp_tracking_db_store;
 
 /* ---- tracking_db_experiment.c */

@@ -47,6 +47,7 @@ typedef struct mlp_tracking_about {
     const char *spool_name;   /* names the store in them */
     bool created;
     const char *read_only; /* why nothing can be written, NULL: it can */
+    mlplat_status read_only_status;
 } mlp_tracking_about;
 
 typedef struct mlp_tracking_store {
