@@ -48,8 +48,8 @@ static char *still_uri(const mlp_db *db, mlplat_error *err)
 static mlplat_status refuse(const mlp_db *db, mlplat_error *err)
 {
     return mlp_fail(err, MLPLAT_DENIED,
-                    "'%s' has a write-ahead log whose changes are not in it yet, and its folder cannot be written by this "
-                    "user: open the store once where it can (`mlplat store check`), or make the folder writable",
+                    "'%s' has a write-ahead log whose changes are not in it yet, and its folder cannot be written by "
+                    "this user: open the store once where it can (`mlplat store check`), or make the folder writable",
                     db->path);
 }
 

@@ -1,7 +1,8 @@
 """16 processes of 4 threads on one file that is not there when they start, and MLflow's store writing to it as well.
 
-Nobody is told that the file is locked, each point is there once, and the longest call of each kind is printed. A second
-is what none should take; what fails the test is far above it, as a machine may stand still. MLPLAT_HEAVY=1: more of all.
+Nobody is told that the file is locked, each point is there once, and the longest call of each kind is printed. A
+second is what none should take; what fails the test is far above it, as a machine may stand still. MLPLAT_HEAVY=1: more
+of all.
 """
 
 import collections
