@@ -7,7 +7,7 @@ set -euo pipefail
 # Everything the project needs from the system, and what the tests need on top.
 packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libzstd-dev
   libcmocka-dev python3-dev python3-venv"
-test_packages="git jq zsh fish groff-base man-db mandoc clang libclang-rt-dev
+test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user musl-tools tcl"
 # The same for Python.
 python_packages="scikit-learn numpy"
@@ -215,6 +215,7 @@ all_tests() {
   step python_tests typing release tests/typing
   step python_tests cli release tests/cli
   step python_tests cli-asan asan tests/cli
+  step python_tests security release tests/security
   step python_tests structure release tests/structure
   step python_tests platforms release tests/platforms
   step python_tests differential release tests/differential

@@ -3,7 +3,7 @@
 #include "base/err.h"
 #include <string.h>
 
-enum { PIECE = 1 << 17, LINE_MOST = 64 << 20 };
+enum { PIECE = 1 << 17 };
 
 mlplat_status mlp_archive_lines_open(int root_fd, const mlp_manifest *manifest, mlp_archive_lines *out,
                                      mlplat_error *err)
@@ -71,8 +71,8 @@ mlplat_status mlp_archive_lines_next(mlp_archive_lines *lines, const char **text
         mlp_buf_add(&lines->line, from, take);
         lines->at += take + (end != NULL);
         whole = end != NULL;
-        if (lines->line.size > LINE_MOST)
-            return mlp_archive_lines_fail(lines, "is longer than 64 MiB", err);
+        if (lines->line.size > MLP_ARCHIVE_LINE)
+            return mlp_archive_lines_fail(lines, "is longer than 32 MiB", err);
         s = mlp_buf_ok(&lines->line, err);
     }
     if (s == MLPLAT_OK)

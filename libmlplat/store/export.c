@@ -34,6 +34,9 @@ static mlplat_status take_line(void *ctx, const char *text, size_t n, size_t com
     const char *name = text + strlen("{\"table\":\"");
     size_t name_n = strcspn(name, "\"");
     (void)compared;
+    if (n > MLP_ARCHIVE_LINE)
+        return mlp_fail(err, MLPLAT_INVALID, "a row of %.*s takes more than 32 MiB: an archive holds no such line",
+                        (int)(name_n < 60 ? name_n : 60), name);
     for (int i = 0; i <= MLP_STORE_TABLES; i++) {
         const char *other = i < MLP_STORE_TABLES ? mlp_store_specs[i].name : mlp_manifest_artifacts;
         if (strlen(other) == name_n && memcmp(other, name, name_n) == 0)

@@ -66,6 +66,9 @@ void mlp_import_chunk_free(mlp_import_chunk *chunk);
 
 /* import_row.c: inside a write transaction of the file that the table is in. */
 mlplat_status mlp_import_row(mlp_importing *im, const mlp_import_op *op, mlplat_error *err);
+/* A run or logged model that is there becomes unfinished, before anything of it is removed: killed now, it is no whole
+ * one to anybody, and the same import brings the rest. */
+mlplat_status mlp_import_reopen(mlp_importing *im, int table, const json_t *row, mlplat_error *err);
 mlplat_status mlp_import_end(mlp_importing *im, const mlp_import_op *op, mlplat_error *err);
 /* import_row_special.c: what is not one line a row */
 mlplat_status mlp_import_experiment(mlp_importing *im, const json_t *row, mlplat_error *err);

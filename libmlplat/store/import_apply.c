@@ -154,11 +154,26 @@ static mlplat_status end_group(applying *a, mlplat_error *err)
     return s;
 }
 
+typedef struct reopening {
+    const applying *a;
+    const json_t *row;
+} reopening;
+
+static mlplat_status reopen(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const reopening *r = ctx;
+    (void)db;
+    return mlp_import_reopen(r->a->im, r->a->table, r->row, err);
+}
+
 /* Files of a run that is replaced go, too: what the archive has is all that it has. */
 static mlplat_status clear(applying *a, const json_t *row, mlplat_error *err)
 {
     const char *id = text_of(row, a->table == MLP_RUNS ? "run_uuid" : "model_id");
+    reopening r = {a, row};
     mlplat_status s = flush(a, err);
+    if (s == MLPLAT_OK && (a->table == MLP_RUNS || a->table == MLP_LOGGED_MODELS))
+        s = mlp_db_write(a->im->view.tracking, reopen, &r, a->im->view.hook, err);
     if (s == MLPLAT_OK && a->table == MLP_RUNS)
         s = mlp_store_remove_run(&a->im->view, id, true, err);
     else if (s == MLPLAT_OK && a->table == MLP_LOGGED_MODELS)

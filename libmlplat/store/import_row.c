@@ -124,6 +124,17 @@ static mlplat_status mark(mlp_importing *im, int table, const json_t *row, mlpla
                        1, text_of(row, "model_id"));
 }
 
+mlplat_status mlp_import_reopen(mlp_importing *im, int table, const json_t *row, mlplat_error *err)
+{
+    bool run = table == MLP_RUNS;
+    mlplat_status s = mlp_db_exec(im->view.tracking, err,
+                                  run ? "UPDATE runs SET lifecycle_stage = 'deleted', deleted_time = NULL WHERE "
+                                        "run_uuid = ?"
+                                      : "UPDATE logged_models SET lifecycle_stage = 'deleted' WHERE model_id = ?",
+                                  1, text_of(row, run ? "run_uuid" : "model_id"));
+    return s == MLPLAT_OK ? mark(im, table, row, err) : s;
+}
+
 static mlplat_status begin(mlp_importing *im, int table, const json_t *row, mlplat_error *err)
 {
     json_t *over = json_pack("{s:s, s:n}", "lifecycle_stage", "deleted", "deleted_time");

@@ -7,7 +7,7 @@
 
 #define MLP_ARCHIVE_DATA   "data.jsonl.zst"
 #define MLP_ARCHIVE_FORMAT "mlplat-archive"
-enum { MLP_ARCHIVE_VERSION = 1, MLP_ARCHIVE_NAME = 80 };
+enum { MLP_ARCHIVE_VERSION = 1, MLP_ARCHIVE_NAME = 80, MLP_ARCHIVE_LINE = 32 << 20 /* the longest */ };
 
 typedef struct mlp_manifest_file {
     char name[MLP_ARCHIVE_NAME]; /* "data.jsonl.zst", "files/<SHA-256 of what is in it>.zst" */
