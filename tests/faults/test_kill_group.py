@@ -119,12 +119,6 @@ def alive(pid):
         return False
 
 
-def settled(store):
-    """Nothing waits, nothing was refused, nothing is damaged."""
-    status = store.mlplat("spool", "status", "-o", "json").replace(" ", "").replace("\n", "")
-    assert '"waiting":0' in status and '"dead":0' in status and '"journals":[]' in status, status
-
-
 def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path, capsys):
     chance = random.Random(SEED)
     kills = points = rounds = 0
@@ -139,7 +133,7 @@ def test_kill_9_loses_nothing_and_doubles_nothing(tmp_path, capsys):
         kills += more
         points += accepted
         if rounds % ROUNDS_PER_STORE == 0 or kills >= KILLS:
-            settled(store)
+            victims.settled(store)
             for path in folder.iterdir():
                 path.unlink()
         if kills // 500 != (kills - more) // 500:

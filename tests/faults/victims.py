@@ -5,6 +5,7 @@ import contextlib
 import sqlite3
 import struct
 import subprocess
+import time
 
 from programs import BUILD
 
@@ -16,6 +17,8 @@ AUDIT = """
 CREATE TABLE brought (run TEXT, key TEXT, step INTEGER);
 CREATE TRIGGER bring BEFORE INSERT ON metrics BEGIN INSERT INTO brought VALUES (new.run_uuid, new.key, new.step); END;
 """
+METRICS = "SELECT step FROM metrics WHERE run_uuid = ? AND key = ?"
+BROUGHT = "SELECT step FROM brought WHERE run = ? AND key = ?"
 
 
 def audited(store):
@@ -45,18 +48,25 @@ def children_of(told):
     return [pid for pid in struct.unpack_from("=16i", data, 8) if pid]
 
 
+def wait_for_points(process, told, n):
+    """Until so many points were accepted in all. The process's end is an end of the waiting too."""
+    deadline = time.monotonic() + 60
+    while sum(one.points for one in read(told)) < n:
+        assert process.poll() is None and time.monotonic() < deadline, "the victim does not log"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.002)
+
+
 def steps_of(db, sql, run, key):
     return [row[0] for row in db.execute(sql, (run, key))]
 
 
 def wrong_with(db, told):
     """Sentences about what is missing, doubled or invented of one run; none is right."""
-    metrics = "SELECT step FROM metrics WHERE run_uuid = ? AND key = ?"
-    brought = "SELECT step FROM brought WHERE run = ? AND key = ?"
     # The call that was cut may be there: one point, or one span, whole.
     for key, sure, more in (("loss", told.points, 1), ("span", told.spans * SPAN, SPAN)):
-        there = collections.Counter(steps_of(db, metrics, told.run, key))
-        came = collections.Counter(steps_of(db, brought, told.run, key))
+        there = collections.Counter(steps_of(db, METRICS, told.run, key))
+        came = collections.Counter(steps_of(db, BROUGHT, told.run, key))
         missing = [step for step in range(sure) if there[step] != 1]
         if missing:
             yield f"{told.run} {key}: {len(missing)} of {sure} not there once, the first is {missing[0]}"
@@ -88,3 +98,9 @@ def verify(store, tolds):
     problems = problems_of(store, tolds)
     assert problems == [], "\n".join(problems)
     return sum(told.points + told.spans * SPAN for told in tolds)
+
+
+def settled(store):
+    """Nothing waits, nothing was refused, nothing is damaged."""
+    status = store.mlplat("spool", "status", "-o", "json").replace(" ", "").replace("\n", "")
+    assert '"waiting":0' in status and '"dead":0' in status and '"journals":[]' in status, status
