@@ -153,7 +153,7 @@ static mlplat_status check_path(const char *path, bool create, mlplat_error *err
 }
 
 /* Why the file could not be opened, from the folder's side. */
-static mlplat_status fail_to_open(const char *path, int code, mlplat_error *err)
+static mlplat_status fail_to_open(const char *path, int code, int errnum, mlplat_error *err)
 {
     const char *slash = strrchr(path, '/');
     int n = slash > path ? (int)(slash - path) : 1;
@@ -169,6 +169,8 @@ static mlplat_status fail_to_open(const char *path, int code, mlplat_error *err)
         s = mlp_fail(err, MLPLAT_INVALID, "'%s' is not a folder, so no store '%s' can be in it", folder, slash + 1);
     else if (stat(path, &st) == -1 && errno == ENAMETOOLONG)
         s = mlp_fail_errno(err, ENAMETOOLONG, "the name of the store '%.100s...'", slash + 1);
+    else if (errnum == EIO || errnum == EMFILE || errnum == ENFILE || errnum == ENOSPC)
+        s = mlp_fail_errno(err, errnum, "'%s' cannot be opened (SQLite %d)", path, code);
     else if (stat(path, &st) == 0)
         s = mlp_fail(err, MLPLAT_DENIED,
                      "'%s' cannot be opened (SQLite %d): it must be readable and writable for this user", path, code);
@@ -230,10 +232,12 @@ static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlpl
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (options->create ? SQLITE_OPEN_CREATE : 0);
     int code = mlp_handle_open(db, db->path, flags);
+    int errnum = db->handle ? sqlite3_system_errno(db->handle) : 0;
     if (code == SQLITE_NOMEM)
         return mlp_fail_memory(err);
     if (code != SQLITE_OK)
-        return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, err) : mlp_db_fail(db, code, err);
+        return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, errnum, err)
+                                                : mlp_db_fail(db, code, err);
     mlplat_status s = first_look(db, options->alter, err);
     if (!mlp_still_wanted(db, s))
         return s;

@@ -4,6 +4,7 @@
 
 #define VERSION   1u
 #define TYPE_MORE 0x8000u
+#define TYPE_MARK 0x7fffu
 #define TEXT_MAX  (16u << 20)
 
 static const char MAGIC[4] = {'M', 'L', 'P', 'S'};
@@ -20,6 +21,7 @@ typedef struct frame {
 } frame;
 
 _Static_assert(sizeof(frame) == 56, "no padding in a frame");
+_Static_assert(sizeof(frame) == MLP_FRAME_MARK, "a mark is a frame without strings");
 _Static_assert(sizeof(mlp_segment_head) == MLP_SEGMENT_HEAD, "no padding in a head");
 
 static size_t round_up(size_t n)
@@ -132,6 +134,13 @@ size_t mlp_frame_move(unsigned char *to, const unsigned char *from, uint32_t sal
     return round_up(len);
 }
 
+void mlp_frame_mark(unsigned char out[MLP_FRAME_MARK], uint32_t durable, uint32_t salt)
+{
+    frame f = {.type = TYPE_MARK, .durable = durable};
+    memcpy(out, &f, sizeof f);
+    seal(out, sizeof f, salt);
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool plausible(const frame *f, size_t room)
@@ -139,7 +148,7 @@ static bool plausible(const frame *f, size_t room)
     unsigned kind = f->type & ~TYPE_MORE;
     return f->len >= sizeof *f && f->len <= room && f->zero == 0 &&
            f->len == sizeof *f + (uint64_t)f->run_n + f->key_n + f->text_n &&
-           (kind == MLP_RECORD_METRIC || kind == MLP_RECORD_TAG);
+           (kind == MLP_RECORD_METRIC || kind == MLP_RECORD_TAG || (f->type == TYPE_MARK && f->len == sizeof *f));
 }
 
 static void fill(const frame *f, const unsigned char *at, mlp_record *out)
@@ -164,7 +173,7 @@ static bool valid_at(mlp_frame_walk *w, frame *f)
 {
     const unsigned char *at = w->base + w->at;
     memcpy(f, at, sizeof *f);
-    if (!plausible(f, w->size - w->at) || f->seq <= w->last_seq)
+    if (!plausible(f, w->size - w->at) || (f->type != TYPE_MARK && f->seq <= w->last_seq))
         return false;
     if (w->trusted || f->crc == mlp_crc32c(w->salt, at + offsetof(frame, seq), f->len - offsetof(frame, seq)))
         return true;
@@ -180,17 +189,28 @@ bool mlp_frame_next(mlp_frame_walk *w, mlp_record *out)
     for (; w->at < w->size && w->size - w->at >= sizeof f && w->effort / 64 <= w->size; w->at += 8) {
         if (!valid_at(w, &f))
             continue;
+        if (f.durable > w->durable)
+            w->durable = f.durable;
+        if (f.type == TYPE_MARK)
+            continue; /* the next group overwrites it */
         if (w->at != w->end && w->hole == 0)
             w->hole = w->end;
         fill(&f, w->base + w->at, out);
         w->at = w->end = w->at + round_up(f.len);
         w->last_seq = f.seq;
         w->more = (f.type & TYPE_MORE) != 0;
-        if (f.durable > w->durable)
-            w->durable = f.durable;
         return true;
     }
     return false;
+}
+
+/* A disk segment had its size, and each group, on the disk before anybody was told of a record in it. */
+static bool is_damaged(const mlp_frame_walk *w, const mlp_segment_head *head, bool same_boot)
+{
+    bool cut = w->size < head->capacity, disk = head->lane == MLP_LANE_DISK;
+    if (disk)
+        return cut || w->end < w->durable || (w->hole && w->hole < w->durable);
+    return same_boot && (cut || w->hole);
 }
 
 void mlp_frame_summarize(const unsigned char *base, size_t size, const mlp_segment_head *head,
@@ -210,6 +230,5 @@ void mlp_frame_summarize(const unsigned char *base, size_t size, const mlp_segme
         out->last_seq = r.seq;
     }
     bool same_boot = memcmp(head->boot, boot, 16) == 0 && memcmp(boot, unknown, 16) != 0;
-    if (w.hole)
-        out->damaged = head->lane == MLP_LANE_DISK ? w.hole < w.durable : same_boot;
+    out->damaged = is_damaged(&w, head, same_boot);
 }

@@ -38,6 +38,10 @@ size_t mlp_frame_size(const mlp_record *record);
  * offset the segment is known to be on disk. Returns mlp_frame_size. */
 size_t mlp_frame_put(unsigned char *at, const mlp_record *record, uint64_t seq, bool more, uint32_t durable,
                      uint32_t salt);
+/* What stands behind a group that is on the disk, unsynced, until the next group overwrites it: after a kill -9 it tells
+ * what was promised of the last group too. */
+#define MLP_FRAME_MARK 56u
+void mlp_frame_mark(unsigned char out[MLP_FRAME_MARK], uint32_t durable, uint32_t salt);
 /* Copies the frame at `from` for a segment with another salt, where nothing is durable yet. Returns its size. */
 size_t mlp_frame_move(unsigned char *to, const unsigned char *from, uint32_t salt);
 
@@ -69,7 +73,8 @@ typedef struct mlp_frame_summary {
 
 /*
  * What a whole segment holds. The end of what was written may be torn or full of holes, which is normal: in a disk
- * segment behind what was known to be durable, in another after a power cut (boot differs from this system's).
+ * segment behind what was known to be durable, in another after a power cut (boot differs from this system's). That the
+ * file is shorter than its head says is as normal in another after a power cut, and nowhere else.
  */
 void mlp_frame_summarize(const unsigned char *base, size_t size, const mlp_segment_head *head,
                          const unsigned char boot[16], uint64_t mark, mlp_frame_summary *out);

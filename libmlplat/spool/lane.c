@@ -251,6 +251,8 @@ void mlp_lane_close(mlp_spool *sp, bool remove)
         drop_all(sp, &sp->lane[i], remove && sp->home.held ? sp->home.fd : -1);
     if (!sp->home.held)
         return;
+    if (remove && sp->lane[MLP_LANE_DISK].used)
+        mlp_sys.fsync(sp->home.fd); /* no power cut brings a segment back whose mark is forgotten */
     if (remove)
         mlp_home_remove(&sp->home);
     else

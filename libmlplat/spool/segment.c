@@ -108,14 +108,27 @@ void mlp_segment_blank(mlp_segment *s)
     mlp_frame_head_clear(s->base);
 }
 
+/* Not for the caller to wait for, nor to fail. */
+static void write_mark(const mlp_segment *s)
+{
+    unsigned char mark[MLP_FRAME_MARK];
+    if (s->cap - s->written < sizeof mark)
+        return;
+    mlp_frame_mark(mark, (uint32_t)s->written, s->salt);
+    (void)mlp_sys.pwrite(s->fd, mark, sizeof mark, (off_t)s->written);
+}
+
 mlplat_status mlp_segment_write(mlp_segment *s, size_t to, bool synced, mlplat_error *err)
 {
     mlplat_status status = write_range(s->fd, s->base, s->written, to, err);
     if (status == MLPLAT_OK && synced && mlp_sys.fdatasync(s->fd) == -1)
         status = mlp_fail_errno(err, errno, "the journal cannot be brought to the disk");
-    if (status == MLPLAT_OK)
-        s->written = to;
-    return status;
+    if (status != MLPLAT_OK)
+        return status;
+    s->written = to;
+    if (synced)
+        write_mark(s);
+    return MLPLAT_OK;
 }
 
 void mlp_segment_wipe(mlp_segment *s, size_t from)

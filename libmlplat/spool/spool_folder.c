@@ -319,13 +319,46 @@ static bool still_there(int place_fd, const char *name, int fd, int lock_fd)
            fstatat(fd, "lock", &in_folder, AT_SYMLINK_NOFOLLOW) == 0 && same_file(&lock, &in_folder);
 }
 
+/* The process that a journal is called after, is not there any more. Of another pid namespace nobody here can tell. */
+static bool owner_gone(const char *of)
+{
+    char own[64];
+    mlp_os_process_name(own);
+    const char *space = strrchr(own, '-');
+    size_t n = space ? strlen(space) : 0;
+    if (!process_shaped(of) || strlen(of) < n + 9 || strncmp(of + strlen(of) - 9 - n, space, n) != 0)
+        return false;
+    const char *start = strchr(of + 1, '-');
+    int64_t now = mlp_os_start_time((pid_t)strtol(of, NULL, 10));
+    return start && now != -2 && now != strtoll(start + 1, NULL, 10);
+}
+
+/* A lock file that is not there, is none, or may not be opened says nothing: then the process does. */
+static mlp_claim without_lock(int place_fd, const char *name, int fd, bool missing)
+{
+    if (mlp_text_starts(name, "left-"))
+        return MLP_CLAIM_FREE;
+    if (missing && mlp_sys.unlink(place_fd, name, AT_REMOVEDIR) == 0)
+        return MLP_CLAIM_GONE; /* empty: its owner was killed between the lock and the folder */
+    if (!owner_gone(name))
+        return missing ? MLP_CLAIM_GONE : MLP_CLAIM_BUSY;
+    mlp_sys.unlink(fd, "lock", AT_REMOVEDIR); /* a folder in its place would be in the way of a new one */
+    return MLP_CLAIM_FREE;
+}
+
 static mlp_claim try_lock(int place_fd, const char *name, int fd, int *lock_fd)
 {
+    struct stat st;
     *lock_fd = mlp_sys.open(fd, "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
-    if (*lock_fd == -1 && errno == ENOENT && mlp_text_starts(name, "left-"))
-        return MLP_CLAIM_FREE;
+    if (*lock_fd == -1 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        return MLP_CLAIM_BUSY;
     if (*lock_fd == -1)
-        return errno == ENOENT ? MLP_CLAIM_GONE : MLP_CLAIM_BUSY;
+        return without_lock(place_fd, name, fd, errno == ENOENT);
+    if (fstat(*lock_fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+        mlp_sys.close(*lock_fd);
+        *lock_fd = -1;
+        return without_lock(place_fd, name, fd, false);
+    }
     if (mlp_sys.lock(*lock_fd, 0, false) == -1)
         return MLP_CLAIM_BUSY;
     return still_there(place_fd, name, fd, *lock_fd) ? MLP_CLAIM_FREE : MLP_CLAIM_GONE;
@@ -370,8 +403,6 @@ mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out)
         claim = try_lock(place_fd, name, h.fd, &h.lock_fd);
     if (claim == MLP_CLAIM_FREE)
         claim = take(&h, name);
-    if (claim == MLP_CLAIM_GONE)
-        mlp_sys.unlink(place_fd, name, AT_REMOVEDIR); /* empty: its owner was killed between the lock and the folder */
     if (claim == MLP_CLAIM_OURS)
         *out = h;
     else
@@ -399,18 +430,9 @@ void mlp_home_sweep(int place_fd, const char *name)
 {
     int fd;
     const char *of = skip_prefix(name, "new-");
-    char own[64];
-    mlp_os_process_name(own);
-    const char *space = strrchr(own, '-');
-    size_t n = space ? strlen(space) : 0;
-    if (of == name || !process_shaped(of) || strlen(of) < n + 9 || strncmp(of + strlen(of) - 9 - n, space, n) != 0 ||
-        mlp_folder_open(place_fd, name, &fd, NULL) != MLPLAT_OK)
-        return; /* of another pid namespace: nobody here can tell */
-    const char *start = strchr(of + 1, '-');
-    int64_t now = mlp_os_start_time((pid_t)strtol(of, NULL, 10));
-    if (start && now != -2 && now != strtoll(start + 1, NULL, 10)) {
-        mlp_sys.unlink(fd, "lock", 0);
-        mlp_sys.unlink(place_fd, name, AT_REMOVEDIR);
-    }
+    if (of == name || !owner_gone(of) || mlp_folder_open(place_fd, name, &fd, NULL) != MLPLAT_OK)
+        return;
+    mlp_sys.unlink(fd, "lock", 0);
+    mlp_sys.unlink(place_fd, name, AT_REMOVEDIR);
     mlp_sys.close(fd);
 }

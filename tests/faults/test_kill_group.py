@@ -93,7 +93,7 @@ def round_of(store, told, chance):
 def verify_soon(store, told):
     """The child that logs may be the one who replays its parent's journal: then `spool sync` leaves it to that one."""
     deadline = time.monotonic() + 30
-    while victims.problems_of(store, told) and time.monotonic() < deadline:
+    while victims.problems_of(store, told, told) and time.monotonic() < deadline:
         store.mlplat("spool", "sync")
     victims.verify(store, told)
 

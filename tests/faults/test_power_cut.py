@@ -26,19 +26,22 @@ KINDS = [(4, "disk", 0, 150), (3, "disk", 25, 250), (2, "remote", 0, 150), (2, "
 
 
 def cut_while_logging(drive, store, told, level, points, seconds, at_work):
-    """The victim tells in a file on another disk what it was promised, until the power goes."""
+    """The victim tells in a file on another disk what it was promised. Returns what that was when the power went: the
+    machine runs on behind this cut, and a sync that it meets on its way may return without an error."""
     process = victims.start(store, told, points, MLPLAT_DURABILITY=level)
     try:
         if at_work:
             victims.wait_for_points(process, told, 1)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
+        promised = list(victims.read(told))
         drive.cut()
     finally:
         process.kill()
         process.wait()
         process.stderr.close()
     drive.restart()
+    return promised
 
 
 def test_a_power_cut_loses_nothing_that_was_accepted(tmp_path, capsys):
@@ -54,10 +57,11 @@ def test_a_power_cut_loses_nothing_that_was_accepted(tmp_path, capsys):
             os.sync()
             for _ in range(min(CUTS_PER_STORE, CUTS - cuts)):
                 _, level, runs, most = chance.choices(KINDS, [kind[0] for kind in KINDS])[0]
-                cut_while_logging(drive, store, tmp_path / "told", level, runs, chance.uniform(0, most) / 1000,
-                                  chance.random() < 0.8)
+                promised = cut_while_logging(drive, store, tmp_path / "told", level, runs,
+                                             chance.uniform(0, most) / 1000, chance.random() < 0.8)
+                print(f"cut {cuts}: level {level}, {runs} points a run")
                 store.mlplat("spool", "sync")
-                points += victims.verify(store, list(victims.read(tmp_path / "told")))
+                points += victims.verify(store, promised, list(victims.read(tmp_path / "told")))
                 cuts += 1
             victims.settled(store)
             if cuts % 100 < CUTS_PER_STORE:
@@ -89,8 +93,8 @@ def test_the_cut_is_real(tmp_path):
 
 def lost_at_level_process(drive, store, told):
     """How many points a cut takes from a journal that is not brought to the disk."""
-    cut_while_logging(drive, store, told, "process", 0, 0.01, True)
+    promised = cut_while_logging(drive, store, told, "process", 0, 0.01, True)
     store.mlplat("spool", "sync")
     with contextlib.closing(sqlite3.connect(store.path)) as db:
-        return sum(one.points - len(victims.steps_of(db, victims.METRICS, one.run, "loss"))
-                   for one in victims.read(told))
+        return sum(max(0, one.points - len(victims.steps_of(db, victims.METRICS, one.run, "loss")))
+                   for one in promised)

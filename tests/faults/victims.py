@@ -61,16 +61,17 @@ def steps_of(db, sql, run, key):
     return [row[0] for row in db.execute(sql, (run, key))]
 
 
-def wrong_with(db, told):
-    """Sentences about what is missing, doubled or invented of one run; none is right."""
+def wrong_with(db, told, after):
+    """Sentences about what is missing, doubled or invented of one run; none is right. After: what it was told last."""
     # The call that was cut may be there: one point, or one span, whole.
-    for key, sure, more in (("loss", told.points, 1), ("span", told.spans * SPAN, SPAN)):
+    for key, sure, most, call in (("loss", told.points, after.points + 1, 1),
+                                  ("span", told.spans * SPAN, (after.spans + 1) * SPAN, SPAN)):
         there = collections.Counter(steps_of(db, METRICS, told.run, key))
         came = collections.Counter(steps_of(db, BROUGHT, told.run, key))
         missing = [step for step in range(sure) if there[step] != 1]
         if missing:
             yield f"{told.run} {key}: {len(missing)} of {sure} not there once, the first is {missing[0]}"
-        if set(there) - set(range(sure + more)) or len(there) not in (sure, sure + more):
+        if set(there) != set(range(len(there))) or len(there) > most or len(there) % call:
             yield f"{told.run} {key}: {len(there)} there, {sure} accepted"
         twice = [step for step, times in came.items() if times != 1]
         if twice:
@@ -80,22 +81,23 @@ def wrong_with(db, told):
     if wrong:
         yield f"{told.run}: {wrong} wrong values"
     tag = db.execute("SELECT value FROM tags WHERE run_uuid = ? AND key = 'at'", (told.run,)).fetchone()
-    if told.tags and (tag is None or int(tag[0]) not in (told.tags, told.tags + 1)):
+    if told.tags and (tag is None or not told.tags <= int(tag[0]) <= after.tags + 1):
         yield f"{told.run}: tag {tag}, {told.tags} was accepted"
     status = db.execute("SELECT status FROM runs WHERE run_uuid = ?", (told.run,)).fetchone()
     if status is None or (told.ended and status[0] != "FINISHED"):
         yield f"{told.run}: status {status}, ended {told.ended}"
 
 
-def problems_of(store, tolds):
+def problems_of(store, tolds, after):
     with contextlib.closing(sqlite3.connect(store.path)) as db:
         db.executescript("CREATE INDEX IF NOT EXISTS brought_run ON brought (run, key, step)")
-        return [sentence for told in tolds for sentence in wrong_with(db, told)]
+        last = {told.run: told for told in after}
+        return [sentence for told in tolds for sentence in wrong_with(db, told, last[told.run])]
 
 
-def verify(store, tolds):
-    """All that was promised is there, once. Returns how many points that were."""
-    problems = problems_of(store, tolds)
+def verify(store, tolds, after=None):
+    """All that was promised is there, once, and not more than was told after. Returns how many points that were."""
+    problems = problems_of(store, tolds, after or tolds)
     assert problems == [], "\n".join(problems)
     return sum(told.points + told.spans * SPAN for told in tolds)
 

@@ -1,5 +1,6 @@
 /* What a dead process left is stored once, whatever state it is in. MLPLAT_HEAVY=1: more kills. */
 #include "spool_fixture.h"
+#include "base/file.h"
 #include <fcntl.h>
 
 static int64_t count(fixture *f)
@@ -118,14 +119,24 @@ static off_t used_of(const char *path) /* bytes up to the last that is not 0 */
     return n;
 }
 
+static off_t size_of(const char *path)
+{
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_size;
+}
+
 static void a_torn_end_is_normal_wherever_it_is(void **state)
 {
     fixture *f = *state;
     for (int i = 0; i < 24; i++) { /* through the last two frames, in steps of 8 and by single bytes at the end */
         make_orphan(f, 0, 5, i % 2 ? MLPLAT_DURABILITY_DISK : MLPLAT_DURABILITY_PROCESS);
         const char *path = segment(f);
-        off_t cut = used_of(path) - (i < 12 ? 1 + i : (i - 11) * 14);
+        bool disk = i % 2;
+        off_t used = used_of(path) - (disk ? 56 : 0); /* the mark behind the last group was not synced */
+        off_t cut = used - (i < 12 ? 1 + i : (i - 11) * 14), size = size_of(path);
         assert_int_equal(truncate(path, cut), 0);
+        assert_int_equal(truncate(path, size), 0); /* zeros, as it was made with */
         f->log[0] = 0;
         fixture_open(f, MLPLAT_DURABILITY_PROCESS);
         int64_t n = count(f);
@@ -176,6 +187,92 @@ static void a_flipped_bit_below_the_watermark_is_told(void **state)
 static void a_flipped_bit_in_a_mapped_journal_is_told(void **state)
 {
     damage_is_set_aside_and_told_and_costs_nothing_else(*state, MLPLAT_DURABILITY_PROCESS, 128 + 96 * 4 + 70, 19);
+}
+
+static void a_flipped_bit_in_the_last_synced_group_is_told(void **state)
+{
+    damage_is_set_aside_and_told_and_costs_nothing_else(*state, MLPLAT_DURABILITY_DISK, 128 + 96 * 19 + 70, 19);
+}
+
+static void a_shortened_segment_is_told(void **state)
+{
+    static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK};
+    fixture *f = *state;
+    for (int i = 0; i < 2; i++) {
+        mlplat_error err = {0};
+        json_t *out = NULL;
+        make_orphan(f, 0, 20, levels[i]);
+        assert_int_equal(truncate(segment(f), 128 + 96 * 10 + 50), 0);
+        fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+        all_there_once(f, 10);
+        assert_status(mlp_spool_sync(f->spool, NULL, &out, &err), MLPLAT_CORRUPT);
+        assert_int_equal(entries(f->spool_folder, ".bad", NULL), 1);
+        fixture_close(f);
+        fake_sink_ask(f->sink, "delete from rows");
+        assert_ok(mlp_file_remove_tree(f->spool_folder, &err));
+    }
+}
+
+/* The first or second segment with records in it: a spare one may lie between them. */
+static const char *used_segment(fixture *f, int which)
+{
+    for (int number = 1; number < 9; number++) {
+        char name[40], magic[4] = "";
+        snprintf(name, sizeof name, "%016d.mls", number);
+        int fd = open(test_path(journal(f), name), O_RDONLY);
+        bool used = fd != -1 && read(fd, magic, 4) == 4 && memcmp(magic, "MLPS", 4) == 0;
+        if (fd != -1)
+            close(fd);
+        if (used && which-- == 0)
+            return test_path(journal(f), name);
+    }
+    fail_msg("there are fewer segments");
+    return NULL;
+}
+
+/* Wherever the first of two heads is hit: the other segment has its records stored, and those of the first too, unless
+ * the salt is lost, without which nobody can tell them from older ones. */
+static void a_head_hit_anywhere_costs_the_other_segments_nothing(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 32; i++) {
+        make_orphan(f, 0, 4000, MLPLAT_DURABILITY_PROCESS);
+        flip(used_segment(f, i % 2 ? 0 : 1), i / 2 * 3);
+        fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+        bool salt = i / 2 * 3 >= 12 && i / 2 * 3 < 16;
+        int64_t n = count(f), first = fake_sink_ask(f->sink, "select min(step) from rows");
+        if (salt)
+            assert_true(n > 500 && n < 4000 && (first == 0) == (i % 2 == 0));
+        else
+            all_there_once(f, 4000);
+        assert_int_equal(entries(f->spool_folder, ".bad", NULL), 1);
+        fixture_close(f);
+        fake_sink_ask(f->sink, "delete from rows");
+        mlplat_error err = {0};
+        assert_ok(mlp_file_remove_tree(f->spool_folder, &err));
+    }
+}
+
+/* A segment that cannot be set aside stays where it is, with its journal, and is not lost. */
+static void a_damaged_segment_is_never_thrown_away(void **state)
+{
+    fixture *f = *state;
+    char name[300], bad[1000];
+    make_orphan(f, 0, 20, MLPLAT_DURABILITY_DISK);
+    flip(segment(f), 128 + 96 * 4 + 70);
+    entries(f->spool_folder, "-", name);
+    snprintf(bad, sizeof bad, "%s/%s-0000000000000001.mls.bad", f->spool_folder, name + strlen(name) - 8);
+    mkdir(bad, 0700);
+    fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+    assert_int_equal(count(f), 19);
+    assert_true(fixture_logged(f, "cannot be set aside"));
+    rmdir(bad);
+    mlplat_error err = {0};
+    json_t *out = NULL;
+    assert_int_equal(entries(journal(f), ".mls", NULL), 1);
+    assert_status(mlp_spool_sync(f->spool, NULL, &out, &err), MLPLAT_CORRUPT);
+    assert_int_equal(count(f), 19);
+    assert_int_equal(entries(f->spool_folder, ".bad", NULL), 1);
 }
 
 static void a_damaged_head_leaves_what_can_be_read(void **state)
@@ -414,6 +511,10 @@ int main(void)
         TEST(a_torn_end_is_normal_wherever_it_is),
         TEST(a_flipped_bit_below_the_watermark_is_told),
         TEST(a_flipped_bit_in_a_mapped_journal_is_told),
+        TEST(a_flipped_bit_in_the_last_synced_group_is_told),
+        TEST(a_shortened_segment_is_told),
+        TEST(a_head_hit_anywhere_costs_the_other_segments_nothing),
+        TEST(a_damaged_segment_is_never_thrown_away),
         TEST(a_damaged_head_leaves_what_can_be_read),
         TEST(garbage_beside_the_journals_harms_nobody),
         TEST(two_openers_at_once_store_it_once),
