@@ -38,7 +38,7 @@ size_t mlp_frame_size(const mlp_record *record);
  * offset the segment is known to be on disk. Returns mlp_frame_size. */
 size_t mlp_frame_put(unsigned char *at, const mlp_record *record, uint64_t seq, bool more, uint32_t durable,
                      uint32_t salt);
-/* What stands behind a group that is on the disk, unsynced, until the next group overwrites it: after a kill -9 it tells
+/* Stands behind a group that is on the disk, unsynced, until the next group overwrites it: after a kill -9 it tells
  * what was promised of the last group too. */
 #define MLP_FRAME_MARK 56u
 void mlp_frame_mark(unsigned char out[MLP_FRAME_MARK], uint32_t durable, uint32_t salt);

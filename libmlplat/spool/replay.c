@@ -205,10 +205,11 @@ static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd,
         mlp_home_sweep(fd, name);
         return MLPLAT_OK;
     }
-    if (mlp_home_claim(fd, name, &r.home) != MLP_CLAIM_OURS)
+    mlp_claim claim = mlp_home_claim(fd, name, &r.home, err);
+    if (claim != MLP_CLAIM_OURS && claim != MLP_CLAIM_DENIED)
         return MLPLAT_OK;
     snprintf(was, sizeof was, "%.127s", name);
-    mlplat_status status = replay_claimed(&r, err);
+    mlplat_status status = claim == MLP_CLAIM_OURS ? replay_claimed(&r, err) : MLPLAT_DENIED;
     *stop = r.stop;
     return status == MLPLAT_OK ? status : mlp_fail_prefix(err, status, "journal %s in %s", was, place->path);
 }

@@ -366,7 +366,7 @@ static mlp_claim try_lock(int place_fd, const char *name, int fd, int *lock_fd)
 
 /* Two sessions of one process both "hold" a POSIX lock: the rename lets one of them through, and a new lock file makes
  * the other's closing of the old one harmless. */
-static mlp_claim take(mlp_home *h, const char *name)
+static mlp_claim take(mlp_home *h, const char *name, mlplat_error *err)
 {
     char fresh[40];
     int lock_fd = -1;
@@ -375,7 +375,8 @@ static mlp_claim take(mlp_home *h, const char *name)
     if (mlp_sys.rename(h->place_fd, name, h->place_fd, h->name) == -1)
         return MLP_CLAIM_BUSY;
     mlp_sys.unlink(h->fd, fresh, 0);
-    if (make_lock(h->fd, fresh, &lock_fd, NULL) == MLPLAT_OK && mlp_sys.rename(h->fd, fresh, h->fd, "lock") == 0) {
+    mlplat_status made = make_lock(h->fd, fresh, &lock_fd, err);
+    if (made == MLPLAT_OK && mlp_sys.rename(h->fd, fresh, h->fd, "lock") == 0) {
         int old = h->lock_fd;
         h->lock_fd = lock_fd;
         lock_fd = old;
@@ -388,21 +389,23 @@ static mlp_claim take(mlp_home *h, const char *name)
     if (lock_fd != -1)
         mlp_sys.close(lock_fd);
     mlp_sys.rename(h->place_fd, h->name, h->place_fd, name);
-    return MLP_CLAIM_BUSY;
+    return made == MLPLAT_DENIED ? MLP_CLAIM_DENIED : MLP_CLAIM_BUSY;
 }
 
-mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out)
+mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out, mlplat_error *err)
 {
     *out = (mlp_home){0};
     if (of_our_process(name))
         return MLP_CLAIM_OWN_PROCESS;
     mlp_home h = {.held = true, .place_fd = -1, .fd = -1, .lock_fd = -1};
     mlp_claim claim = MLP_CLAIM_BUSY;
-    if (mlp_folder_open(place_fd, name, &h.fd, NULL) == MLPLAT_OK &&
-        (h.place_fd = mlp_sys.open(place_fd, ".", FOLDER_FLAGS, 0)) != -1)
+    mlplat_status status = mlp_folder_open(place_fd, name, &h.fd, err);
+    if (status == MLPLAT_DENIED)
+        claim = MLP_CLAIM_DENIED;
+    if (status == MLPLAT_OK && (h.place_fd = mlp_sys.open(place_fd, ".", FOLDER_FLAGS, 0)) != -1)
         claim = try_lock(place_fd, name, h.fd, &h.lock_fd);
     if (claim == MLP_CLAIM_FREE)
-        claim = take(&h, name);
+        claim = take(&h, name, err);
     if (claim == MLP_CLAIM_OURS)
         *out = h;
     else

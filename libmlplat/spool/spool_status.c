@@ -102,8 +102,13 @@ static void list_journal(listing *l, const char *name)
     survey s = {.sp = l->sp};
     mlp_claim claim = mlp_home_probe(l->fd, name);
     bool own = strcmp(l->own, name) == 0;
-    if (claim == MLP_CLAIM_GONE || mlp_folder_open(l->fd, name, &s.fd, NULL) != MLPLAT_OK)
+    mlplat_status opened = mlp_folder_open(l->fd, name, &s.fd, NULL);
+    if (claim == MLP_CLAIM_GONE || opened == MLPLAT_NOT_FOUND)
         return;
+    if (opened != MLPLAT_OK) {
+        add_entry(l, name, mlp_home_pid(name), "damaged", 0, 0, 0);
+        return;
+    }
     mlp_folder_each(s.fd, survey_segment, &s, NULL);
     mlp_sys.close(s.fd);
     if (own) {

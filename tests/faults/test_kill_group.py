@@ -112,10 +112,11 @@ def wait_until_gone(pids):
 
 
 def alive(pid):
+    """Also while its first thread is gone and another one still holds what they shared: its locks, for one."""
     try:
         with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(") ", 1)[1][0] not in "ZX"
-    except FileNotFoundError:
+            return stat.read().rsplit(") ", 1)[1][0] not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
