@@ -1,7 +1,6 @@
 /* The clock of the wall is set back and forward by hours and years while programs log: times in records follow it, and
  * nothing that waits, delivers, times out or finds orphans does. */
 #include "spool/spool_fixture.h"
-#include "db/wait.h"
 #include <errno.h>
 #include <fcntl.h>
 
@@ -96,21 +95,6 @@ static void the_hook_is_called_as_often_and_cancels(void **state)
     drain(f);
 }
 
-static void a_wait_for_other_writers_ends_in_time(void **state)
-{
-    (void)state;
-    mlplat_error err = {0};
-    jumps_on();
-    mlp_wait wait = mlp_wait_begin(NULL, "the file", 50);
-    mlplat_status s = MLPLAT_OK;
-    for (size_t i = 0; s == MLPLAT_OK; i++) {
-        jump_ms = jumps[i % JUMPS];
-        s = mlp_wait_nap(&wait, &err);
-    }
-    assert_int_equal(s, MLPLAT_TIMEOUT);
-    assert_true(mlp_wait_ms(&wait) >= 50 && mlp_wait_ms(&wait) < 30000);
-}
-
 static void a_failing_store_is_given_its_time_whatever_the_wall_shows(void **state)
 {
     fixture *f = *state;
@@ -177,7 +161,6 @@ int main(void)
         TEST(delivery_goes_on),
         TEST(a_deadline_is_of_the_time_that_passes),
         TEST(the_hook_is_called_as_often_and_cancels),
-        TEST(a_wait_for_other_writers_ends_in_time),
         TEST(a_failing_store_is_given_its_time_whatever_the_wall_shows),
         TEST(an_orphan_is_one_in_any_year),
         TEST(runs_keep_the_times_that_the_wall_showed),
