@@ -7,7 +7,7 @@ set -euo pipefail
 # Everything the project needs from the system, and what the tests need on top.
 packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libzstd-dev
   libcmocka-dev python3-dev python3-venv"
-test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev
+test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev clang-tidy cppcheck valgrind
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user musl-tools tcl"
 # The same for Python.
 python_packages="scikit-learn numpy"
@@ -175,7 +175,8 @@ fuzzing() {
 build_all() {
   say "building for release and with sanitizers, and the Python side beside it"
   python_test_side & local side=$!
-  configure release -DCMAKE_BUILD_TYPE=Release && compile release || { wait $side || true; return 1; }
+  configure release -DCMAKE_BUILD_TYPE=Release -DMLPLAT_WERROR=ON && compile release ||
+    { wait $side || true; return 1; }
   wait $side || return 1
   configure asan -DCMAKE_BUILD_TYPE=Debug -DMLPLAT_SANITIZE=address,undefined -DMLPLAT_WERROR=ON -DMLPLAT_PYTHON=ON \
     -DPython_EXECUTABLE="$venv/bin/python" -DMLPLAT_SWIG="$venv/bin/swig" && compile asan
@@ -197,9 +198,17 @@ sanitized_python_tests() {
   return 1
 }
 
+# The checks of the whole tree; what each does is said in tests/checks/run.py.
+checks="clang tsan coverage"
+check() {
+  say "check: $1"
+  "$venv/bin/python" "$root/tests/checks/run.py" --results "$results" "$1"
+}
+
 summarize() { "$venv/bin/python" "$root/tests/summary.py" "$results"; }
 
 all_tests() {
+  local name
   broken=()
   results=$root/build/results
   rm -rf "$results"
@@ -222,6 +231,7 @@ all_tests() {
   step python_tests integration release tests/integration
   step python_tests faults release tests/faults
   step fuzzing targets
+  for name in $checks; do step check "$name"; done
   step summarize results
   [ ${#broken[@]} -eq 0 ] || fail "${#broken[@]} failed: $(printf '%s; ' "${broken[@]}")"
 }

@@ -78,5 +78,5 @@ target_link_libraries(mlplat_flags INTERFACE Threads::Threads)
 target_link_libraries(mlplat_compile INTERFACE mlplat_flags)
 target_compile_definitions(mlplat_compile INTERFACE _GNU_SOURCE MLPLAT_VERSION_TEXT="${PROJECT_VERSION}"
   ${MLPLAT_PROFILE_DEFINES})
-target_compile_options(mlplat_compile INTERFACE -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
-  -Wmissing-prototypes $<$<BOOL:${MLPLAT_WERROR}>:-Werror>)
+target_compile_options(mlplat_compile INTERFACE -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wundef
+  -Wstrict-prototypes -Wmissing-prototypes $<$<BOOL:${MLPLAT_WERROR}>:-Werror>)

@@ -120,8 +120,9 @@ static int64_t from_span(void *user, void *buf, size_t n, mlplat_error *err)
     span *data = user;
     size_t take = data->left < n ? data->left : n;
     (void)err;
-    if (take)
-        memcpy(buf, data->at, take);
+    if (take == 0)
+        return 0; /* and no sum with the NULL of an empty span */
+    memcpy(buf, data->at, take);
     data->at += take;
     data->left -= take;
     return (int64_t)take;

@@ -36,7 +36,7 @@ static mlplat_status check_depth(const char *text, size_t n, mlplat_error *err)
 
 mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err)
 {
-    json_error_t why;
+    json_error_t why = {0}; /* jansson leaves it half empty when memory fails at once */
     *out = NULL;
     if (n > TEXT_LIMIT)
         return mlp_fail(err, MLPLAT_INVALID, "JSON of %zu bytes: the limit is 64 MiB", n);
@@ -46,7 +46,7 @@ mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_er
     *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (*out)
         return MLPLAT_OK;
-    if (json_error_code(&why) == json_error_out_of_memory)
+    if (json_error_code(&why) == json_error_out_of_memory || !why.text[0])
         return mlp_fail_memory(err);
     return mlp_fail(err, MLPLAT_INVALID, "JSON, line %d, column %d: %s", why.line, why.column, why.text);
 }

@@ -60,9 +60,13 @@ size_t mlp_text_length(const char *s)
 size_t mlp_text_cut(const char *s, size_t codepoints)
 {
     size_t i = 0;
-    for (; s[i]; i++)
-        if (((unsigned char)s[i] & 0xc0) != 0x80 && codepoints-- == 0)
+    for (; s[i]; i++) {
+        if (((unsigned char)s[i] & 0xc0) == 0x80)
+            continue;
+        if (codepoints == 0)
             break;
+        codepoints--;
+    }
     return i;
 }
 

@@ -29,7 +29,7 @@ static int ask(void *user)
 {
     const mlp_db *db = user;
     mlp_fork_gate_pause();
-    return !db->writing && db->stop && db->stop(db->stop_ctx);
+    return !db->changes && db->stop && db->stop(db->stop_ctx);
 }
 
 void mlp_db_watch(mlp_db *db, bool (*stop)(void *ctx), void *ctx)

@@ -37,6 +37,7 @@ struct mlp_db {
     pthread_cond_t changed;
     bool in_use;                 /* one thread runs statements */
     bool writing;                /* one thread is in mlp_db_write */
+    bool changes;                /* the thread in use writes; its own, so it needs no lock */
     bool busy;                   /* a statement of this attempt met another process's lock */
     mlp_db_fn on_change;         /* called when the file's tables are not those of the last transaction */
     void *on_change_ctx;

@@ -43,9 +43,9 @@ static void hide_odd_numbers(char *text)
 /* *out NULL: it is no JSON. false: no memory, which is told to SQLite. */
 static bool load(sqlite3_context *context, const char *text, size_t flags, json_t **out)
 {
-    json_error_t why;
+    json_error_t why = {0}; /* jansson leaves it half empty when memory fails at once */
     *out = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | flags, &why);
-    if (*out || json_error_code(&why) != json_error_out_of_memory)
+    if (*out || (json_error_code(&why) != json_error_out_of_memory && why.text[0]))
         return true;
     sqlite3_result_error_nomem(context);
     return false;

@@ -29,7 +29,7 @@ static bool letter(const char *p)
 {
     const char *next;
     uint32_t c = char_at(p, &next);
-    return (c | 0x20) - 'a' < 26 || c == '_' || (c >= 0xc0 && c <= 0xdc) || (c >= 0xe0 && c <= 0xfc);
+    return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || (c >= 0xc0 && c <= 0xdc) || (c >= 0xe0 && c <= 0xfc);
 }
 
 static const char *word_end(const char *p)

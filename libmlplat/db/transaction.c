@@ -217,6 +217,7 @@ static mlplat_status attempts(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx,
             return s;
         if ((s = take_turn(db, &db->in_use, wait, err)) != MLPLAT_OK)
             return s;
+        db->changes = writing;
         s = attempt(db, writing, fn, ctx, &again, &passing);
         give_turn(db, &db->in_use);
         if (s != MLPLAT_OK && !again && err)

@@ -258,6 +258,14 @@ static void leave_out(const pen *p, column *c, double x, double y, mlp_buf *mark
     }
 }
 
+/* An axis may be so short that its points lie columns without number apart. */
+static long column_of(double x, double per_x)
+{
+    const double most = 1e18;
+    double at = x * per_x;
+    return at > most ? (long)most : at < -most ? (long)-most : at == at ? (long)at : 0;
+}
+
 size_t mlp_decimate_path(const mlp_points *points, const mlp_axis *x, const mlp_axis *y, double x_from, size_t columns,
                          mlp_buf *path, mlp_buf *marks)
 {
@@ -271,7 +279,7 @@ size_t mlp_decimate_path(const mlp_points *points, const mlp_axis *x, const mlp_
         double at = x_of(points, i), value = points->y[i];
         if (at - at != 0)
             continue;
-        long number = (long)((at / 2 - from) * per_x);
+        long number = column_of(at / 2 - from, per_x);
         if (number != c.number) {
             put_column(&p, &c);
             c = (column){.number = number, .broken = gap};

@@ -12,10 +12,10 @@ static const char *part(const char **at, const char *end, size_t *n)
 
 void mlp_metric_origin_get(const mlp_record *record, mlp_metric_origin *out)
 {
-    const char *at = record->text, *end = record->text + record->text_n;
     *out = (mlp_metric_origin){0};
     if (!record->text_n)
         return;
+    const char *at = record->text, *end = record->text + record->text_n;
     out->model_id = part(&at, end, &out->model_id_n);
     out->dataset_name = part(&at, end, &out->dataset_name_n);
     out->dataset_digest = part(&at, end, &out->dataset_digest_n);

@@ -241,6 +241,37 @@ static void a_missing_value_is_no_memory(void **state)
     json_decref(array);
 }
 
+static int until_failure;
+
+static void *scarce_malloc(size_t n)
+{
+    return until_failure-- == 0 ? NULL : malloc(n);
+}
+
+/* What the stack held before must not choose the answer. */
+static void dirty_the_stack(int byte)
+{
+    volatile char room[8192];
+    for (size_t i = 0; i < sizeof room; i++)
+        room[i] = (char)byte;
+}
+
+/* Later on jansson itself takes a string that it cannot keep for a wrong one. */
+static void no_memory_to_begin_with_is_told_as_that(void **state)
+{
+    json_t *json = NULL;
+    mlplat_error err = {0};
+    (void)state;
+    json_set_alloc_funcs(scarce_malloc, free);
+    for (int byte = 0; byte < 256; byte += 85) {
+        dirty_the_stack(byte);
+        until_failure = 0;
+        assert_status(mlp_json_parse("{\"a\": 1}", 8, &json, &err), MLPLAT_NO_MEMORY);
+        assert_null(json);
+    }
+    json_set_alloc_funcs(malloc, free);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +281,7 @@ int main(void)
         cmocka_unit_test(tags_are_an_object_of_strings),       cmocka_unit_test(numbers_that_json_lacks_become_words),
         cmocka_unit_test(text_that_is_no_utf8_is_repaired),    cmocka_unit_test(pretty_text_is_indented_by_two),
         cmocka_unit_test(a_missing_value_is_no_memory),
+        cmocka_unit_test(no_memory_to_begin_with_is_told_as_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

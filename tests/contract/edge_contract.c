@@ -73,8 +73,8 @@ static void bad_edges_are_refused(void **state)
         "{\"datasets\": [{}]}",
         "{\"datasets\": [" TEST ", {\"dataset\": {\"digest\": \"a\", \"source_type\": \"b\", \"source\": \"c\"}}]}",
         "{\"datasets\": [{\"dataset\": {\"name\": 1, \"digest\": \"a\", \"source_type\": \"b\", \"source\": \"c\"}}]}",
-        "{\"datasets\": [{\"dataset\": {\"name\": \"a\", \"digest\": \"0123456789012345678901234567890123456\", "
-        "\"source_type\": \"b\", \"source\": \"c\"}}]}",
+        ("{\"datasets\": [{\"dataset\": {\"name\": \"a\", \"digest\": \"0123456789012345678901234567890123456\", "
+         "\"source_type\": \"b\", \"source\": \"c\"}}]}"),
         "{\"models\": [{}]}",
         "{\"models\": [{\"model_id\": 3}]}",
     };

@@ -76,7 +76,8 @@ enum { MANY = 300000, LEFT_MOST = 760 };
 static void check_columns(const double *values, size_t n, const vertex *v, size_t vertices)
 {
     static double low[LEFT_MOST], high[LEFT_MOST], drawn_low[LEFT_MOST], drawn_high[LEFT_MOST];
-    double left = v[0].x, right = v[vertices - 1].x, least = values[0], most = values[0], top = v[0].y, bottom = v[0].y;
+    double left = v[0].x, right = v[vertices - 1].x, least = values[0], most = values[0];
+    double top = v[0].y, bottom = top;
     size_t columns = (size_t)(right - left + 0.5);
     for (size_t i = 0; i < LEFT_MOST; i++) {
         low[i] = drawn_low[i] = INFINITY;

@@ -291,8 +291,8 @@ static void what_is_no_specification_is_refused(void **state)
         "implementation: {}",
         "pipelineInfo: {name: x}\nroot: {dag: {tasks: {}}}",
         "pipelineInfo: {name: x}\nroot: {dag: {tasks: {a: {componentRef: {name: comp-a}}}}}",
-        "pipelineInfo: {name: x}\ncomponents: {comp-a: {executorLabel: e}}\nroot: {dag: {tasks: {a: {componentRef: "
-        "{name: comp-a}}}}}",
+        ("pipelineInfo: {name: x}\ncomponents: {comp-a: {executorLabel: e}}\nroot: {dag: {tasks: {a: {componentRef: "
+         "{name: comp-a}}}}}"),
         "a: [",
         "{{",
     };

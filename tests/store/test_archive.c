@@ -237,8 +237,8 @@ static void other_workspaces_are_left_alone(void **state)
     (void)state;
     static const char *const theirs[] = {
         "INSERT INTO registered_models (name, workspace, creation_time) VALUES ('digits', 'theirs', 1)",
-        "INSERT INTO model_versions (name, version, workspace, source, run_id, current_stage, status) VALUES "
-        "('digits', 1, 'theirs', '/theirs', 'r', 'None', 'READY')",
+        ("INSERT INTO model_versions (name, version, workspace, source, run_id, current_stage, status) VALUES "
+         "('digits', 1, 'theirs', '/theirs', 'r', 'None', 'READY')"),
         "INSERT INTO registered_model_tags (name, workspace, key, value) VALUES ('digits', 'theirs', 'team', 'theirs')",
     };
     mlplat_error err = {0};

@@ -162,6 +162,8 @@ fake_sink *fake_sink_open(const char *path)
 
 void fake_sink_close(fake_sink *s)
 {
+    if (!s)
+        return;
     sqlite3_close(s->db);
     pthread_mutex_destroy(&s->lock);
     free(s);

@@ -46,8 +46,8 @@ static const char *const others[] = {
     "\xff\xfe",
     "a/\xc0\xae\xc0\xae/b",       /* overlong ".." */
     "a/\xe0\x80\xae\xe0\x80\xae", /* and longer */
-    "\xc0\xaf"
-    "etc",            /* overlong "/" */
+    ("\xc0\xaf"
+     "etc"),          /* overlong "/" */
     "a/\xed\xa0\x80", /* a surrogate */
     "a/\xf5\x80\x80\x80",
     "%c0%ae%c0%ae/canary",

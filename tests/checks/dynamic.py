@@ -1,0 +1,67 @@
+"""The checks that run the C tests: with clang's sanitizers, with threads watched, under valgrind, with lines counted."""
+
+import os
+import pathlib
+import re
+import shutil
+
+import builds
+import coverage
+
+HEAVY = os.environ.get("MLPLAT_HEAVY") == "1"
+
+# clang's own groups on top of what gcc has: numbers that do not fit where they go without a word. Unsigned sums may
+# wrap: hashes do, and loops that count down.
+CLANG_SANITIZERS = "address,undefined,local-bounds,nullability,implicit-conversion"
+# One build runs nearly all tests under ASan and UBSan already (gcc, build/asan): here it is the integers' turn, so the
+# tests that take long without new code are left to MLPLAT_HEAVY=1.
+CLANG_SLOW = r"test_(tables|registry_faults|schema_.*|runner|pipeline_faults|.*_faults|archive|spool_replay)"
+# What has threads, forks or locks; the others have one thread.
+TSAN_WANTED = r"test_(os|log|db|alloc|session|artifacts|artifact_.*|registry|run_.*|runner|runner_track|spool.*|" \
+              r"tracking_.*|store_care|.*thread.*|.*process.*)|example_.*"
+# Under a minute each of memcheck's fifty-fold slowness is not fast: those are left to MLPLAT_HEAVY=1.
+VALGRIND_SLOW = r"test_(.*_faults|schema_.*|search_fuzz|runner.*|tables|plot|pages|archive|text|db|spool|spool_replay|" \
+                r"tracking_process|.*thread.*|store_.*|artifact_memory)|example_.*"
+
+
+def wanted(pattern, matching):
+    return lambda name: HEAVY or bool(re.fullmatch(pattern, name)) == matching
+
+
+def clang():
+    folder = builds.make("clang", "-DCMAKE_C_COMPILER=clang", "-DCMAKE_BUILD_TYPE=Debug",
+                         f"-DMLPLAT_SANITIZE={CLANG_SANITIZERS}")
+    return [("build", None)] + builds.run_tests(folder, wanted(CLANG_SLOW, False))
+
+
+def tsan():
+    folder = builds.make("tsan", "-DCMAKE_BUILD_TYPE=Debug", "-DMLPLAT_SANITIZE=thread")
+    return builds.run_tests(folder, wanted(TSAN_WANTED, True), {"TSAN_OPTIONS": "halt_on_error=0:second_deadlock_stack=1"})
+
+
+def valgrind():
+    """Reports go to files: an exit code would be taken for the test's own where it looks at that of a child."""
+    folder = builds.make("debug", "-DCMAKE_BUILD_TYPE=Debug")
+    reports = folder / "valgrind"
+    shutil.rmtree(reports, ignore_errors=True)
+    reports.mkdir()
+
+    def wrap(name, command):
+        return ["valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite", "--child-silent-after-fork=yes",
+                "--num-callers=20", f"--log-file={reports}/{name}.%p", *command]
+
+    def judge(name, _):
+        words = "".join(path.read_text(errors="replace") for path in sorted(reports.glob(f"{name}.*")))
+        return words[:6000] or None
+
+    return builds.run_tests(folder, wanted(VALGRIND_SLOW, False), wrap=wrap, judge=judge)
+
+
+def coverage_of_tests():
+    before = pathlib.Path(__file__).parent / "gcov_exit.h"
+    folder = builds.make("coverage", "-DCMAKE_BUILD_TYPE=Debug",
+                         f"-DCMAKE_C_FLAGS=--coverage -fprofile-update=atomic -include {before}")
+    for old in folder.rglob("*.gcda"):
+        old.unlink()
+    ran = builds.run_tests(folder, lambda name: True)
+    return ran + list(coverage.report(coverage.lines(folder), coverage.floors()))

@@ -1,0 +1,67 @@
+"""Checks of the whole tree, each by its name: run.py [--results FOLDER] NAME...
+
+| name | what it does |
+|---|---|
+| clang | builds everything with clang, warnings as errors, and runs the C tests with its sanitizers, integers included |
+| tsan | runs the C tests that use threads or processes with ThreadSanitizer |
+| valgrind | runs the fast C tests under memcheck: no error, nothing definitely lost |
+| coverage | the lines of the library that its tests run, by layer, against floors.txt |
+| cppcheck, tidy, analyzer | cppcheck, clang-tidy (.clang-tidy) and gcc's -fanalyzer find nothing |
+
+MLPLAT_HEAVY=1 takes every test and every file. Each check writes check-NAME.xml into the folder of results and says
+what it found; the exit code is 1 if there was anything. Where a tool is missing the check is skipped.
+"""
+
+import argparse
+import pathlib
+import shutil
+import sys
+import time
+
+import analyzers
+import builds
+import dynamic
+import results
+
+CHECKS = {
+    "clang": (dynamic.clang, ["clang"]),
+    "tsan": (dynamic.tsan, []),
+    "valgrind": (dynamic.valgrind, ["valgrind"]),
+    "coverage": (dynamic.coverage_of_tests, ["gcov"]),
+    "cppcheck": (analyzers.cppcheck, ["cppcheck"]),
+    "tidy": (analyzers.tidy, ["clang-tidy"]),
+    "analyzer": (analyzers.analyzer, []),
+}
+
+
+def check(name, folder):
+    """Runs one check: true if it found nothing."""
+    function, tools = CHECKS[name]
+    path = folder / f"check-{name}.xml"
+    missing = [tool for tool in tools if not shutil.which(tool)]
+    if missing:
+        results.write(path, name, [], f"{missing[0]} is not installed")
+        return True
+    started = time.monotonic()
+    try:
+        cases = [(f"{name}: {case}", complaint) for case, complaint in function()]
+    except builds.Failed as failure:
+        cases = [(name, str(failure))]
+    bad = [case for case in cases if case[1] is not None]
+    results.write(path, name, cases)
+    for case, complaint in bad:
+        print(f"{case}: {complaint}", file=sys.stderr)
+    print(f"check {name}: {len(cases)} looked at, {len(bad)} bad, {time.monotonic() - started:.0f} s", flush=True)
+    return bool(cases) and not bad
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=pathlib.Path, default=builds.ROOT / "build" / "results")
+    parser.add_argument("names", nargs="+", choices=sorted(CHECKS), metavar="NAME")
+    given = parser.parse_args()
+    return 0 if all([check(name, given.results) for name in given.names]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
