@@ -206,10 +206,10 @@ static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd,
         return MLPLAT_OK;
     }
     mlp_claim claim = mlp_home_claim(fd, name, &r.home, err);
-    if (claim != MLP_CLAIM_OURS && claim != MLP_CLAIM_DENIED)
+    if (claim != MLP_CLAIM_OURS && claim != MLP_CLAIM_FAILED)
         return MLPLAT_OK;
     snprintf(was, sizeof was, "%.127s", name);
-    mlplat_status status = claim == MLP_CLAIM_OURS ? replay_claimed(&r, err) : MLPLAT_DENIED;
+    mlplat_status status = claim == MLP_CLAIM_OURS ? replay_claimed(&r, err) : err->status;
     *stop = r.stop;
     return status == MLPLAT_OK ? status : mlp_fail_prefix(err, status, "journal %s in %s", was, place->path);
 }

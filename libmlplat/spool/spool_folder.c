@@ -346,12 +346,14 @@ static mlp_claim without_lock(int place_fd, const char *name, int fd, bool missi
     return MLP_CLAIM_FREE;
 }
 
-static mlp_claim try_lock(int place_fd, const char *name, int fd, int *lock_fd)
+static mlp_claim try_lock(int place_fd, const char *name, int fd, int *lock_fd, mlplat_error *err)
 {
     struct stat st;
     *lock_fd = mlp_sys.open(fd, "lock", O_RDWR | O_NOFOLLOW | O_NONBLOCK, 0);
-    if (*lock_fd == -1 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-        return MLP_CLAIM_BUSY;
+    if (*lock_fd == -1 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+        mlp_fail_errno(err, errno, "the journal's lock file cannot be opened");
+        return MLP_CLAIM_FAILED;
+    }
     if (*lock_fd == -1)
         return without_lock(place_fd, name, fd, errno == ENOENT);
     if (fstat(*lock_fd, &st) == 0 && !S_ISREG(st.st_mode)) {
@@ -389,7 +391,8 @@ static mlp_claim take(mlp_home *h, const char *name, mlplat_error *err)
     if (lock_fd != -1)
         mlp_sys.close(lock_fd);
     mlp_sys.rename(h->place_fd, h->name, h->place_fd, name);
-    return made == MLPLAT_DENIED ? MLP_CLAIM_DENIED : MLP_CLAIM_BUSY;
+    bool raced = made == MLPLAT_OK || made == MLPLAT_EXISTS || made == MLPLAT_NOT_FOUND || made == MLPLAT_UNAVAILABLE;
+    return raced ? MLP_CLAIM_BUSY : MLP_CLAIM_FAILED;
 }
 
 mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out, mlplat_error *err)
@@ -400,10 +403,10 @@ mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out, mlplat_e
     mlp_home h = {.held = true, .place_fd = -1, .fd = -1, .lock_fd = -1};
     mlp_claim claim = MLP_CLAIM_BUSY;
     mlplat_status status = mlp_folder_open(place_fd, name, &h.fd, err);
-    if (status == MLPLAT_DENIED)
-        claim = MLP_CLAIM_DENIED;
+    if (status != MLPLAT_OK && status != MLPLAT_NOT_FOUND)
+        claim = MLP_CLAIM_FAILED;
     if (status == MLPLAT_OK && (h.place_fd = mlp_sys.open(place_fd, ".", FOLDER_FLAGS, 0)) != -1)
-        claim = try_lock(place_fd, name, h.fd, &h.lock_fd);
+        claim = try_lock(place_fd, name, h.fd, &h.lock_fd, err);
     if (claim == MLP_CLAIM_FREE)
         claim = take(&h, name, err);
     if (claim == MLP_CLAIM_OURS)
@@ -422,7 +425,7 @@ mlp_claim mlp_home_probe(int place_fd, const char *name)
         return MLP_CLAIM_FREE;
     if (mlp_folder_open(place_fd, name, &fd, NULL) != MLPLAT_OK)
         return MLP_CLAIM_BUSY;
-    mlp_claim claim = try_lock(place_fd, name, fd, &lock_fd);
+    mlp_claim claim = try_lock(place_fd, name, fd, &lock_fd, NULL);
     if (lock_fd != -1)
         mlp_sys.close(lock_fd);
     mlp_sys.close(fd);

@@ -50,12 +50,12 @@ typedef enum mlp_claim {
     MLP_CLAIM_OURS,
     MLP_CLAIM_OWN_PROCESS,
     MLP_CLAIM_BUSY,
-    MLP_CLAIM_DENIED, /* its files are closed to us */
+    MLP_CLAIM_FAILED, /* nobody seems to have it, and it cannot be taken */
     MLP_CLAIM_FREE,
     MLP_CLAIM_GONE
 } mlp_claim;
 
-/* Takes a journal folder that nobody has: MLP_CLAIM_OURS fills `out`, MLP_CLAIM_DENIED `err`. */
+/* Takes a journal folder that nobody has: MLP_CLAIM_OURS fills `out`, MLP_CLAIM_FAILED `err`. */
 mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out, mlplat_error *err);
 /* The same without taking it: FREE is what could be taken. */
 mlp_claim mlp_home_probe(int place_fd, const char *name);

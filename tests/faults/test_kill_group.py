@@ -6,6 +6,7 @@ rotation of segments, delivery, the end of a run, the close, and `mlplat spool s
 
 import contextlib
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -54,6 +55,9 @@ def killed(store, told, chance):
     kill(process, group)
     process.wait()
     living = [] if group else victims.children_of(told)
+    if len(living) < children:  # all killed, or the parent in the middle of forking
+        end_group(process.pid)
+        living = []
     # The child that logs is another process with a journal of its own: it goes on while its parent's is replayed.
     if children == 0:
         said = process.stderr.read().decode().splitlines()
@@ -83,8 +87,7 @@ def round_of(store, told, chance):
     kills = 1 + sync(store, chance)
     if living:  # with them alive: their parent's journal was an orphan all the same
         verify_soon(store, parent)
-        end_group(group)  # also one that was not yet told of
-        wait_until_gone(living)
+        end_group(group)
         kills += 1 + sync(store, chance)
     end_group(group)
     return kills, victims.verify(store, list(victims.read(told)))
@@ -99,24 +102,21 @@ def verify_soon(store, told):
 
 
 def end_group(group):
+    """kill -9 of what is left of it, also of what nobody told of yet; until it holds no lock any more."""
+    deadline = time.monotonic() + 60
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
-
-
-def wait_until_gone(pids):
-    deadline = time.monotonic() + 60
-    for pid in pids:
-        while alive(pid):
-            assert time.monotonic() < deadline, f"process {pid} does not end"
+        while any(in_group(stat, group) for stat in pathlib.Path("/proc").glob("[0-9]*/stat")):
+            assert time.monotonic() < deadline, f"group {group} does not end"
             os.sched_yield()
 
 
-def alive(pid):
-    """Also while its first thread is gone and another one still holds what they shared: its locks, for one."""
+def in_group(stat, group):
+    """A process whose first thread is gone is one still: another thread may hold what they shared, its locks too."""
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(") ", 1)[1][0] not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
-    except (FileNotFoundError, ProcessLookupError):
+        state, _, of = stat.read_text().rsplit(") ", 1)[1].split()[:3]
+        return int(of) == group and (state not in "ZX" or len(os.listdir(stat.parent / "task")) > 1)
+    except OSError:
         return False
 
 
