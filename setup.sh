@@ -7,7 +7,7 @@ set -euo pipefail
 # Everything the project needs from the system, and what the tests need on top.
 packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libzstd-dev
   libcmocka-dev python3-dev python3-venv"
-test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev clang-tidy cppcheck valgrind
+test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev valgrind
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user musl-tools tcl"
 # The same for Python.
 python_packages="scikit-learn numpy"

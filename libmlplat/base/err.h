@@ -15,19 +15,4 @@ mlplat_status mlp_fail_prefix(mlplat_error *err, mlplat_status status, const cha
     __attribute__((format(printf, 3, 4)));
 mlplat_status mlp_fail_cancelled(mlplat_error *err, const char *what);
 
-#ifdef MLP_ANALYZED
-/* For tests/checks: an analyzer that sees one file at a time would follow failures that come back as MLPLAT_OK. */
-static inline mlplat_status mlp_fail_told(mlplat_status status)
-{
-    if (status == MLPLAT_OK)
-        __builtin_unreachable();
-    return status;
-}
-#define mlp_fail(...)           mlp_fail_told(mlp_fail(__VA_ARGS__))
-#define mlp_fail_errno(...)     mlp_fail_told(mlp_fail_errno(__VA_ARGS__))
-#define mlp_fail_memory(err)    mlp_fail_told(mlp_fail_memory(err))
-#define mlp_fail_prefix(...)    mlp_fail_told(mlp_fail_prefix(__VA_ARGS__))
-#define mlp_fail_cancelled(...) mlp_fail_told(mlp_fail_cancelled(__VA_ARGS__))
-#endif
-
 #endif

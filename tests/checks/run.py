@@ -6,9 +6,8 @@
 | tsan | runs the C tests that use threads or processes with ThreadSanitizer |
 | valgrind | runs the fast C tests under memcheck: no error, nothing definitely lost |
 | coverage | the lines of the library that its tests run, by layer, against floors.txt |
-| cppcheck, tidy, analyzer | cppcheck, clang-tidy (.clang-tidy) and gcc's -fanalyzer find nothing |
 
-MLPLAT_HEAVY=1 takes every test and every file. Each check writes check-NAME.xml into the folder of results and says
+MLPLAT_HEAVY=1 takes every test. Each check writes check-NAME.xml into the folder of results and says
 what it found; the exit code is 1 if there was anything. Where a tool is missing the check is skipped.
 """
 
@@ -18,7 +17,6 @@ import shutil
 import sys
 import time
 
-import analyzers
 import builds
 import dynamic
 import results
@@ -28,9 +26,6 @@ CHECKS = {
     "tsan": (dynamic.tsan, []),
     "valgrind": (dynamic.valgrind, ["valgrind"]),
     "coverage": (dynamic.coverage_of_tests, ["gcov"]),
-    "cppcheck": (analyzers.cppcheck, ["cppcheck"]),
-    "tidy": (analyzers.tidy, ["clang-tidy"]),
-    "analyzer": (analyzers.analyzer, []),
 }
 
 

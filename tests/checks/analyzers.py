@@ -1,3 +1,0 @@
-def cppcheck(): return []
-def tidy(): return []
-def analyzer(): return []
