@@ -35,6 +35,8 @@ static mlp_segment *next_segment(mlp_spool *sp, int lane, const mlp_segment *aft
         next = sp->lane[lane].head;
     else if (after->sealed)
         next = after->next;
+    if (next)
+        next->held = true;
     pthread_mutex_unlock(&sp->lock);
     return next;
 }
@@ -123,6 +125,8 @@ static void rewind_cursors(courier *c)
     for (int i = 0; i < MLP_LANE_COUNT; i++) {
         pthread_mutex_lock(&c->sp->lock);
         c->cursor[i].segment = c->sp->lane[i].head;
+        if (c->cursor[i].segment)
+            c->cursor[i].segment->held = true;
         c->cursor[i].at = c->sp->lane[i].at;
         pthread_mutex_unlock(&c->sp->lock);
     }

@@ -116,9 +116,20 @@ static mlplat_status make(mlp_spool *sp, mlp_lane *lane, uint64_t number, size_t
     return status;
 }
 
+#define LOADED 3 /* segments of a lane that stay in memory while the sink is behind */
+
+/* A sink that is slow, or away for long, must not make the process large. */
+static void give_memory_back(const mlp_lane *lane, mlp_segment *full)
+{
+    bool in_file = full->kind == MLP_SEGMENT_MAPPED || full->written == full->end;
+    if (lane->n_segments >= LOADED && in_file && !full->poisoned && !full->held)
+        mlp_segment_unload(full);
+}
+
 static void push(mlp_lane *lane, mlp_segment *s)
 {
     if (lane->tail) {
+        give_memory_back(lane, lane->tail);
         lane->tail->sealed = true;
         lane->tail->next = s;
     } else {
@@ -138,8 +149,8 @@ static mlp_segment *take_spare(mlp_lane *lane, size_t cap)
 
 mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err)
 {
-    size_t usual = lane->tail ? MLP_SEGMENT_BYTES : MLP_SEGMENT_FIRST;
-    size_t cap = need + MLP_SEGMENT_HEAD > usual ? (need + MLP_SEGMENT_HEAD + 4095) & ~(size_t)4095 : usual;
+    size_t cap = need + MLP_SEGMENT_HEAD;
+    cap = cap > MLP_SEGMENT_BYTES ? (cap + 4095) & ~(size_t)4095 : MLP_SEGMENT_BYTES;
     mlp_segment *s = take_spare(lane, cap);
     mlplat_status status = s ? MLPLAT_OK : make(sp, lane, ++sp->next_number, cap, &s, err);
     if (status == MLPLAT_OK) {
@@ -153,8 +164,6 @@ mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t
 /* ---- by the delivery thread, ahead of need ----------------------------------------------------------------------- */
 
 #define NO_SPARE_NS 1000000000 /* a full disk is not asked all the time */
-#define LOADED      4          /* sealed segments of a lane that stay in memory while the sink is behind */
-#define UNLOADS     32
 
 static bool wants_spare(const mlp_lane *lane)
 {
@@ -181,25 +190,10 @@ static void prepare_spare(mlp_spool *sp, mlp_lane *lane)
     pthread_mutex_unlock(&sp->lock);
 }
 
-/* A sink that is away for long must not make the process large. */
-static void give_memory_back(mlp_spool *sp, mlp_lane *lane)
-{
-    int at = 0, left = UNLOADS;
-    pthread_mutex_lock(&sp->lock);
-    for (mlp_segment *s = lane->head; s && s->sealed && left > 0; s = s->next)
-        if (at++ >= LOADED && s->base && s->next) {
-            mlp_segment_unload(s);
-            left--;
-        }
-    pthread_mutex_unlock(&sp->lock);
-}
-
 void mlp_lane_prepare(mlp_spool *sp)
 {
-    for (int i = MLP_LANE_PROCESS; i < MLP_LANE_COUNT; i++) {
+    for (int i = MLP_LANE_PROCESS; i < MLP_LANE_COUNT; i++)
         prepare_spare(sp, &sp->lane[i]);
-        give_memory_back(sp, &sp->lane[i]);
-    }
 }
 
 /* What did not fit its checksum stays for whoever wants to look. */

@@ -98,7 +98,7 @@ void mlp_segment_begin(mlp_segment *s, const mlp_segment_head *head)
     s->salt = head->salt;
     s->end = MLP_SEGMENT_HEAD;
     s->written = 0;
-    s->sealed = s->poisoned = s->reloaded = s->damaged = false;
+    s->sealed = s->poisoned = s->reloaded = s->damaged = s->held = false;
     s->next = NULL;
     atomic_store_explicit(&s->ready, MLP_SEGMENT_HEAD, memory_order_release);
 }

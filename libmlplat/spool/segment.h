@@ -9,8 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define MLP_SEGMENT_BYTES (1u << 20)
-#define MLP_SEGMENT_FIRST (256u << 10) /* a process that logs little shall not pay for much */
+#define MLP_SEGMENT_BYTES (256u << 10) /* what a call that needs a new one at once has to wait for */
 
 typedef enum mlp_segment_kind { MLP_SEGMENT_MEMORY, MLP_SEGMENT_MAPPED, MLP_SEGMENT_WRITTEN } mlp_segment_kind;
 
@@ -28,6 +27,7 @@ typedef struct mlp_segment {
     bool poisoned; /* an fsync failed: never written again */
     bool reloaded; /* base came back from the file: checksums count */
     bool damaged;  /* and did not fit: the file is set aside */
+    bool held;     /* the delivery thread has come to it: its bytes stay in memory; under the spool's lock */
 } mlp_segment;
 
 /* "<number>.mls" */

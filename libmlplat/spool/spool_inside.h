@@ -14,7 +14,7 @@
 #define MLP_SPOOL_BATCH           4096
 #define MLP_SPOOL_PLACES          2
 #define MLP_SPOOL_SPARES          2
-#define MLP_SPOOL_MEMORY_SEGMENTS 8     /* at level memory, then a call waits for the delivery */
+#define MLP_SPOOL_MEMORY_SEGMENTS 32    /* at level memory, then a call waits for the delivery */
 #define MLP_SPOOL_PATIENCE_MS     30000 /* of level remote, level memory and close with a sink that fails */
 
 /* One call that waits for its group to be written. */
@@ -113,7 +113,7 @@ mlplat_status mlp_lane_open(mlp_spool *spool, mlp_lane *lane, mlplat_error *err)
 /* Under lock: a segment with room for `need` bytes of frames becomes the lane's last. */
 mlplat_status mlp_lane_roll(mlp_spool *spool, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err);
 /* The delivery thread, without lock. */
-void mlp_lane_prepare(mlp_spool *spool); /* secures space ahead, gives memory back */
+void mlp_lane_prepare(mlp_spool *spool); /* secures space ahead */
 void mlp_lane_recycle(mlp_spool *spool, mlp_lane *lane, mlp_segment *segment); /* all of it is delivered */
 void mlp_lane_warn(const mlp_spool *spool); /* once: the journal lies where it does not survive */
 /* Nobody else uses the spool any more. remove: all is delivered; else the files stay for the next opener. */
