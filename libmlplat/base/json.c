@@ -7,11 +7,11 @@
 #define TEXT_LIMIT  ((size_t)64 << 20)
 #define DEPTH_LIMIT 64
 
-/* jansson recurses per level, so deep nesting is found before it starts. Strings are skipped; everything else that is
- * wrong is jansson's to find. */
-static mlplat_status check_depth(const char *text, size_t n, mlplat_error *err)
+/* jansson recurses per level and allocates per value, so what is too deep or too much is found before it starts.
+ * Strings are skipped; everything else that is wrong is jansson's to find. */
+static mlplat_status check_shape(const char *text, size_t n, size_t most, mlplat_error *err)
 {
-    size_t line = 1, start = 0, depth = 0;
+    size_t line = 1, start = 0, depth = 0, values = 1;
     bool string = false;
     for (size_t i = 0; i < n; i++) {
         char c = text[i];
@@ -24,23 +24,33 @@ static mlplat_status check_depth(const char *text, size_t n, mlplat_error *err)
         else if (string)
             i += c == '\\';
         else if (c == '[' || c == '{')
-            depth++;
+            depth++, values++;
+        else if (c == ',')
+            values++;
         else if ((c == ']' || c == '}') && depth)
             depth--;
         if (depth > DEPTH_LIMIT)
             return mlp_fail(err, MLPLAT_INVALID, "JSON, line %zu, column %zu: more than %d levels", line, i - start + 1,
                             DEPTH_LIMIT);
+        if (values > most)
+            return mlp_fail(err, MLPLAT_INVALID, "JSON, line %zu, column %zu: more than %zu values", line,
+                            i - start + 1, most);
     }
     return MLPLAT_OK;
 }
 
 mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err)
 {
+    return mlp_json_parse_few(text, n, SIZE_MAX, out, err);
+}
+
+mlplat_status mlp_json_parse_few(const char *text, size_t n, size_t most, json_t **out, mlplat_error *err)
+{
     json_error_t why = {0}; /* jansson leaves it half empty when memory fails at once */
     *out = NULL;
     if (n > TEXT_LIMIT)
         return mlp_fail(err, MLPLAT_INVALID, "JSON of %zu bytes: the limit is 64 MiB", n);
-    mlplat_status s = check_depth(text, n, err);
+    mlplat_status s = check_shape(text, n, most, err);
     if (s != MLPLAT_OK)
         return s;
     *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);

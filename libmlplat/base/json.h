@@ -7,6 +7,8 @@
 
 /* JSON text with the limits of mlplat_doc_parse; also any value at the top. *out is a new reference. */
 mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err);
+/* The same with at most so many values and members: "{}," of a hostile text takes 80 times its size in memory. */
+mlplat_status mlp_json_parse_few(const char *text, size_t n, size_t most, json_t **out, mlplat_error *err);
 /* A JSON object of strings, as tags come in; NULL text gives an empty object. what names it in messages. */
 mlplat_status mlp_json_parse_tags(const char *text, const char *what, json_t **out, mlplat_error *err);
 mlplat_status mlp_json_text(const json_t *json, mlp_buf *out, mlplat_error *err);   /* compact, order kept */

@@ -3,7 +3,8 @@
 #include "base/err.h"
 #include <string.h>
 
-enum { PIECE = 1 << 17 };
+/* A line of metrics has a thousand points of four values. */
+enum { PIECE = 1 << 17, VALUES_MOST = 1 << 16 };
 
 mlplat_status mlp_archive_lines_open(int root_fd, const mlp_manifest *manifest, mlp_archive_lines *out,
                                      mlplat_error *err)
@@ -86,9 +87,9 @@ mlplat_status mlp_archive_lines_next(mlp_archive_lines *lines, const char **text
 
 mlplat_status mlp_archive_lines_json(const mlp_archive_lines *lines, json_t **out, mlplat_error *err)
 {
-    mlplat_status s = mlp_json_parse(lines->line.data, lines->line.size, out, err);
+    mlplat_status s = mlp_json_parse_few(lines->line.data, lines->line.size, VALUES_MOST, out, err);
     if (s == MLPLAT_INVALID)
-        return mlp_archive_lines_fail(lines, "is no JSON", err);
+        return mlp_archive_lines_fail(lines, "is no JSON, or has far more values than a row", err);
     if (s == MLPLAT_OK && !json_is_object(*out)) {
         json_decref(*out);
         *out = NULL;

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANIFEST_MOST = 64 << 20, PIECE = 4096 };
+/* A file takes at least 150 bytes and 5 values. */
+enum { MANIFEST_MOST = 64 << 20, VALUES_MOST = 5 * (MANIFEST_MOST / 150), PIECE = 4096 };
 
 static mlplat_status corrupt(mlplat_error *err, const char *path, const char *name, const char *why)
 {
@@ -161,7 +162,7 @@ mlplat_status mlp_manifest_read(int root_fd, const char *path, mlp_manifest *out
     *out = (mlp_manifest){0};
     mlplat_status s = read_text(root_fd, path, &text, err);
     if (s == MLPLAT_OK) {
-        s = mlp_json_parse(text.data ? text.data : "", text.size, &json, err);
+        s = mlp_json_parse_few(text.data ? text.data : "", text.size, VALUES_MOST, &json, err);
         if (s == MLPLAT_INVALID)
             s = corrupt(err, path, "manifest.json", "is no JSON");
     }

@@ -148,6 +148,19 @@ static void brackets_in_strings_are_no_levels(void **state)
     mlplat_doc_free(doc);
 }
 
+static void more_values_than_are_allowed_are_refused_before_they_are_made(void **state)
+{
+    (void)state;
+    json_t *json = NULL;
+    mlplat_error err = {0};
+    const char text[] = "{\"a,[{\": [1, \",,,\"], \"b\": {}}"; /* the whole, [, 1 and "", and {} with their members */
+    assert_ok(mlp_json_parse_few(text, strlen(text), 6, &json, &err));
+    json_decref(json);
+    assert_status(mlp_json_parse_few(text, strlen(text), 5, &json, &err), MLPLAT_INVALID);
+    assert_non_null(strstr(err.message, "more than 5 values"));
+    assert_null(json);
+}
+
 static void a_text_over_the_limit_is_not_looked_at(void **state)
 {
     (void)state;
@@ -281,6 +294,7 @@ int main(void)
         cmocka_unit_test(tags_are_an_object_of_strings),       cmocka_unit_test(numbers_that_json_lacks_become_words),
         cmocka_unit_test(text_that_is_no_utf8_is_repaired),    cmocka_unit_test(pretty_text_is_indented_by_two),
         cmocka_unit_test(a_missing_value_is_no_memory),
+        cmocka_unit_test(more_values_than_are_allowed_are_refused_before_they_are_made),
         cmocka_unit_test(no_memory_to_begin_with_is_told_as_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

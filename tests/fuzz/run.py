@@ -25,7 +25,7 @@ import xml.etree.ElementTree as ElementTree
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 FOUND, NEW = ROOT / "build/fuzz-found", ROOT / "build/fuzz-corpus"
-LONGEST = {"ir": 2000, "step": 400, "mlmodel": 400, "placeholder": 400, "config": 400, "archive": 2000}  # else 200 bytes
+LONGEST = {"ir": 2000, "step": 400, "mlmodel": 400, "placeholder": 400, "config": 400, "archive": 2000, "manifest": 2000}
 KEPT = 40  # inputs of a target that --minimise keeps, the smallest first
 
 

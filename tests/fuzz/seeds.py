@@ -4,6 +4,7 @@ What libFuzzer found beside them, minimised, lies there too (`run.py --minimise`
 finding, under the name of what was wrong.
 """
 
+import hashlib
 import json
 import pathlib
 
@@ -115,6 +116,11 @@ ARCHIVES = [lines(), lines(EXPERIMENT), lines(EXPERIMENT, RUN), lines(RUN), line
                   {"table": "model_versions", "name": "m", "version": 1, "source": "/x", "current_stage": "None"}),
             b"\1" + json.dumps({"format": "mlplat-archive", "version": 1, "artifacts": False, "counts": {}, "files": []}).encode(),
             b"\0\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00", b"\0\x28\xb5\x2f\xfd\x60\xff\xff\x01\x00\x00", lines({"table": "x"}, []), b"\2{}"]
+TABLES = ["experiments", "experiment_tags", "datasets", "runs", "params", "tags", "metrics", "latest_metrics", "inputs", "logged_models",
+          "logged_model_params", "logged_model_tags", "logged_model_metrics", "registered_models", "registered_model_tags",
+          "model_versions", "model_version_tags", "registered_model_aliases", "artifacts"]
+MANIFEST = {"format": "mlplat-archive", "version": 1, "artifacts": False, "counts": {table: 0 for table in TABLES}, "files": [
+    {"name": "data.jsonl.zst", "size": 0, "raw_size": 0, "sha256": hashlib.sha256(b"").hexdigest()}]}
 
 
 def texts(*parts):
@@ -140,6 +146,7 @@ def main():
     write("replay", (bytes([mark]) + bytes(story[1:]) * times for story in STORIES[:-1] for mark, times in ((0, 1), (2, 3))))
     write("store", CHANGES)
     write("archive", ARCHIVES)
+    write("manifest", ARCHIVES + [b"\1" + json.dumps(MANIFEST).encode()])
     write("page", map(texts, TOKENS))
     write("placeholder", map(texts, WORDS))
     write("ir", (texts(json.dumps(ir)) for ir in (IR, SINGLE)))

@@ -455,6 +455,29 @@ static void a_bomb_does_not_unpack(void **state)
     test_folder_remove(folder);
 }
 
+/* A gigabyte of memory from some megabytes of text. */
+static void a_line_of_many_values_is_not_made_a_document(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlp_manifest m = {0};
+    mlp_buf lines = {0};
+    char *folder = two_folders();
+    mlp_buf_puts(&lines, "{\"table\":\"metrics\",\"points\":[{}");
+    for (int i = 0; i < 2000000; i++)
+        mlp_buf_puts(&lines, ",{}");
+    mlp_buf_puts(&lines, "]}\n");
+    craft(test_path(folder, "many"), lines.data, &m);
+    mlplat *b = open_in(folder, "b");
+    assert_status(mlplat_import(b, test_path(folder, "many"), NULL, NULL, &err), MLPLAT_CORRUPT);
+    assert_non_null(strstr(err.message, "line 1"));
+    assert_non_null(strstr(err.message, "more values than a row"));
+    mlp_manifest_free(&m);
+    mlp_buf_free(&lines);
+    mlplat_close(b);
+    test_folder_remove(folder);
+}
+
 /* ---- stopping -------------------------------------------------------------------------------------------------- */
 
 static int stop_at(void *user, uint64_t done, uint64_t total)
@@ -538,6 +561,7 @@ int main(void)
         cmocka_unit_test(a_damaged_archive_is_named_and_nothing_is_imported),
         cmocka_unit_test(a_hostile_archive_is_refused_before_anything_is_written),
         cmocka_unit_test(a_bomb_does_not_unpack),
+        cmocka_unit_test(a_line_of_many_values_is_not_made_a_document),
         cmocka_unit_test(a_cancelled_export_leaves_nothing),
         cmocka_unit_test(a_cancelled_import_is_completed_by_the_next),
         cmocka_unit_test(a_folder_of_the_file_store_is_pointed_to_mlflow),
