@@ -3,8 +3,8 @@
  *
  * Opening does no I/O but reading the profile file: stores are opened, and threads started, at first need. A session
  * may be used by any number of threads. After fork the child opens its own: an inherited one answers MLPLAT_STATE.
- * A fork within a write copies SQLite's locks into the child, whose own session of that store may then answer
- * MLPLAT_TIMEOUT: call mlplat_flush right before, with no other thread in a call, or exec in the child.
+ * A fork waits until no thread is inside SQLite, 5 seconds at most; a child of a fork that could not wait any longer
+ * gets MLPLAT_STATE when it opens a store.
  */
 #ifndef MLPLAT_SESSION_H
 #define MLPLAT_SESSION_H

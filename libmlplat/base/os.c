@@ -239,6 +239,7 @@ static const mlp_os default_table = {
     .now_ms = os_now_ms,
     .mono_ns = os_mono_ns,
     .random = os_random,
+    .fs_kind = mlp_os_fs_of,
 };
 const mlp_os *mlp_os_now = &default_table;
 

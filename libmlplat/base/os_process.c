@@ -51,7 +51,7 @@ void mlp_os_process_name(char out[64])
              number ? strtoll(number, NULL, 10) : 0);
 }
 
-const char *mlp_os_fs_kind(int dirfd)
+const char *mlp_os_fs_of(int dirfd)
 {
     static const struct {
         unsigned long magic;
@@ -69,6 +69,11 @@ const char *mlp_os_fs_kind(int dirfd)
         if (((unsigned long)fs.f_type & 0xffffffffUL) == kinds[i].magic)
             return kinds[i].name;
     return "";
+}
+
+const char *mlp_os_fs_kind(int dirfd)
+{
+    return mlp_sys.fs_kind(dirfd);
 }
 
 const char *mlp_os_program(char *out, size_t n)

@@ -75,8 +75,8 @@ void mlp_stmt_free(mlp_stmt *stmt);   /* finalizes */
 void mlp_stmt_forget(mlp_stmt *stmt); /* frees our part alone */
 /* By the thread that uses the connection, once: reads the file for the first time. CORRUPT: not a database. */
 mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err);
-/* Write-ahead logging from now on. A file that cannot have it now (in use, read-only, on a file system without shared
- * memory) keeps its mode and is right, only slower. Outside of transactions. */
+/* Write-ahead logging from now on; on a file system without shared memory a rollback journal. A file that cannot be
+ * changed now (in use, read-only) keeps its mode. Outside of transactions. */
 void mlp_db_wal(mlp_db *db);
 
 #endif

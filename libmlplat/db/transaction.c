@@ -120,16 +120,25 @@ static bool has_wal(mlp_db *db)
     return wal;
 }
 
+/* A file that comes from elsewhere may have a log: its index would be memory that others do not see. */
+static const char *wanted_journal(mlp_db *db)
+{
+    bool wal = has_wal(db), shared = shares_memory(db->path);
+    if (wal == shared || sqlite3_db_readonly(db->handle, "main") != 0)
+        return NULL;
+    return shared ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE";
+}
+
 void mlp_db_wal(mlp_db *db)
 {
     mlp_wait wait = mlp_wait_begin(NULL, db->path, db->busy_ms);
     if (take_turn(db, &db->in_use, &wait, NULL) != MLPLAT_OK)
         return;
     mlp_fork_gate_enter();
-    if (!has_wal(db) && sqlite3_db_readonly(db->handle, "main") == 0 && shares_memory(db->path) &&
-        sqlite3_exec(db->handle, "PRAGMA journal_mode=WAL", NULL, NULL, NULL) != SQLITE_OK)
-        mlp_log(db->log, MLPLAT_LOG_DEBUG, "'%s' keeps its journal mode for now: %s", db->path,
-                sqlite3_errmsg(db->handle));
+    const char *sql = wanted_journal(db);
+    if (sql && sqlite3_exec(db->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        mlp_log(db->log, strstr(sql, "WAL") ? MLPLAT_LOG_DEBUG : MLPLAT_LOG_WARNING,
+                "'%s' keeps its journal mode for now: %s", db->path, sqlite3_errmsg(db->handle));
     mlp_fork_gate_leave();
     give_turn(db, &db->in_use);
 }
