@@ -199,7 +199,7 @@ sanitized_python_tests() {
 }
 
 # The checks of the whole tree; what each does is said in tests/checks/run.py.
-checks="clang tsan coverage"
+checks="clang tsan valgrind coverage"
 check() {
   say "check: $1"
   "$venv/bin/python" "$root/tests/checks/run.py" --results "$results" "$1"
