@@ -272,3 +272,26 @@ def anchors(page):
     """The places in a page that a link may name, as code hosts make them of headings."""
     headings = re.findall(r"^#+ (.*)$", BLOCK.sub("", page.read_text()), flags=re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+NAMED_TEST = re.compile(r"`((?:tests|bindings)/[\w/.-]+)::(\w+)`")
+
+
+def missing_tests(text):
+    """Of the tests that a page names as `file::name`, those that are not there."""
+    defined = r"^(?:def|static void|func) {}\("
+    files = {file: abi.ROOT / file for file, _ in NAMED_TEST.findall(text)}
+    sources = {file: path.read_text() if path.exists() else "" for file, path in files.items()}
+    return [f"{file}::{name}" for file, name in NAMED_TEST.findall(text)
+            if not re.search(defined.format(name), sources[file], re.M)]
+
+
+def test_a_test_that_a_page_names_is_there():
+    pages = {page: page.read_text() for page in PAGES}
+    assert any(NAMED_TEST.search(text) for text in pages.values())
+    assert [name for text in pages.values() for name in missing_tests(text)] == []
+
+
+def test_a_test_that_is_not_there_is_missed():
+    assert missing_tests("see `tests/structure/test_docs.py::test_nobody_wrote`") == [
+        "tests/structure/test_docs.py::test_nobody_wrote"]
