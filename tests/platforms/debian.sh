@@ -1,19 +1,18 @@
 #!/bin/bash
-# debian.sh sysroot FOLDER ARCH PACKAGE...   unpacks Debian's packages for another architecture below FOLDER
-# debian.sh source  FOLDER PACKAGE...        unpacks Debian's sources below FOLDER, each as FOLDER/<package>
+# debian.sh FOLDER ARCH PACKAGE...   unpacks Debian's packages for another architecture below FOLDER
 # With lists and a cache of packages of its own in FOLDER/apt: the host's stay as they are, nothing is installed.
 set -euo pipefail
 
-what=$1 folder=$2
+folder=$1 arch=$2
 shift 2
 mkdir -p "$folder/apt/state/lists/partial" "$folder/apt/cache/archives/partial" "$folder/apt/sources"
 : >"$folder/apt/state/status"
 
-# The host's own places, with sources; archives of other makers are left aside.
+# The host's own places; archives of other makers are left aside.
 if [ -e /etc/apt/sources.list.d/debian.sources ]; then
-  sed 's/^Types:.*/Types: deb deb-src/' /etc/apt/sources.list.d/debian.sources >"$folder/apt/sources/debian.sources"
+  cp /etc/apt/sources.list.d/debian.sources "$folder/apt/sources"
 else
-  sed -n '/^deb /{p;s/^deb /deb-src /p}' /etc/apt/sources.list >"$folder/apt/sources/debian.list"
+  sed -n '/^deb /p' /etc/apt/sources.list >"$folder/apt/sources/debian.list"
 fi
 
 apt() {
@@ -22,19 +21,7 @@ apt() {
     -o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$folder/apt/sources" "$@"
 }
 
-case $what in
-  sysroot)
-    arch=$1
-    shift
-    apt update
-    (cd "$folder/apt" && apt download "$@" && for package in *.deb; do dpkg-deb -x "$package" "$folder"; done)
-    ;;
-  source)
-    arch=$(dpkg --print-architecture)
-    apt update
-    for package in "$@"; do
-      (mkdir -p "$folder/$package" && cd "$folder/$package" && apt source --download-only "$package" &&
-        dpkg-source --no-check -x ./*.dsc source)
-    done
-    ;;
-esac
+apt update
+cd "$folder/apt"
+apt download "$@"
+for package in *.deb; do dpkg-deb -x "$package" "$folder"; done
