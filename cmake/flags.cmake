@@ -22,9 +22,9 @@ function(mlplat_link_flag flag)
   endif()
 endfunction()
 
-# -O3, which is CMake's choice, makes the library 5 % larger and no call faster. The minimal profile is for size.
+# -O3, which is CMake's choice, makes the library 5 % larger and logging no faster. The minimal profile is for size.
 if(MLPLAT_PROFILE STREQUAL "minimal")
-  string(REGEX REPLACE "-O[23]" "-Os" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+  string(REGEX REPLACE "-O[23]" "-Oz" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 else()
   string(REPLACE "-O3" "-O2" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
 endif()
