@@ -56,8 +56,9 @@ def test_callables_are_let_go(folder):
 def test_dropped_runs_results_and_errors_leak_nothing(ml, run, plain):
     def work():
         again = ml.attach_run(run.id)
-        for value in (1.0, [1.0, 2.0], range(3)):
-            again.log("m", value)
+        # The same points each time: new ones make the store grow, and what of it is kept in memory.
+        for value, step, time_ms in ((1.0, 0, 7), ([1.0, 2.0], [0, 1], [7, 7]), (range(3), range(3), [7, 7, 7])):
+            again.log("m", value, step, time_ms)
         again.data()
         with pytest.raises(mlplat.Invalid):
             again.log("../x", 1)
@@ -86,8 +87,8 @@ def test_spans_of_arrow_and_numpy_leak_nothing(run, plain):
     bad = arrow.array([1.0, None] * 4096)
 
     def work():
-        for value in (floats, strided, chunks, arrow.array([1.0])):
-            run.log("m", value)
+        for value, n in ((floats, 0), (strided, 2), (chunks, 2), (arrow.array([1.0]), 1)):
+            run.log("m", value, range(n), [7] * n)  # the same points, as above
         with pytest.raises(mlplat.Invalid):
             run.log("m", bad)
         with pytest.raises(TypeError):
