@@ -68,6 +68,9 @@ size_t mlp_stmt_col_bytes(mlp_stmt *stmt, int i); /* of the text that mlp_stmt_c
 typedef enum mlp_col_type { MLP_COL_NULL, MLP_COL_INT, MLP_COL_DOUBLE, MLP_COL_TEXT, MLP_COL_BLOB } mlp_col_type;
 mlp_col_type mlp_stmt_col_type(mlp_stmt *stmt, int i); /* of the value in this row */
 bool mlp_db_read_only(const mlp_db *db);   /* this user can only read the file */
+#define MLP_DB_READ_ONLY                                                                                               \
+    "can only be read: writing needs the file and its folder writable for this user, on a file system that is not "    \
+    "mounted read-only"
 const char *mlp_db_path(const mlp_db *db); /* absolute; lent */
 /* One statement with text parameters and no rows: mlp_db_exec(db, err, "DELETE FROM t WHERE a = ? AND b = ?", 2, a, b).
  */

@@ -239,10 +239,7 @@ static mlplat_status writable(const mlp_db *db, mlplat_error *err)
 {
     if (!mlp_db_read_only(db))
         return MLPLAT_OK;
-    return mlp_fail(err, MLPLAT_DENIED,
-                    "'%s' can only be read: writing needs the file and its folder writable for this user, on a file "
-                    "system that is not mounted read-only",
-                    db->path);
+    return mlp_fail(err, MLPLAT_DENIED, "'%s' " MLP_DB_READ_ONLY, db->path);
 }
 
 mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)

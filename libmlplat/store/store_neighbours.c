@@ -15,34 +15,22 @@ typedef struct question {
     bool runs, models; /* which tables it has */
 } question;
 
-static mlplat_status is_row(mlp_db *db, const char *sql, const char *value, bool *out, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
-    *out = false;
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, value);
-        s = mlp_stmt_step(stmt, out, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
 static mlplat_status ask(mlp_db *db, void *ctx, mlplat_error *err)
 {
     static const char column[] = "SELECT 1 FROM pragma_table_info('runs') WHERE name = ?",
                       model_column[] = "SELECT 1 FROM pragma_table_info('logged_models') WHERE name = ?";
     question *q = ctx;
-    mlplat_status s = is_row(db, column, "run_uuid", &q->runs, err);
+    mlplat_status s = mlp_store_has_row(db, column, "run_uuid", &q->runs, err);
     if (s == MLPLAT_OK)
-        s = is_row(db, model_column, "model_id", &q->models, err);
+        s = mlp_store_has_row(db, model_column, "model_id", &q->models, err);
     for (size_t i = 0; s == MLPLAT_OK && i < json_array_size(q->paths);) {
         const char *id = strrchr(json_string_value(json_array_get(q->paths, i)), '/') + 1;
         bool model = id[1] == '-', theirs = false;
         if (model ? q->models : q->runs)
-            s = is_row(db, model ? "SELECT 1 FROM logged_models WHERE model_id = ?"
-                                 : "SELECT 1 FROM runs WHERE run_uuid = ?",
-                       id, &theirs, err);
+            s = mlp_store_has_row(db,
+                                  model ? "SELECT 1 FROM logged_models WHERE model_id = ?"
+                                        : "SELECT 1 FROM runs WHERE run_uuid = ?",
+                                  id, &theirs, err);
         if (theirs)
             json_array_remove(q->paths, i);
         else

@@ -19,19 +19,6 @@ typedef struct looking {
     mlp_db *db;
 } looking;
 
-static mlplat_status is_known(mlp_db *db, const char *sql, const char *id, bool *known, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    *known = true;
-    mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, id);
-        s = mlp_stmt_step(stmt, known, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
 /* MLflow's file store keeps its runs and models in folders of the same names, each with this file. */
 static bool is_of_file_store(int folder, const char *name)
 {
@@ -55,10 +42,10 @@ static mlplat_status look_at(looking *l, const char *path, int folder, const cha
     bool known = true, mine = mlp_store_made_id(name) && models == (name[1] == '-');
     if (!mine || !is_old(l->gc, folder, name) || is_of_file_store(folder, name))
         return MLPLAT_OK;
-    mlplat_status s = is_known(l->db,
-                               models ? "SELECT 1 FROM logged_models WHERE model_id = ?"
-                                      : "SELECT 1 FROM runs WHERE run_uuid = ?",
-                               name, &known, err);
+    mlplat_status s = mlp_store_has_row(l->db,
+                                        models ? "SELECT 1 FROM logged_models WHERE model_id = ?"
+                                               : "SELECT 1 FROM runs WHERE run_uuid = ?",
+                                        name, &known, err);
     if (s != MLPLAT_OK || known)
         return s;
     return mlp_json_push(l->gc->orphans, json_sprintf("%s/%s", path, name), err);

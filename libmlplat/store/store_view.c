@@ -146,6 +146,18 @@ bool mlp_store_called_after(const char *path, const char *id)
     return false;
 }
 
+mlplat_status mlp_store_has_row(mlp_db *db, const char *sql, const char *value, bool *out, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, value);
+        s = mlp_stmt_step(stmt, out, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
 mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err)
 {
     int64_t now = mlp_clock_mono_ns();

@@ -40,6 +40,9 @@ mlplat_status mlp_store_root(const char *location, char **root, mlplat_error *er
 bool mlp_store_called_after(const char *path, const char *id);
 bool mlp_store_made_id(const char *id); /* 32 random digits, with m- before them for a logged model: MLflow's own */
 
+/* Inside a transaction: whether SQL with one parameter gives a row. */
+mlplat_status mlp_store_has_row(mlp_db *db, const char *sql, const char *value, bool *out, mlplat_error *err);
+
 mlplat_status mlp_pace_add(mlp_pace *pace, uint64_t n, mlplat_error *err);
 
 #endif

@@ -17,14 +17,12 @@ static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
 
 static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err)
 {
-    if (store->schema.tracking_known && !mlp_db_read_only(store->db))
+    bool known = store->schema.tracking_known;
+    if (known && !mlp_db_read_only(store->db))
         return MLPLAT_OK;
-    store->read_only_status = store->schema.tracking_known ? MLPLAT_DENIED : MLPLAT_UNSUPPORTED;
-    if (store->schema.tracking_known)
-        store->read_only = mlp_strdup("the file can only be read: writing needs it and its folder writable for this "
-                                      "user, on a file system that is not mounted read-only");
-    else
-        store->read_only =
+    store->read_only_status = known ? MLPLAT_DENIED : MLPLAT_UNSUPPORTED;
+    store->read_only =
+        known ? mlp_strdup("the file " MLP_DB_READ_ONLY) :
         mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
                     "known up to %s): it can only be read; a newer libmlplat may know it",
                     store->schema.head, mlp_schema_revisions[mlp_schema_newest].head);
