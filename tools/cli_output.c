@@ -72,13 +72,20 @@ static void clean(char *at, const char *keep)
 /* The document as it is, but for what JSON may hold and a terminal would obey. */
 static void put_json(const char *text)
 {
-    for (; *text; text++)
+    for (;;) {
+        size_t n = strcspn(text, "\xc2\x7f"); /* what may be one of them */
+        fwrite(text, 1, n, stdout);
+        text += n;
+        if (!*text)
+            break;
         if (is_c1(text))
             printf("\\u%04x", (unsigned char)*++text);
         else if (*text == 0x7f)
             fputs("\\u007f", stdout);
         else
             putchar(*text);
+        text++;
+    }
     putchar('\n');
 }
 
