@@ -1,9 +1,8 @@
 /* Archives that anybody may have written. What a dry run takes is imported, and a second dry run finds nothing to do;
  * what it refuses is told as damage. Input: a byte: lines of data, a manifest, or a compressed file as it is. With
  * files in memory: some thousand a second. */
-#include "base/file.h"
 #include "base/json.h"
-#include "fuzz.h"
+#include "fuzz_folder.h"
 #include "store/manifest.h"
 #include <fcntl.h>
 #include <mlplat.h>
@@ -12,14 +11,14 @@
 
 enum { FILE_MOST = 1 << 16 };
 
-static char folder[64], archive[96];
+static const char *folder;
+static char archive[96];
 static int manifest_fd, data_fd;
 static mlplat *ml;
 
-static void clean(void)
+static void close_store(void)
 {
     mlplat_close(ml);
-    mlp_file_remove_tree(folder, NULL);
 }
 
 static mlplat *open_store(const char *name)
@@ -50,15 +49,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc;
     (void)argv;
-    strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/mlplat-fuzz-XXXXXX" : "/tmp/mlplat-fuzz-XXXXXX");
-    fuzz_check(mkdtemp(folder));
+    folder = fuzz_folder();
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     snprintf(archive, sizeof archive, "%s/archive", folder);
     fuzz_check(mkdir(archive, 0700) == 0);
     manifest_fd = open_file("manifest.json");
     data_fd = open_file(MLP_ARCHIVE_DATA);
     ml = open_store("all");
-    atexit(clean);
+    atexit(close_store);
     return 0;
 }
 

@@ -1,7 +1,6 @@
 /* An archive as far as its files go: the manifest, the compressed data, the lines in it. What is taken is all there, of
  * the size and digest told. Input: a byte: lines of data, a manifest, or compressed data as it is. */
-#include "base/file.h"
-#include "fuzz.h"
+#include "fuzz_folder.h"
 #include "store/archive_lines.h"
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,23 +8,14 @@
 
 enum { FILE_MOST = 1 << 14 };
 
-static char folder[64];
 static int root_fd, manifest_fd, data_fd;
-
-static void clean(void)
-{
-    mlp_file_remove_tree(folder, NULL);
-}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     mlplat_error err = {0};
     (void)argc;
     (void)argv;
-    strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/mlplat-fuzz-XXXXXX" : "/tmp/mlplat-fuzz-XXXXXX");
-    fuzz_check(mkdtemp(folder));
-    atexit(clean);
-    fuzz_check(mlp_file_open_root(folder, false, &root_fd, &err) == MLPLAT_OK);
+    fuzz_check(mlp_file_open_root(fuzz_folder(), false, &root_fd, &err) == MLPLAT_OK);
     manifest_fd = openat(root_fd, "manifest.json", O_CREAT | O_RDWR, 0600);
     data_fd = openat(root_fd, MLP_ARCHIVE_DATA, O_CREAT | O_RDWR, 0600);
     return manifest_fd == -1 || data_fd == -1;

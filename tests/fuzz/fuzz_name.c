@@ -1,15 +1,14 @@
 /* Names from elsewhere, below a root: what is opened lies below it, whichever way the system opens it. Input: a byte
  * for the flags, then the name. */
-#include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
-#include "fuzz.h"
+#include "fuzz_folder.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-static char root[64];
+static const char *root;
 static int root_fd;
 static mlp_os by_parts; /* a system without openat2 */
 
@@ -35,20 +34,13 @@ static void make(const char *name, const char *target)
         fuzz_check(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
 }
 
-static void clean(void)
-{
-    mlp_file_remove_tree(root, NULL);
-}
-
 /* Files, folders, links inside and outside, and names that are others once they are decoded. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     mlplat_error err = {0};
     (void)argc;
     (void)argv;
-    strcpy(root, access("/dev/shm", W_OK) == 0 ? "/dev/shm/mlplat-fuzz-XXXXXX" : "/tmp/mlplat-fuzz-XXXXXX");
-    fuzz_check(mkdtemp(root));
-    atexit(clean);
+    root = fuzz_folder();
     make("f", NULL);
     make("d/", NULL);
     make("d/f", NULL);

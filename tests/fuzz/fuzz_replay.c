@@ -1,7 +1,7 @@
 /* A journal that a dead process left, brought into a store: nothing that was not written, nothing twice, in order, and
  * of what lay there undamaged all. Input: the store's mark, then up to three segments (journal_story.h). With files:
  * some thousand a second. */
-#include "base/file.h"
+#include "fuzz_folder.h"
 #include "journal_story.h"
 #include "spool/spool_folder.h"
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 enum { SEGMENTS = 3 };
 
-static char folder[64], store[80], spool_folder[96];
+static char store[80], spool_folder[96];
 static mlp_place place;
 
 /* The store at the far end: what it was given of the journal. */
@@ -64,20 +64,12 @@ static mlplat_status forget(void *ctx, const char *id, mlplat_error *err)
     return MLPLAT_OK;
 }
 
-static void clean(void)
-{
-    mlp_file_remove_tree(folder, NULL);
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     mlplat_error err = {0};
     (void)argc;
     (void)argv;
-    strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/mlplat-fuzz-XXXXXX" : "/tmp/mlplat-fuzz-XXXXXX");
-    fuzz_check(mkdtemp(folder));
-    atexit(clean);
-    snprintf(store, sizeof store, "%s/s.db", folder);
+    snprintf(store, sizeof store, "%s/s.db", fuzz_folder());
     snprintf(spool_folder, sizeof spool_folder, "%s.spool", store);
     return mlp_place_init(&place, spool_folder, store, &err) != MLPLAT_OK;
 }

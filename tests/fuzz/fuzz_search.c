@@ -1,13 +1,11 @@
 /* Filters and orders: what is taken becomes SQL of our own words with everything else bound; what is not is told with
  * its place. Now and then SQLite compiles the SQL against MLflow's tables. */
 #include "db/search.h"
-#include "base/file.h"
 #include "db/schema_inside.h"
-#include "fuzz.h"
+#include "fuzz_folder.h"
 #include "registry/registry_search.h"
 #include "tracking/tracking_search.h"
 #include <sqlite3.h>
-#include <unistd.h>
 
 static sqlite3 *tables;
 
@@ -45,16 +43,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     mlp_schema_info info = {0};
     const mlp_schema_maker maker = {.artifact_root = "/nowhere"};
     const mlp_db_options options = {.create = true};
-    char folder[] = "/tmp/mlplat-fuzz-XXXXXX", path[64];
+    char path[80];
     (void)argc;
     (void)argv;
-    fuzz_check(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/mlflow.db", folder);
+    snprintf(path, sizeof path, "%s/mlflow.db", fuzz_folder());
     fuzz_check(mlp_db_open(path, &options, &db, &err) == MLPLAT_OK);
     fuzz_check(mlp_schema_open(db, &maker, &info, NULL, &err) == MLPLAT_OK);
     mlp_db_close(db);
     copy_tables(path);
-    mlp_file_remove_tree(folder, &err);
     return 0;
 }
 

@@ -1,21 +1,15 @@
 /* Store files that anybody may have written, opened through the public API: an answer or an error. Input:
  * changes of a good file, each a page, an offset and bytes. With files: some hundred a second. */
 #include "base/buf.h"
-#include "base/file.h"
-#include "fuzz.h"
+#include "fuzz_folder.h"
 #include <fcntl.h>
 #include <mlplat.h>
 #include <unistd.h>
 
 enum { PAGE = 4096, CHANGES = 8, LENGTH = 8 };
 
-static char folder[64], path[96], uri[128], run_id[64];
+static char path[96], uri[128], run_id[64];
 static mlp_buf good, file;
-
-static void clean(void)
-{
-    mlp_file_remove_tree(folder, NULL);
-}
 
 static void leave_environment(void)
 {
@@ -60,11 +54,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     mlplat *ml = NULL;
     (void)argc;
     (void)argv;
-    strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/mlplat-fuzz-XXXXXX" : "/tmp/mlplat-fuzz-XXXXXX");
-    fuzz_check(mkdtemp(folder));
-    atexit(clean);
     leave_environment();
-    snprintf(path, sizeof path, "%s/mlflow.db", folder);
+    snprintf(path, sizeof path, "%s/mlflow.db", fuzz_folder());
     snprintf(uri, sizeof uri, "sqlite:///%s", path);
     fuzz_check(open_store(&ml, &err) == MLPLAT_OK);
     fill(ml);
