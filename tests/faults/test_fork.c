@@ -34,22 +34,11 @@ static int64_t now_ms(void)
 
 /* ---- what children do: 0 is good -------------------------------------------------------------------------------- */
 
-static int told(mlplat_status s, const mlplat_error *err)
-{
-    if (s != MLPLAT_OK)
-        fprintf(stderr, "child: %s: %s\n", mlplat_status_name(s), err->message);
-    return s != MLPLAT_OK;
-}
-
 static mlplat *own_session(const char *folder)
 {
-    char uri[1100];
     mlplat *ml = NULL;
     mlplat_error err = {0};
-    mlplat_options o = MLPLAT_OPTIONS_INIT;
-    snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
-    o.tracking_uri = uri;
-    told(mlplat_open(&o, &ml, &err), &err);
+    test_told(test_try_open(folder, &ml, &err), &err);
     return ml;
 }
 
@@ -59,11 +48,11 @@ static int log_as_child(const char *folder, const char *run_id, const char *key)
     mlplat_error err = {0};
     mlplat_run *run = NULL;
     mlplat *ml = own_session(folder);
-    int failed = !ml || told(mlplat_run_attach(ml, run_id, &run, &err), &err);
+    int failed = !ml || test_told(mlplat_run_attach(ml, run_id, &run, &err), &err);
     for (int i = 0; i < CHILD_POINTS && !failed; i++)
-        failed = told(mlplat_run_log_metric(run, key, i, i, &err), &err);
+        failed = test_told(mlplat_run_log_metric(run, key, i, i, &err), &err);
     if (!failed)
-        failed = told(mlplat_run_log_param(run, key, "child", &err), &err);
+        failed = test_told(mlplat_run_log_param(run, key, "child", &err), &err);
     mlplat_run_free(run);
     mlplat_close(ml);
     return failed;
@@ -98,23 +87,7 @@ static pid_t fork_within_limit(void)
     return pid;
 }
 
-static void wait_good(pid_t pid)
-{
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (!WIFEXITED(status) || WEXITSTATUS(status))
-        fail_msg("a child ended with %x", (unsigned)status);
-}
-
 /* ---- what the parent has ---------------------------------------------------------------------------------------- */
-
-static mlplat_run *start(mlplat *ml)
-{
-    mlplat_error err = {0};
-    mlplat_run *run = NULL;
-    assert_ok(mlplat_run_start(ml, NULL, &run, &err));
-    return run;
-}
 
 /* Steps 0 to n - 1 are there, each once. */
 static void assert_points(mlplat *ml, const char *run_id, const char *key, size_t n)
@@ -166,9 +139,9 @@ static void *log_on(void *arg)
     const struct timespec nap = {.tv_nsec = 50000};
     while (!atomic_load(l->stop) && !l->failed) {
         mlplat_error err = {0};
-        l->failed = told(mlplat_run_log_metric(l->run, l->key, 0.5, (int64_t)l->logged, &err), &err);
+        l->failed = test_told(mlplat_run_log_metric(l->run, l->key, 0.5, (int64_t)l->logged, &err), &err);
         if (!l->failed && ++l->logged % 64 == 0) /* waits for the store, as params and the end of a run do */
-            l->failed = told(mlplat_run_log_param(l->run, l->key, "same", &err), &err);
+            l->failed = test_told(mlplat_run_log_param(l->run, l->key, "same", &err), &err);
         nanosleep(&nap, NULL);
     }
     return NULL;
@@ -215,7 +188,7 @@ static void forks_at_random_moments_of_logging_threads(void **state)
     int forks = heavy && *heavy == '1' ? 1000 : 20;
     char *folder = test_folder_make(), key[16];
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     logger loggers[THREADS];
     atomic_int stop = 0;
     int64_t longest = 0;
@@ -230,7 +203,7 @@ static void forks_at_random_moments_of_logging_threads(void **state)
         if (pid == 0)
             _exit((i % 3 != 1 ? log_as_child(folder, mlplat_run_id(run), key) : 0) + inherited_answers_state(ml, run));
         longest = now_ms() - begin > longest ? now_ms() - begin : longest;
-        wait_good(pid);
+        test_wait_good(pid);
     }
     stop_loggers(loggers, &stop);
     print_message("%d forks, the longest took %lld ms\n", forks, (long long)longest);
@@ -254,7 +227,7 @@ static void forks_right_after_logging(void **state)
     mlplat_error err = {0};
     char *folder = test_folder_make(), key[16];
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     for (int k = 0; k < FORKS; k++) {
         for (int i = 0; i < N; i++)
             assert_ok(mlplat_run_log_metric(run, "m", i, k * N + i, &err));
@@ -262,7 +235,7 @@ static void forks_right_after_logging(void **state)
         pid_t pid = fork_within_limit();
         if (pid == 0)
             _exit(log_as_child(folder, mlplat_run_id(run), key));
-        wait_good(pid);
+        test_wait_good(pid);
         assert_points(ml, mlplat_run_id(run), key, CHILD_POINTS);
     }
     assert_points(ml, mlplat_run_id(run), "m", (size_t)N * FORKS);
@@ -304,7 +277,7 @@ static void a_fork_inside_a_write_transaction(void **state)
     char *folder = test_folder_make();
     mlplat_error err = {0};
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     const mlp_db_options options = {0};
     holder h = {0};
     pthread_t thread;
@@ -318,7 +291,7 @@ static void a_fork_inside_a_write_transaction(void **state)
     atomic_store(&h.stop, 1);
     pthread_join(thread, NULL);
     assert_int_equal(h.status, MLPLAT_OK);
-    wait_good(pid);
+    test_wait_good(pid);
     mlp_db_close(h.db);
     assert_points(ml, mlplat_run_id(run), "child", CHILD_POINTS);
     mlplat_run_free(run);
@@ -339,18 +312,29 @@ static void nothing_runs_on_a_connection_of_the_parent(void **state)
     char *folder = test_folder_make();
     mlplat_error err = {0};
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     const mlp_db_options options = {0};
     mlp_db *db = NULL;
     assert_ok(mlp_db_open(test_path(folder, "mlflow.db"), &options, &db, &err));
     pid_t pid = fork_within_limit();
     if (pid == 0)
         _exit(mlp_db_write(db, rename_all, NULL, NULL, NULL) != MLPLAT_STATE);
-    wait_good(pid);
+    test_wait_good(pid);
     assert_ok(mlp_db_write(db, rename_all, NULL, NULL, &err));
     mlp_db_close(db);
     mlplat_run_free(run);
     mlplat_close(ml);
+    test_folder_remove(folder);
+}
+
+/* The store has the points of both, and is sound. */
+static void end_with_both(char *folder, const char *id, size_t of_parent)
+{
+    mlplat *ml = test_open(folder);
+    assert_points(ml, id, "parent", of_parent);
+    assert_points(ml, id, "child", CHILD_POINTS);
+    mlplat_close(ml);
+    assert_sound(folder);
     test_folder_remove(folder);
 }
 
@@ -362,7 +346,7 @@ static void a_child_goes_on_when_its_parent_has_closed(void **state)
     int ready[2], closed[2];
     char *folder = test_folder_make(), id[64], byte = 0;
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     snprintf(id, sizeof id, "%s", mlplat_run_id(run));
     assert_ok(mlplat_run_log_metric(run, "parent", 1, 0, &err));
     assert_ok(mlplat_flush(ml, -1, &err)); /* so that no thread is busy */
@@ -372,10 +356,10 @@ static void a_child_goes_on_when_its_parent_has_closed(void **state)
         mlplat_run *mine = NULL;
         close(closed[1]);
         mlplat *own = own_session(folder);
-        int failed = !own || told(mlplat_run_attach(own, id, &mine, &err), &err) || write(ready[1], "r", 1) != 1;
+        int failed = !own || test_told(mlplat_run_attach(own, id, &mine, &err), &err) || write(ready[1], "r", 1) != 1;
         failed += read(closed[0], &byte, 1) != 0;
         for (int i = 0; i < CHILD_POINTS && !failed; i++)
-            failed = told(mlplat_run_log_metric(mine, "child", i, i, &err), &err);
+            failed = test_told(mlplat_run_log_metric(mine, "child", i, i, &err), &err);
         mlplat_run_free(mine);
         mlplat_close(own);
         _exit(failed);
@@ -386,15 +370,10 @@ static void a_child_goes_on_when_its_parent_has_closed(void **state)
     assert_int_equal(access(test_path(folder, "mlflow.db-wal"), F_OK), 0);
     close(closed[0]);
     close(closed[1]);
-    wait_good(pid);
+    test_wait_good(pid);
     close(ready[0]);
     close(ready[1]);
-    ml = test_open(folder);
-    assert_points(ml, id, "parent", 1);
-    assert_points(ml, id, "child", CHILD_POINTS);
-    mlplat_close(ml);
-    assert_sound(folder);
-    test_folder_remove(folder);
+    end_with_both(folder, id, 1);
 }
 
 /* A parent that is killed: its child is there to bring in what it had accepted. */
@@ -406,7 +385,7 @@ static void a_child_outlives_its_killed_parent(void **state)
     char *folder = test_folder_make(), id[64], byte = 0;
     int out[2];
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     snprintf(id, sizeof id, "%s", mlplat_run_id(run));
     mlplat_run_free(run);
     mlplat_close(ml);
@@ -416,10 +395,10 @@ static void a_child_outlives_its_killed_parent(void **state)
         mlplat_error err = {0};
         int killed[2];
         ml = own_session(folder);
-        if (!ml || told(mlplat_run_attach(ml, id, &run, &err), &err) || pipe(killed))
+        if (!ml || test_told(mlplat_run_attach(ml, id, &run, &err), &err) || pipe(killed))
             _exit(1);
         for (int i = 0; i < N; i++)
-            if (told(mlplat_run_log_metric(run, "parent", i, i, &err), &err))
+            if (test_told(mlplat_run_log_metric(run, "parent", i, i, &err), &err))
                 _exit(1);
         if (fork() == 0) {
             alarm(LIMIT_S);
@@ -438,12 +417,7 @@ static void a_child_outlives_its_killed_parent(void **state)
     assert_int_equal(read(out[0], &byte, 1), 1);
     assert_int_equal(byte, 0);
     close(out[0]);
-    ml = test_open(folder);
-    assert_points(ml, id, "parent", N);
-    assert_points(ml, id, "child", CHILD_POINTS);
-    mlplat_close(ml);
-    assert_sound(folder);
-    test_folder_remove(folder);
+    end_with_both(folder, id, N);
 }
 
 /* exit() runs what a program registered, and its destructors: nothing of the parent's is done twice. */
@@ -454,7 +428,7 @@ static void a_child_that_leaves_by_exit(void **state)
     mlplat_error err = {0};
     char *folder = test_folder_make();
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     logger loggers[THREADS];
     atomic_int stop = 0;
     start_loggers(loggers, run, &stop);
@@ -465,7 +439,7 @@ static void a_child_that_leaves_by_exit(void **state)
                 mlplat_close(ml);
             exit(0);
         }
-        wait_good(pid);
+        test_wait_good(pid);
     }
     stop_loggers(loggers, &stop);
     for (int i = 0; i < THREADS; i++)
@@ -497,7 +471,7 @@ static mlplat_status call_a_hook_that_forks(mlp_db *db, void *ctx, mlplat_error 
     if (pid == 0)
         _exit((mlp_db_exec(db, NULL, "SELECT 1", 0) != MLPLAT_STATE) + (own_session(folder) == NULL));
     assert_true(pid > 0);
-    wait_good(pid);
+    test_wait_good(pid);
     return s;
 }
 
@@ -508,7 +482,7 @@ static void a_fork_in_a_progress_function(void **state)
     char *folder = test_folder_make();
     mlplat_error err = {0};
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     const mlp_db_options options = {0};
     mlp_db *db = NULL;
     int64_t begin = now_ms();

@@ -22,14 +22,6 @@
 
 static uint64_t dice;
 
-static uint64_t roll(uint64_t n)
-{
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return dice % n;
-}
-
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 typedef struct bytes {
@@ -64,22 +56,22 @@ static void mutate_head(bytes *b, size_t head)
     static const size_t widths[] = {1, 2, 4, 8};
     if (head < 8)
         return;
-    size_t width = widths[roll(4)], at = roll(head / width) * width;
-    uint64_t value = roll(8) ? edges[roll(sizeof edges / sizeof edges[0])] : UINT64_MAX - roll(16);
+    size_t width = widths[test_roll(&dice, 4)], at = test_roll(&dice, head / width) * width;
+    uint64_t value = test_roll(&dice, 8) ? edges[test_roll(&dice, sizeof edges / sizeof edges[0])] : UINT64_MAX - test_roll(&dice, 16);
     for (size_t i = 0; i < width && at + i < b->n; i++)
-        b->data[at + i] = (unsigned char)(roll(2) ? value >> 8 * i : value >> 8 * (width - 1 - i));
+        b->data[at + i] = (unsigned char)(test_roll(&dice, 2) ? value >> 8 * i : value >> 8 * (width - 1 - i));
 }
 
 static void mutate_page(bytes *b, size_t page)
 {
-    size_t pages = b->n / page, from = roll(pages) * page, to = roll(pages) * page;
+    size_t pages = b->n / page, from = test_roll(&dice, pages) * page, to = test_roll(&dice, pages) * page;
     unsigned char keep[4096];
-    if (roll(3) == 0)
-        memset(b->data + to, roll(2) ? 0 : 0xff, page);
+    if (test_roll(&dice, 3) == 0)
+        memset(b->data + to, test_roll(&dice, 2) ? 0 : 0xff, page);
     else {
         memcpy(keep, b->data + to, page);
         memcpy(b->data + to, b->data + from, page);
-        if (roll(2))
+        if (test_roll(&dice, 2))
             memcpy(b->data + from, keep, page);
     }
 }
@@ -87,16 +79,16 @@ static void mutate_page(bytes *b, size_t page)
 /* head: bytes whose fields are worth boundary values; used: where anything is. */
 static void mutate(bytes *b, size_t head, size_t used)
 {
-    size_t page = roll(2) ? 512 : 4096;
-    for (uint64_t left = 1 + roll(4); left > 0 && b->n > 0; left--)
-        switch (roll(6)) {
+    size_t page = test_roll(&dice, 2) ? 512 : 4096;
+    for (uint64_t left = 1 + test_roll(&dice, 4); left > 0 && b->n > 0; left--)
+        switch (test_roll(&dice, 6)) {
         case 0:
         case 1:
-            for (uint64_t i = 0, bits = 1 + roll(8); i < bits; i++)
-                b->data[roll(used < b->n ? used : b->n)] ^= (unsigned char)(1u << roll(8));
+            for (uint64_t i = 0, bits = 1 + test_roll(&dice, 8); i < bits; i++)
+                b->data[test_roll(&dice, used < b->n ? used : b->n)] ^= (unsigned char)(1u << test_roll(&dice, 8));
             break;
         case 2:
-            b->n = roll(4) ? roll(b->n + 1) : (size_t)roll(200) % (b->n + 1);
+            b->n = test_roll(&dice, 4) ? test_roll(&dice, b->n + 1) : (size_t)test_roll(&dice, 200) % (b->n + 1);
             break;
         case 3:
             if (b->n >= page)
@@ -138,13 +130,9 @@ static void log_some(mlplat *ml, mlplat_error *err)
 /* Every status must be one of ours with a word: a child that returns has passed. */
 static int use(const char *folder)
 {
-    char uri[1100];
     mlplat *ml = NULL;
     mlplat_error err = {0};
-    mlplat_options options = MLPLAT_OPTIONS_INIT;
-    snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
-    options.tracking_uri = uri;
-    if (mlplat_open(&options, &ml, &err) != MLPLAT_OK)
+    if (test_try_open(folder, &ml, &err) != MLPLAT_OK)
         return 3;
     mlplat_doc *doc = NULL;
     if (mlplat_spool_sync(ml, &doc, &err) == MLPLAT_OK)
@@ -199,23 +187,15 @@ static uint64_t seed_of(long i)
 
 /* ---- what there is to mutate ------------------------------------------------------------------------------------- */
 
-typedef struct fixture {
-    char *folder;
-} fixture;
-
 static int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof *f);
-    f->folder = test_folder_make();
-    *state = f;
+    *state = test_folder_make();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    fixture *f = *state;
-    test_folder_remove(f->folder);
-    free(f);
+    test_folder_remove(*state);
     return 0;
 }
 
@@ -258,17 +238,17 @@ static void empty(const char *folder)
 /* The database alone, and with the write-ahead log of a killed program. */
 static void a_mutated_database_gives_an_error_or_an_answer(void **state)
 {
-    fixture *f = *state;
+    const char *folder = *state;
     char here[1000];
-    snprintf(here, sizeof here, "%s/used", f->folder);
-    make_store(f->folder, false);
-    bytes db = read_file(test_path(f->folder, "mlflow.db"));
-    empty(f->folder);
-    make_store(f->folder, true);
-    bytes old = read_file(test_path(f->folder, "mlflow.db")), wal = read_file(test_path(f->folder, "mlflow.db-wal"));
+    snprintf(here, sizeof here, "%s/used", folder);
+    make_store(folder, false);
+    bytes db = read_file(test_path(folder, "mlflow.db"));
+    empty(folder);
+    make_store(folder, true);
+    bytes old = read_file(test_path(folder, "mlflow.db")), wal = read_file(test_path(folder, "mlflow.db-wal"));
     for (long i = 0; i < mutations(); i++) {
         dice = seed_of(i);
-        bool with_wal = i % 4 == 3, hit_wal = with_wal && roll(4);
+        bool with_wal = i % 4 == 3, hit_wal = with_wal && test_roll(&dice, 4);
         bytes whole = with_wal ? old : db, copy = {.data = malloc(whole.n + 1), .n = whole.n};
         bytes log = {.data = malloc(wal.n + 1), .n = wal.n};
         memcpy(copy.data, whole.data, whole.n);
@@ -276,7 +256,7 @@ static void a_mutated_database_gives_an_error_or_an_answer(void **state)
         if (hit_wal)
             mutate(&log, 56, log.n);
         else
-            mutate(&copy, roll(2) ? 108 : 8192, copy.n);
+            mutate(&copy, test_roll(&dice, 2) ? 108 : 8192, copy.n);
         mkdir(here, 0700);
         empty(here);
         write_file(test_path(here, "mlflow.db"), &copy);
@@ -353,8 +333,8 @@ static void lay_down(const char *here, const bytes *db, const bytes *wal, const 
     for (size_t i = 0; i < j->n; i++) {
         bytes copy = {.data = malloc(j->file[i].n + 1), .n = j->file[i].n};
         memcpy(copy.data, j->file[i].data, copy.n);
-        if (i == hit || roll(6) == 0)
-            mutate(&copy, roll(2) ? 128 : 1024, 200 * 1024);
+        if (i == hit || test_roll(&dice, 6) == 0)
+            mutate(&copy, test_roll(&dice, 2) ? 128 : 1024, 200 * 1024);
         write_file(test_path(home, j->name[i]), &copy);
         free(copy.data);
     }
@@ -362,17 +342,17 @@ static void lay_down(const char *here, const bytes *db, const bytes *wal, const 
 
 static void a_mutated_journal_gives_an_error_or_an_answer(void **state)
 {
-    fixture *f = *state;
+    const char *folder = *state;
     char here[1000];
     journal j = {0};
-    snprintf(here, sizeof here, "%s/used", f->folder);
-    make_journal(f->folder);
-    read_journal(f->folder, &j);
+    snprintf(here, sizeof here, "%s/used", folder);
+    make_journal(folder);
+    read_journal(folder, &j);
     assert_true(j.n >= 1);
-    bytes db = read_file(test_path(f->folder, "mlflow.db")), wal = read_file(test_path(f->folder, "mlflow.db-wal"));
+    bytes db = read_file(test_path(folder, "mlflow.db")), wal = read_file(test_path(folder, "mlflow.db-wal"));
     for (long i = 0; i < mutations(); i++) {
         dice = seed_of(i);
-        lay_down(here, &db, &wal, &j, roll(j.n));
+        lay_down(here, &db, &wal, &j, test_roll(&dice, j.n));
         use_in_a_child(here, "journal", i, dice);
     }
     for (size_t i = 0; i < j.n; i++)

@@ -4,6 +4,7 @@
 #include "tracking/tracking_store.h"
 #include "base/file.h"
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 char *test_folder_make(void)
@@ -44,17 +45,53 @@ void test_clear_environment(void)
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1); /* the tester's own profile file is not ours */
 }
 
-mlplat *test_open(const char *folder)
+mlplat_status test_try_open(const char *folder, mlplat **out, mlplat_error *err)
 {
     char uri[1100];
-    mlplat *ml = NULL;
-    mlplat_error err = {0};
-    test_clear_environment();
     mlplat_options options = MLPLAT_OPTIONS_INIT;
     snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
     options.tracking_uri = uri;
-    assert_ok(mlplat_open(&options, &ml, &err));
+    return mlplat_open(&options, out, err);
+}
+
+mlplat *test_open(const char *folder)
+{
+    mlplat *ml = NULL;
+    mlplat_error err = {0};
+    test_clear_environment();
+    assert_ok(test_try_open(folder, &ml, &err));
     return ml;
+}
+
+mlplat_run *test_run_start(mlplat *ml)
+{
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    assert_ok(mlplat_run_start(ml, NULL, &run, &err));
+    return run;
+}
+
+int test_told(mlplat_status s, const mlplat_error *err)
+{
+    if (s != MLPLAT_OK)
+        fprintf(stderr, "%s: %s\n", mlplat_status_name(s), err->message);
+    return s != MLPLAT_OK;
+}
+
+void test_wait_good(pid_t pid)
+{
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (!WIFEXITED(status) || WEXITSTATUS(status))
+        fail_msg("a child ended with %x", (unsigned)status);
+}
+
+uint64_t test_roll(uint64_t *state, uint64_t n)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state % n;
 }
 
 void test_let_triggers_run(mlplat *ml)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <mlplat.h>
+#include <sys/types.h>
 
 /* A new empty folder below TMPDIR, removed with all in it by test_folder_remove. Yours: free. */
 char *test_folder_make(void);
@@ -17,9 +18,18 @@ void test_folder_remove(char *folder);
 const char *test_path(const char *folder, const char *name);
 /* A session on an empty store in the folder: "sqlite:///<folder>/mlflow.db". Clears the settings in the environment. */
 mlplat *test_open(const char *folder);
+/* The same for children and for faults: it may fail, and the environment is left alone. */
+mlplat_status test_try_open(const char *folder, mlplat **out, mlplat_error *err);
+/* A run of the default experiment. */
+mlplat_run *test_run_start(mlplat *ml);
 void test_clear_environment(void);
 /* Triggers of the store's file run in this session, which they do not by themselves: for refusals and to watch. */
 void test_let_triggers_run(mlplat *ml);
+/* For children, whose exit code counts: 0, or 1 with the error on stderr. And their parent, which wants a 0. */
+int test_told(mlplat_status s, const mlplat_error *err);
+void test_wait_good(pid_t pid);
+/* A number below n, the same row of them for the same first state, which is not 0 (xorshift64). */
+uint64_t test_roll(uint64_t *state, uint64_t n);
 
 #define assert_ok(call)                                                                                                \
     do {                                                                                                               \

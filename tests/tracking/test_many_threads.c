@@ -77,7 +77,7 @@ static size_t points_of(mlplat *ml, const char *run_id, const char *key)
 
 static void sixteen_threads_share_a_session_and_a_run(void **state)
 {
-    char uri[1100], *folder = test_folder_make();
+    char *folder = test_folder_make();
     pthread_t threads[THREADS];
     worker workers[THREADS];
     atomic_int failed = 0;
@@ -85,12 +85,9 @@ static void sixteen_threads_share_a_session_and_a_run(void **state)
     mlplat_run *run = NULL;
     mlplat_doc *runs = NULL;
     mlplat_error err = {0};
-    mlplat_options o = MLPLAT_OPTIONS_INIT;
     size_t n = 0;
     (void)state;
-    snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
-    o.tracking_uri = uri;
-    assert_ok(mlplat_open(&o, &ml, &err));
+    assert_ok(test_try_open(folder, &ml, &err));
     assert_ok(mlplat_run_start(ml, NULL, &run, &err));
     for (int i = 0; i < THREADS; i++) {
         workers[i] = (worker){.ml = ml, .run = run, .number = i, .failed = &failed};

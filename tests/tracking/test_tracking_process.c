@@ -10,22 +10,10 @@ enum { PROCESSES = 4, THREADS = 4, POINTS = 1500 };
 
 static mlplat *open_in(const char *folder)
 {
-    char uri[1100];
     mlplat *ml = NULL;
     mlplat_error err = {0};
-    mlplat_options o = MLPLAT_OPTIONS_INIT;
-    snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
-    o.tracking_uri = uri;
-    if (mlplat_open(&o, &ml, &err) != MLPLAT_OK)
-        fprintf(stderr, "%s\n", err.message);
+    test_told(test_try_open(folder, &ml, &err), &err);
     return ml;
-}
-
-static int told(mlplat_status s, const mlplat_error *err)
-{
-    if (s != MLPLAT_OK)
-        fprintf(stderr, "%s: %s\n", mlplat_status_name(s), err->message);
-    return s != MLPLAT_OK;
 }
 
 /* ---- what helpers do ------------------------------------------------------------------------------------------- */
@@ -42,9 +30,9 @@ static void *work(void *arg)
     worker *w = arg;
     for (int i = 0; i < w->n; i++) {
         mlplat_error err = {0};
-        w->failed += told(mlplat_run_log_metric(w->run, w->key, i * 0.5, i, &err), &err);
+        w->failed += test_told(mlplat_run_log_metric(w->run, w->key, i * 0.5, i, &err), &err);
         if (i % 100 == 0)
-            w->failed += told(mlplat_run_set_tag(w->run, w->key, "logging", &err), &err);
+            w->failed += test_told(mlplat_run_set_tag(w->run, w->key, "logging", &err), &err);
     }
     return NULL;
 }
@@ -72,7 +60,7 @@ static int helper_log(char **argv)
     mlplat_error err = {0};
     mlplat_run *run = NULL;
     mlplat *ml = open_in(argv[2]);
-    if (!ml || told(mlplat_run_attach(ml, argv[3], &run, &err), &err))
+    if (!ml || test_told(mlplat_run_attach(ml, argv[3], &run, &err), &err))
         return 1;
     int failed = log_with_threads(run, argv[4], THREADS, POINTS);
     mlplat_run_free(run);
@@ -86,11 +74,11 @@ static int helper_forever(char **argv)
     mlplat_error err = {0};
     mlplat_run *run = NULL;
     mlplat *ml = open_in(argv[2]);
-    if (!ml || told(mlplat_run_attach(ml, argv[3], &run, &err), &err))
+    if (!ml || test_told(mlplat_run_attach(ml, argv[3], &run, &err), &err))
         return 1;
     for (int i = 0;; i++) {
         char line[16];
-        if (told(mlplat_run_log_metric(run, "m", i, i, &err), &err))
+        if (test_told(mlplat_run_log_metric(run, "m", i, i, &err), &err))
             return 1;
         int n = snprintf(line, sizeof line, "%d\n", i);
         if (write(1, line, (size_t)n) != n)
@@ -104,7 +92,7 @@ static int helper_ensure(char **argv)
     mlplat_error err = {0};
     char *id = NULL;
     mlplat *ml = open_in(argv[2]);
-    if (!ml || told(mlplat_experiment_ensure(ml, argv[3], &id, &err), &err))
+    if (!ml || test_told(mlplat_experiment_ensure(ml, argv[3], &id, &err), &err))
         return 1;
     char line[32];
     int n = snprintf(line, sizeof line, "%s\n", id);
@@ -120,9 +108,9 @@ static int helper_run(char **argv)
     mlplat_error err = {0};
     mlplat_run *run = NULL;
     mlplat *ml = open_in(argv[2]);
-    if (!ml || told(mlplat_run_start(ml, NULL, &run, &err), &err) ||
-        told(mlplat_run_log_param(run, "p", "1", &err), &err) ||
-        told(mlplat_run_log_metric(run, "m", 1, 0, &err), &err) || told(mlplat_run_end(run, NULL, &err), &err))
+    if (!ml || test_told(mlplat_run_start(ml, NULL, &run, &err), &err) ||
+        test_told(mlplat_run_log_param(run, "p", "1", &err), &err) ||
+        test_told(mlplat_run_log_metric(run, "m", 1, 0, &err), &err) || test_told(mlplat_run_end(run, NULL, &err), &err))
         return 1;
     mlplat_run_free(run);
     mlplat_close(ml);
@@ -154,22 +142,6 @@ static pid_t spawn(int *out, const char *what, const char *folder, const char *a
         *out = ends[0];
     }
     return pid;
-}
-
-static void wait_good(pid_t pid)
-{
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (!WIFEXITED(status) || WEXITSTATUS(status))
-        fail_msg("a helper ended with %x", (unsigned)status);
-}
-
-static mlplat_run *start(mlplat *ml)
-{
-    mlplat_error err = {0};
-    mlplat_run *run = NULL;
-    assert_ok(mlplat_run_start(ml, NULL, &run, &err));
-    return run;
 }
 
 static size_t count_points(mlplat *ml, const char *run_id, const char *key, const mlplat_doc **last)
@@ -209,14 +181,14 @@ static void processes_and_threads_log_to_one_run(void **state)
     (void)state;
     char *folder = test_folder_make(), key[32];
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     pid_t pids[PROCESSES];
     static const char *const prefixes[PROCESSES] = {"a", "b", "c", "d"};
     for (int i = 0; i < PROCESSES; i++)
         pids[i] = spawn(NULL, "log", folder, mlplat_run_id(run), prefixes[i]);
     assert_int_equal(log_with_threads(run, "own", THREADS, POINTS), 0);
     for (int i = 0; i < PROCESSES; i++)
-        wait_good(pids[i]);
+        test_wait_good(pids[i]);
     for (int i = 0; i <= PROCESSES; i++)
         for (int t = 0; t < THREADS; t++) {
             const mlplat_doc *doc;
@@ -236,7 +208,7 @@ static void a_killed_process_loses_no_accepted_point(void **state)
     char *folder = test_folder_make();
     for (size_t round = 0; round < sizeof after / sizeof after[0]; round++) {
         mlplat *ml = test_open(folder);
-        mlplat_run *run = start(ml);
+        mlplat_run *run = test_run_start(ml);
         char id[64], line[16];
         snprintf(id, sizeof id, "%s", mlplat_run_id(run));
         mlplat_run_free(run);
@@ -277,7 +249,7 @@ static void sixteen_processes_ensure_one_experiment(void **state)
         FILE *f = fdopen(outs[i], "r");
         assert_non_null(fgets(line, sizeof line, f));
         fclose(f);
-        wait_good(pids[i]);
+        test_wait_good(pids[i]);
         if (!*first)
             memcpy(first, line, sizeof first);
         assert_string_equal(line, first);
@@ -303,7 +275,7 @@ static void processes_run_side_by_side(void **state)
     for (int i = 0; i < N; i++)
         pids[i] = spawn(NULL, "run", folder, NULL, NULL);
     for (int i = 0; i < N; i++)
-        wait_good(pids[i]);
+        test_wait_good(pids[i]);
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
     size_t n = 0;
@@ -325,7 +297,7 @@ static void two_sessions_of_one_process_share_a_store(void **state)
     mlplat_error err = {0};
     char *folder = test_folder_make();
     mlplat *a = test_open(folder), *b = test_open(folder);
-    mlplat_run *run = start(a), *same = NULL;
+    mlplat_run *run = test_run_start(a), *same = NULL;
     assert_ok(mlplat_run_attach(b, mlplat_run_id(run), &same, &err));
     for (int i = 0; i < 200; i++) {
         assert_ok(mlplat_run_log_metric(run, "a", i, i, &err));
@@ -370,7 +342,7 @@ static void a_forked_child_is_told_and_the_parent_goes_on(void **state)
     int status = 0;
     char *folder = test_folder_make();
     mlplat *ml = test_open(folder);
-    mlplat_run *run = start(ml);
+    mlplat_run *run = test_run_start(ml);
     for (int i = 0; i < 300; i++)
         assert_ok(mlplat_run_log_metric(run, "m", i, i, &err));
     pid_t pid = fork();
