@@ -172,6 +172,16 @@ def test_no_file_is_left_for_later():
     assert found == []
 
 
+def test_the_top_of_the_tree_holds_what_a_newcomer_looks_for():
+    """What a compiler or an editor leaves there would be added with everything else."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git here says what belongs to the tree")
+    wanted = {"README.md", "CHANGELOG.md", "LICENSE", "CMakeLists.txt", "CMakePresets.json", "setup.sh", ".ci",
+              ".clang-format", ".gitignore", "bench", "bindings", "cmake", "docs", "examples", "include", "libmlplat",
+              "pkgconfig", "tests", "tools"}
+    assert {path.relative_to(ROOT).parts[0] for path in tracked()} == wanted
+
+
 def test_lines_fit_and_files_stay_readable():
     wrong = []
     made_by_swig = {ROOT / "bindings/go/internal/raw" / name for name in ("mlplat.go", "mlplat_wrap.c")}
