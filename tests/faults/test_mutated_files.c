@@ -22,6 +22,11 @@
 
 static uint64_t dice;
 
+static uint64_t roll(uint64_t n)
+{
+    return test_roll(&dice, n);
+}
+
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
 typedef struct bytes {
@@ -56,22 +61,22 @@ static void mutate_head(bytes *b, size_t head)
     static const size_t widths[] = {1, 2, 4, 8};
     if (head < 8)
         return;
-    size_t width = widths[test_roll(&dice, 4)], at = test_roll(&dice, head / width) * width;
-    uint64_t value = test_roll(&dice, 8) ? edges[test_roll(&dice, sizeof edges / sizeof edges[0])] : UINT64_MAX - test_roll(&dice, 16);
+    size_t width = widths[roll(4)], at = roll(head / width) * width;
+    uint64_t value = roll(8) ? edges[roll(sizeof edges / sizeof edges[0])] : UINT64_MAX - roll(16);
     for (size_t i = 0; i < width && at + i < b->n; i++)
-        b->data[at + i] = (unsigned char)(test_roll(&dice, 2) ? value >> 8 * i : value >> 8 * (width - 1 - i));
+        b->data[at + i] = (unsigned char)(roll(2) ? value >> 8 * i : value >> 8 * (width - 1 - i));
 }
 
 static void mutate_page(bytes *b, size_t page)
 {
-    size_t pages = b->n / page, from = test_roll(&dice, pages) * page, to = test_roll(&dice, pages) * page;
+    size_t pages = b->n / page, from = roll(pages) * page, to = roll(pages) * page;
     unsigned char keep[4096];
-    if (test_roll(&dice, 3) == 0)
-        memset(b->data + to, test_roll(&dice, 2) ? 0 : 0xff, page);
+    if (roll(3) == 0)
+        memset(b->data + to, roll(2) ? 0 : 0xff, page);
     else {
         memcpy(keep, b->data + to, page);
         memcpy(b->data + to, b->data + from, page);
-        if (test_roll(&dice, 2))
+        if (roll(2))
             memcpy(b->data + from, keep, page);
     }
 }
@@ -79,16 +84,16 @@ static void mutate_page(bytes *b, size_t page)
 /* head: bytes whose fields are worth boundary values; used: where anything is. */
 static void mutate(bytes *b, size_t head, size_t used)
 {
-    size_t page = test_roll(&dice, 2) ? 512 : 4096;
-    for (uint64_t left = 1 + test_roll(&dice, 4); left > 0 && b->n > 0; left--)
-        switch (test_roll(&dice, 6)) {
+    size_t page = roll(2) ? 512 : 4096;
+    for (uint64_t left = 1 + roll(4); left > 0 && b->n > 0; left--)
+        switch (roll(6)) {
         case 0:
         case 1:
-            for (uint64_t i = 0, bits = 1 + test_roll(&dice, 8); i < bits; i++)
-                b->data[test_roll(&dice, used < b->n ? used : b->n)] ^= (unsigned char)(1u << test_roll(&dice, 8));
+            for (uint64_t i = 0, bits = 1 + roll(8); i < bits; i++)
+                b->data[roll(used < b->n ? used : b->n)] ^= (unsigned char)(1u << roll(8));
             break;
         case 2:
-            b->n = test_roll(&dice, 4) ? test_roll(&dice, b->n + 1) : (size_t)test_roll(&dice, 200) % (b->n + 1);
+            b->n = roll(4) ? roll(b->n + 1) : (size_t)roll(200) % (b->n + 1);
             break;
         case 3:
             if (b->n >= page)
@@ -248,7 +253,7 @@ static void a_mutated_database_gives_an_error_or_an_answer(void **state)
     bytes old = read_file(test_path(folder, "mlflow.db")), wal = read_file(test_path(folder, "mlflow.db-wal"));
     for (long i = 0; i < mutations(); i++) {
         dice = seed_of(i);
-        bool with_wal = i % 4 == 3, hit_wal = with_wal && test_roll(&dice, 4);
+        bool with_wal = i % 4 == 3, hit_wal = with_wal && roll(4);
         bytes whole = with_wal ? old : db, copy = {.data = malloc(whole.n + 1), .n = whole.n};
         bytes log = {.data = malloc(wal.n + 1), .n = wal.n};
         memcpy(copy.data, whole.data, whole.n);
@@ -256,7 +261,7 @@ static void a_mutated_database_gives_an_error_or_an_answer(void **state)
         if (hit_wal)
             mutate(&log, 56, log.n);
         else
-            mutate(&copy, test_roll(&dice, 2) ? 108 : 8192, copy.n);
+            mutate(&copy, roll(2) ? 108 : 8192, copy.n);
         mkdir(here, 0700);
         empty(here);
         write_file(test_path(here, "mlflow.db"), &copy);
@@ -333,8 +338,8 @@ static void lay_down(const char *here, const bytes *db, const bytes *wal, const 
     for (size_t i = 0; i < j->n; i++) {
         bytes copy = {.data = malloc(j->file[i].n + 1), .n = j->file[i].n};
         memcpy(copy.data, j->file[i].data, copy.n);
-        if (i == hit || test_roll(&dice, 6) == 0)
-            mutate(&copy, test_roll(&dice, 2) ? 128 : 1024, 200 * 1024);
+        if (i == hit || roll(6) == 0)
+            mutate(&copy, roll(2) ? 128 : 1024, 200 * 1024);
         write_file(test_path(home, j->name[i]), &copy);
         free(copy.data);
     }
@@ -352,7 +357,7 @@ static void a_mutated_journal_gives_an_error_or_an_answer(void **state)
     bytes db = read_file(test_path(folder, "mlflow.db")), wal = read_file(test_path(folder, "mlflow.db-wal"));
     for (long i = 0; i < mutations(); i++) {
         dice = seed_of(i);
-        lay_down(here, &db, &wal, &j, test_roll(&dice, j.n));
+        lay_down(here, &db, &wal, &j, roll(j.n));
         use_in_a_child(here, "journal", i, dice);
     }
     for (size_t i = 0; i < j.n; i++)

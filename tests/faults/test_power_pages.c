@@ -122,6 +122,11 @@ static void erase(void)
 
 static uint64_t dice;
 
+static uint64_t roll(uint64_t n)
+{
+    return test_roll(&dice, n);
+}
+
 typedef struct disk_file {
     unsigned char *safe, *cache; /* what is synced; what was written */
     size_t size, safe_size;
@@ -162,14 +167,14 @@ static void play(const event *e)
 static void lay_down(const char *folder, int file, size_t sector, uint64_t how)
 {
     disk_file *f = &disk[file];
-    if ((!f->there && test_roll(&dice, 2)) || (f->there && !f->safe_there && test_roll(&dice, 2)))
+    if ((!f->there && roll(2)) || (f->there && !f->safe_there && roll(2)))
         return;
-    size_t size = f->safe_size + (f->size > f->safe_size ? test_roll(&dice, f->size - f->safe_size + 1) : 0);
+    size_t size = f->safe_size + (f->size > f->safe_size ? roll(f->size - f->safe_size + 1) : 0);
     unsigned char *bytes = malloc(size + 1);
     memcpy(bytes, f->safe, size);
     for (size_t at = 0; at < size; at += sector) {
         size_t n = size - at < sector ? size - at : sector;
-        if (memcmp(f->cache + at, f->safe + at, n) != 0 && test_roll(&dice, 4) < how)
+        if (memcmp(f->cache + at, f->safe + at, n) != 0 && roll(4) < how)
             memcpy(bytes + at, f->cache + at, n);
     }
     int fd = open(test_path(folder, tape.name[file]), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -185,8 +190,8 @@ static const char *lay_down_all(const fixture *f)
     snprintf(folder, sizeof folder, "%s/left-1-1-1-abcdef01", f->spool_folder);
     mkdir(f->spool_folder, 0700);
     mkdir(folder, 0700);
-    size_t sector = test_roll(&dice, 2) ? 512 : 4096;
-    uint64_t how = test_roll(&dice, 5);
+    size_t sector = roll(2) ? 512 : 4096;
+    uint64_t how = roll(5);
     for (int i = 0; i < tape.n_files; i++)
         lay_down(folder, i, sector, how);
     return folder;
@@ -264,7 +269,7 @@ static void run_recorded(fixture *f, logging *l)
 static int64_t cut_anywhere(void)
 {
     int64_t told = 0;
-    int until = (int)test_roll(&dice, (uint64_t)tape.n_events + 1);
+    int until = (int)roll((uint64_t)tape.n_events + 1);
     begin_disk();
     for (int i = 0; i < until; i++)
         if (tape.events[i].what == TOLD)
@@ -363,8 +368,8 @@ static void a_bit_below_the_watermark_is_damage_after_any_cut(void **state)
                 play(&tape.events[i]);
         const char *folder = lay_down_all(f);
         /* all but the last group: that one needs its mark */
-        int64_t hit = (int64_t)test_roll(&dice, (uint64_t)l.accepted - 2);
-        flip_bit(test_path(folder, tape.name[0]), 128 + 96 * hit + 8 + (off_t)test_roll(&dice, 80));
+        int64_t hit = (int64_t)roll((uint64_t)l.accepted - 2);
+        flip_bit(test_path(folder, tape.name[0]), 128 + 96 * hit + 8 + (off_t)roll(80));
         f->log[0] = 0;
         fixture_open(f, MLPLAT_DURABILITY_DISK);
         fixture_close(f);
@@ -398,7 +403,7 @@ static void what_the_store_has_is_not_brought_again_whatever_files_come_back(voi
     assert_int_equal(strlen(id), 32);
     for (int round = 0; round < rounds(60); round++) {
         int64_t told = cut_anywhere();
-        int64_t stored = (int64_t)test_roll(&dice, (uint64_t)told + 1);
+        int64_t stored = (int64_t)roll((uint64_t)told + 1);
         set_mark(f, id, stored);
         lay_down_all(f);
         replay_and_check(f, told, stored, l.accepted);

@@ -110,7 +110,8 @@ static int helper_run(char **argv)
     mlplat *ml = open_in(argv[2]);
     if (!ml || test_told(mlplat_run_start(ml, NULL, &run, &err), &err) ||
         test_told(mlplat_run_log_param(run, "p", "1", &err), &err) ||
-        test_told(mlplat_run_log_metric(run, "m", 1, 0, &err), &err) || test_told(mlplat_run_end(run, NULL, &err), &err))
+        test_told(mlplat_run_log_metric(run, "m", 1, 0, &err), &err) ||
+        test_told(mlplat_run_end(run, NULL, &err), &err))
         return 1;
     mlplat_run_free(run);
     mlplat_close(ml);
