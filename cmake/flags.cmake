@@ -34,7 +34,7 @@ function(mlplat_release_flags)
   target_compile_options(mlplat_flags INTERFACE -ffunction-sections -fdata-sections
     -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
   mlplat_link_flag(-Wl,--gc-sections)
-  if(MLPLAT_PROFILE STREQUAL "minimal") # frame pointers stay, which is enough for gdb and perf
+  if(MLPLAT_PROFILE STREQUAL "minimal") # one debugs with the whole library
     target_compile_options(mlplat_flags INTERFACE -fno-asynchronous-unwind-tables -fno-unwind-tables)
   endif()
 endfunction()
