@@ -56,9 +56,13 @@ def test_the_library_is_hardened(built):
     assert weaknesses(library) == []
 
 
+@pytest.mark.parametrize("programs", LEFT_OUT)
+def test_c_tests_that_qemu_cannot_run(programs):
+    """For the summary, which counts what is left out."""
+    pytest.skip(f"left out under qemu-user: {LEFT_OUT[programs]}")
+
+
 def test_the_c_tests_pass_under_qemu(built):
-    for names, why in LEFT_OUT.items():
-        print(f"left out: {names}: {why}")
     told = c_tests("aarch64", built, "-R", f"^({'|'.join(programs())})$")
     count = int(re.search(r"tests passed, 0 tests failed out of (\d+)", told).group(1))
     assert count == len(programs()), told
