@@ -157,7 +157,8 @@ typedef struct mlplat_import_options {
  * Import an archive. All of it is checked, with all digests, and compared with the store before the first row is
  * written. Experiments are found by name, and made where there is none; artifacts go below the store's own places. Runs
  * and logged models keep their ids and are visible when they are whole; what is there and equal is left alone, so that
- * an import that was stopped, in whatever way, is completed by doing it again.
+ * an import that was stopped, in whatever way, is completed by doing it again. Imports into one store take turns: one
+ * that waits says so in the log and calls the hook.
  * @param out  {"path", "dry_run", "artifacts", and for each of "experiments", "runs", "logged_models",
  *             "registered_models", "model_versions": {"imported", "same", "kept", "replaced"}}, yours, may be NULL
  * @return MLPLAT_OK; MLPLAT_CONFLICT: a run, model, version, tag or alias is there with other content (nothing was

@@ -13,17 +13,16 @@ mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, const char *
     return (ticket->path || !path) && ticket->store ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
-/* A new one has the mode of the store, whatever the umask. A link of that name is somebody's trap. */
-static int open_ticket(const mlp_ticket *ticket)
+int mlp_ticket_file(const char *path, const char *store)
 {
     const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
     struct stat st;
-    int fd = mlp_sys.open(AT_FDCWD, ticket->path, flags, 0);
-    if (fd != -1 || errno != ENOENT || stat(ticket->store, &st) == -1)
+    int fd = mlp_sys.open(AT_FDCWD, path, flags, 0);
+    if (fd != -1 || errno != ENOENT || stat(store, &st) == -1)
         return fd;
-    fd = mlp_sys.open(AT_FDCWD, ticket->path, flags | O_CREAT | O_EXCL, 0600);
+    fd = mlp_sys.open(AT_FDCWD, path, flags | O_CREAT | O_EXCL, 0600);
     if (fd == -1)
-        return errno == EEXIST ? mlp_sys.open(AT_FDCWD, ticket->path, flags, 0) : -1;
+        return errno == EEXIST ? mlp_sys.open(AT_FDCWD, path, flags, 0) : -1;
     fchmod(fd, st.st_mode & 0666);
     return fd;
 }
@@ -32,7 +31,7 @@ static int open_ticket(const mlp_ticket *ticket)
 static bool is_open(mlp_ticket *ticket)
 {
     if (!ticket->fd && ticket->path)
-        ticket->fd = open_ticket(ticket) + 1;
+        ticket->fd = mlp_ticket_file(ticket->path, ticket->store) + 1;
     return ticket->fd > 0;
 }
 

@@ -16,6 +16,10 @@ typedef struct mlp_ticket {
     bool held;
 } mlp_ticket;
 
+/* A lock file beside a store, open; -1 and errno on failure. A new one has the mode of the store, whatever the umask. A
+ * link of that name is somebody's trap, and is not followed. */
+int mlp_ticket_file(const char *path, const char *store);
+
 mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, const char *store, mlplat_error *err);
 /* Waits for its turn, about a second at most. Fails only if the hook cancels or the wait's time is up. */
 mlplat_status mlp_ticket_take(mlp_ticket *ticket, mlp_wait *wait, mlplat_error *err);

@@ -77,6 +77,8 @@ static mlplat_status import(mlp_importing *im, const char *path, const mlplat_im
         s = check_writable(im, err);
     im->rows = (mlp_rows){
         .tracking = im->view.tracking, .registry = im->view.registry, .artifacts = im->manifest.artifacts};
+    if (s == MLPLAT_OK && !o->dry_run)
+        s = mlp_import_lock_take(&im->lock, im->view.about.path, &im->view.ml->log, im->view.hook, err);
     im->pace.total = 2 * mlp_manifest_raw(&im->manifest);
     if (s == MLPLAT_OK)
         s = mlp_import_check(im, err);
@@ -140,6 +142,7 @@ mlplat_status mlplat_import(mlplat *ml, const char *path, const mlplat_import_op
     if (s == MLPLAT_OK && out)
         s = report(&im, path, o.dry_run, out, err);
     mlp_rows_end(&im.rows);
+    mlp_import_lock_give(&im.lock);
     mlp_store_view_close(&im.view);
     mlp_manifest_free(&im.manifest);
     mlp_free(im.fates);

@@ -2,6 +2,7 @@
 #ifndef MLP_IMPORT_H
 #define MLP_IMPORT_H
 #include "store/archive_lines.h"
+#include "store/import_lock.h"
 #include "store/rows.h"
 #include "store/store_view.h"
 #include <mlplat/store.h>
@@ -24,6 +25,7 @@ typedef struct mlp_importing {
     mlp_rows rows; /* of the target */
     mlp_manifest manifest;
     int root_fd; /* of the archive */
+    mlp_import_lock lock;
     mlp_import_policy policy;
     mlp_pace pace;
     unsigned char *fates; /* one a group, in the archive's order */
