@@ -492,7 +492,8 @@ MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out
  */
 MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 
-/** Store what dead processes left behind: {"replayed", "dead", "journals"}. *out is yours, may be NULL.
+/** Store what dead processes left behind: {"replayed", "dead", "journals"}, with what came in when this session opened
+ * the store, told once. *out is yours, may be NULL.
  * @return MLPLAT_OK; the store's own status if it refuses; MLPLAT_CORRUPT: a journal is damaged and was set aside */
 MLPLAT_API mlplat_status mlplat_spool_sync(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 

@@ -95,7 +95,6 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
 /* A store that cannot be written, or a folder that is not ours, shall not keep anybody from reading. */
 mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *sink, mlp_spool **out, mlplat_error *err)
 {
-    mlp_replay_counts counts;
     mlplat_error replay = {0};
     mlplat_status status = make(options, sink, out, err);
     if (status != MLPLAT_OK)
@@ -103,13 +102,13 @@ mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *s
     mlp_spool *sp = *out;
     if (options->only_read)
         return MLPLAT_OK;
-    if (mlp_replay_orphans(sp, NULL, &counts, &replay) != MLPLAT_OK)
+    if (mlp_replay_orphans(sp, NULL, &sp->opening, &replay) != MLPLAT_OK)
         mlp_log(sp->log, MLPLAT_LOG_WARNING,
                 "what an earlier process left in the spool of %s could not be stored now (%s): try `mlplat spool sync`",
                 sp->store, replay.message);
-    if (counts.stored + counts.dead > 0)
+    if (sp->opening.stored + sp->opening.dead > 0)
         mlp_log(sp->log, MLPLAT_LOG_INFO, "stored %llu record(s) that an earlier process left in the spool of %s",
-                (unsigned long long)counts.stored, sp->store);
+                (unsigned long long)sp->opening.stored, sp->store);
     return MLPLAT_OK;
 }
 

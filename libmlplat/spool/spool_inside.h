@@ -62,6 +62,11 @@ typedef struct mlp_dead_mark { /* what mlp_spool_set_aside did inside the sink's
     uint64_t first;
 } mlp_dead_mark;
 
+/* What was brought in of processes that are gone. */
+typedef struct mlp_replay_counts {
+    uint64_t stored, dead, journals, damaged;
+} mlp_replay_counts;
+
 struct mlp_spool {
     mlp_sink sink;
     mlp_place place[MLP_SPOOL_PLACES]; /* ours, and one more to look for orphans in */
@@ -98,6 +103,7 @@ struct mlp_spool {
     mlp_dead_mark dead_mark;  /* under sink_lock, as is probed */
     size_t probed;            /* the batch of this failure that was tried record by record; 0: none */
     _Atomic uint64_t damaged; /* segments set aside, not yet told by sync */
+    mlp_replay_counts opening; /* of the replay when it was opened, not yet told by sync; under lock */
 };
 
 /* ---- journal.c: accepting ---------------------------------------------------------------------------------------- */
@@ -137,10 +143,6 @@ mlplat_status mlp_settle_batch(mlp_spool *spool, const char *journal_id, const m
                                mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err);
 
 /* ---- replay.c ---------------------------------------------------------------------------------------------------- */
-
-typedef struct mlp_replay_counts {
-    uint64_t stored, dead, journals, damaged;
-} mlp_replay_counts;
 
 mlplat_status mlp_replay_orphans(mlp_spool *spool, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err);
 

@@ -204,6 +204,17 @@ mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
     return status;
 }
 
+/* Whoever asks for a sync opened the store to do so, and that brought in most of it. */
+static void add_opening(mlp_spool *sp, mlp_replay_counts *n)
+{
+    pthread_mutex_lock(&sp->lock);
+    n->stored += sp->opening.stored;
+    n->dead += sp->opening.dead;
+    n->journals += sp->opening.journals;
+    sp->opening = (mlp_replay_counts){0};
+    pthread_mutex_unlock(&sp->lock);
+}
+
 mlplat_status mlp_spool_sync(mlp_spool *sp, const mlp_hook *hook, json_t **out, mlplat_error *err)
 {
     mlp_replay_counts n = {0};
@@ -213,7 +224,8 @@ mlplat_status mlp_spool_sync(mlp_spool *sp, const mlp_hook *hook, json_t **out, 
         status = mlp_replay_orphans(sp, hook, &n, err);
     if (status != MLPLAT_OK)
         return status;
-    uint64_t damaged = atomic_exchange(&sp->damaged, 0); /* also by the replay when the store was opened */
+    add_opening(sp, &n);
+    uint64_t damaged = atomic_exchange(&sp->damaged, 0);
     if (damaged > 0)
         return mlp_fail(
             err, MLPLAT_CORRUPT,

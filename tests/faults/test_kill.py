@@ -5,6 +5,7 @@ MLPLAT_HEAVY=1: 1,000 rounds of each level.
 
 import collections
 import contextlib
+import json
 import random
 import sqlite3
 import subprocess
@@ -100,8 +101,11 @@ def test_a_store_that_another_program_holds_loses_nothing(store, durability):
     store.mlplat("store", "create")
     for _ in range(2 if not HEAVY else 50):
         run, steps = killed_while_the_store_is_held(store, 500, MLPLAT_DURABILITY=durability)
-        store.mlplat("spool", "sync")
+        before = stored(store, run).total()
+        told = json.loads(store.mlplat("spool", "sync", "-o", "json"))
         assert_exactly_once(store, run, steps)
+        assert told["replayed"] >= stored(store, run).total() - before > 0
+        assert told["journals"] == 1 and told["dead"] == 0
 
 
 def test_a_replay_that_is_killed_itself_doubles_nothing(store):

@@ -30,6 +30,17 @@ static const char *segment(fixture *f)
     return test_path(folder, name);
 }
 
+/* What a sync tells: what the opening brought in, too, but once. */
+static void assert_synced(fixture *f, int64_t records, int64_t journals)
+{
+    mlplat_error err = {0};
+    json_t *out;
+    assert_ok(mlp_spool_sync(f->spool, NULL, &out, &err));
+    assert_int_equal(json_integer_value(json_object_get(out, "replayed")), records);
+    assert_int_equal(json_integer_value(json_object_get(out, "journals")), journals);
+    json_decref(out);
+}
+
 static void the_next_opener_stores_what_a_killed_process_left(void **state)
 {
     static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK};
@@ -43,6 +54,8 @@ static void the_next_opener_stores_what_a_killed_process_left(void **state)
         assert_int_equal(entries(f->spool_folder, "", NULL), -1);
         assert_int_equal(fake_sink_ask(f->sink, "select count(*) from marks"), 0);
         assert_true(fixture_logged(f, "that an earlier process left"));
+        assert_synced(f, n, 1);
+        assert_synced(f, 0, 0);
         fixture_close(f);
         fake_sink_ask(f->sink, "delete from rows");
     }
