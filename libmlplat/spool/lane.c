@@ -152,6 +152,8 @@ mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t
     size_t cap = need + MLP_SEGMENT_HEAD;
     cap = cap > MLP_SEGMENT_BYTES ? (cap + 4095) & ~(size_t)4095 : MLP_SEGMENT_BYTES;
     mlp_segment *s = take_spare(lane, cap);
+    if (!s && lane->ahead < MLP_SPOOL_SPARES)
+        lane->ahead++;
     mlplat_status status = s ? MLPLAT_OK : make(sp, lane, ++sp->next_number, cap, &s, err);
     if (status == MLPLAT_OK) {
         begin(sp, lane, s, first_seq);
@@ -167,11 +169,11 @@ mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t
 
 static bool wants_spare(const mlp_lane *lane)
 {
-    return lane->used && lane->kind != MLP_LANE_MEMORY && lane->n_spare == 0 && lane->tail && !lane->tail->sealed &&
+    return lane->used && lane->kind != MLP_LANE_MEMORY && lane->n_spare < lane->ahead && lane->tail &&
            lane->tail->end > lane->tail->cap / 4 && mlp_clock_mono_ns() >= lane->no_spare_until;
 }
 
-static void prepare_spare(mlp_spool *sp, mlp_lane *lane)
+static bool prepare_spare(mlp_spool *sp, mlp_lane *lane)
 {
     mlp_segment *s = NULL;
     pthread_mutex_lock(&sp->lock);
@@ -180,7 +182,7 @@ static void prepare_spare(mlp_spool *sp, mlp_lane *lane)
     mlp_segment_kind kind = lane->segments;
     pthread_mutex_unlock(&sp->lock);
     if (!wanted)
-        return;
+        return false;
     mlplat_status status = mlp_segment_make(kind, sp->home.fd, number, MLP_SEGMENT_BYTES, lane->synced, &s, NULL);
     pthread_mutex_lock(&sp->lock);
     if (status != MLPLAT_OK)
@@ -188,12 +190,14 @@ static void prepare_spare(mlp_spool *sp, mlp_lane *lane)
     else
         lane->spare[lane->n_spare++] = s; /* only this thread adds: there is room */
     pthread_mutex_unlock(&sp->lock);
+    return status == MLPLAT_OK;
 }
 
 void mlp_lane_prepare(mlp_spool *sp)
 {
     for (int i = MLP_LANE_PROCESS; i < MLP_LANE_COUNT; i++)
-        prepare_spare(sp, &sp->lane[i]);
+        while (prepare_spare(sp, &sp->lane[i]))
+            ;
 }
 
 /* What did not fit its checksum stays for whoever wants to look. */
@@ -218,7 +222,7 @@ void mlp_lane_recycle(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
         set_bad_aside(sp, s);
     pthread_mutex_lock(&sp->lock);
     lane->n_segments--;
-    again = again && lane->n_spare < MLP_SPOOL_SPARES;
+    again = again && lane->n_spare < lane->ahead;
     if (again)
         lane->spare[lane->n_spare++] = s;
     pthread_mutex_unlock(&sp->lock);

@@ -13,7 +13,7 @@
 
 #define MLP_SPOOL_BATCH           4096
 #define MLP_SPOOL_PLACES          2
-#define MLP_SPOOL_SPARES          2
+#define MLP_SPOOL_SPARES          8
 #define MLP_SPOOL_MEMORY_SEGMENTS 32    /* at level memory, then a call waits for the delivery */
 #define MLP_SPOOL_PATIENCE_MS     30000 /* of level remote, level memory and close with a sink that fails */
 
@@ -46,6 +46,7 @@ typedef struct mlp_lane {
     mlp_segment *head, *tail;  /* from the one that is delivered next to the one that is filled */
     mlp_segment *spare[MLP_SPOOL_SPARES];
     int n_spare, n_segments;
+    int ahead; /* spares to have: as many more as there were too few */
     bool used;
     int64_t no_spare_until; /* monotonic ns: making one failed, do not try at once again */
     /* group commit */
