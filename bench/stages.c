@@ -107,8 +107,8 @@ static void bind_numbers(sqlite3_stmt *stmt, const mlp_record *r)
 static int put_rows(const bench *b, sqlite3_stmt *row, sqlite3_stmt *latest, bool step)
 {
     int bad = 0;
-    for (uint32_t g = 0; g < b->order.n; g++) {
-        const mlp_metric_group *group = &b->order.groups[g];
+    for (uint32_t g = 0; g < b->order.n_sliced; g++) {
+        const mlp_metric_group *group = b->order.sliced[g];
         bind_texts(row, group->first);
         for (uint32_t i = group->head;; i = b->order.next[i]) {
             bind_numbers(row, &b->records[i]);

@@ -11,11 +11,12 @@ mlplat_status mlp_metric_order_init(mlp_metric_order *order, size_t n, mlplat_er
         slots *= 2;
     *order = (mlp_metric_order){
         .groups = mlp_alloc_array(n, sizeof *order->groups),
+        .sliced = mlp_alloc_array(n, sizeof *order->sliced),
         .slots = mlp_alloc_array(slots, sizeof *order->slots),
         .next = mlp_alloc_array(n, sizeof *order->next),
         .mask = (uint32_t)(slots - 1),
     };
-    if (order->groups && order->slots && order->next)
+    if (order->groups && order->sliced && order->slots && order->next)
         return MLPLAT_OK;
     mlp_metric_order_free(order);
     return mlp_fail_memory(err);
@@ -24,6 +25,7 @@ mlplat_status mlp_metric_order_init(mlp_metric_order *order, size_t n, mlplat_er
 void mlp_metric_order_free(mlp_metric_order *order)
 {
     mlp_free(order->groups);
+    mlp_free(order->sliced);
     mlp_free(order->slots);
     mlp_free(order->next);
     *order = (mlp_metric_order){0};
@@ -33,7 +35,14 @@ void mlp_metric_order_clear(mlp_metric_order *order)
 {
     if (order->n)
         memset(order->slots, 0, (order->mask + (size_t)1) * sizeof *order->slots);
-    order->n = order->recent = 0;
+    order->n = order->n_sliced = order->recent = 0;
+}
+
+void mlp_metric_order_next(mlp_metric_order *order)
+{
+    for (uint32_t i = 0; i < order->n_sliced; i++)
+        order->sliced[i]->sliced = false;
+    order->n_sliced = 0;
 }
 
 static bool same_metric(const mlp_record *a, const mlp_record *b)
@@ -56,14 +65,14 @@ static uint64_t mix(uint64_t h, const char *text, size_t n)
     return h ^ h >> 32;
 }
 
-/* The group of r's metric; a new one is empty. */
+/* The group of r's metric. */
 static uint32_t find(mlp_metric_order *order, const mlp_record *r)
 {
     uint32_t i = (uint32_t)mix(mix(r->key_n, r->key, r->key_n), r->run_id, r->run_id_n) & order->mask;
     while (order->slots[i] && !same_metric(order->groups[order->slots[i] - 1].first, r))
         i = (i + 1) & order->mask;
     if (!order->slots[i]) {
-        order->groups[order->n++] = (mlp_metric_group){0};
+        order->groups[order->n++] = (mlp_metric_group){.first = r};
         order->slots[i] = order->n;
     }
     return order->slots[i] - 1;
@@ -75,11 +84,12 @@ void mlp_metric_order_add(mlp_metric_order *order, const mlp_record *records, si
     if (!order->n || !same_metric(order->groups[order->recent].first, r))
         order->recent = find(order, r);
     mlp_metric_group *group = &order->groups[order->recent];
-    if (group->first)
+    if (group->sliced)
         order->next[group->tail] = (uint32_t)i;
     else {
-        group->first = r;
         group->head = (uint32_t)i;
+        group->sliced = true;
+        order->sliced[order->n_sliced++] = group;
     }
     group->tail = (uint32_t)i;
 }
@@ -92,13 +102,13 @@ static int compare_text(const char *a, size_t a_n, const char *b, size_t b_n)
 
 static int by_key_and_run(const void *left, const void *right)
 {
-    const mlp_record *a = ((const mlp_metric_group *)left)->first, *b = ((const mlp_metric_group *)right)->first;
+    const mlp_record *a = (*(mlp_metric_group *const *)left)->first, *b = (*(mlp_metric_group *const *)right)->first;
     int order = compare_text(a->key, a->key_n, b->key, b->key_n);
     return order ? order : compare_text(a->run_id, a->run_id_n, b->run_id, b->run_id_n);
 }
 
 void mlp_metric_order_sort(mlp_metric_order *order)
 {
-    if (order->n > 1)
-        qsort(order->groups, order->n, sizeof *order->groups, by_key_and_run);
+    if (order->n_sliced > 1)
+        qsort(order->sliced, order->n_sliced, sizeof *order->sliced, by_key_and_run);
 }

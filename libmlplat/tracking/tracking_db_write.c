@@ -238,10 +238,9 @@ static mlplat_status put_point_of(part *p, mlp_stmt *stmt, const mlp_record *r, 
 
 /* ---- a slice's metrics ------------------------------------------------------------------------------------------- */
 
-/* All points of one metric; the texts are bound once. */
-static mlplat_status put_metric(part *p, const mlp_metric_group *g, mlp_stmt *row, mlp_stmt *latest, mlplat_error *err)
+/* A slice's points of one metric; the texts are bound once. */
+static mlplat_status put_metric(part *p, mlp_metric_group *g, mlp_stmt *row, mlplat_error *err)
 {
-    const mlp_record *last = NULL;
     const mlp_verdict *run = NULL;
     mlplat_status s = look_at_run(p, g->first, &run, err);
     mlp_stmt_text_n(row, 1, g->first->key, g->first->key_n);
@@ -254,40 +253,48 @@ static mlplat_status put_metric(part *p, const mlp_metric_group *g, mlp_stmt *ro
         else
             p->verdicts[i] = *run;
         s = judge(p, &p->verdicts[i], s, &why, err);
-        if (p->verdicts[i].status == MLPLAT_OK && (!last || later(r, last)))
-            last = r;
+        if (p->verdicts[i].status == MLPLAT_OK && (!g->latest || later(r, g->latest)))
+            g->latest = r;
         if (i == g->tail)
             break;
     }
-    if (s != MLPLAT_OK || !last)
-        return s;
-    mlp_stmt_text_n(latest, 1, last->key, last->key_n);
-    mlp_stmt_text_n(latest, 2, last->run_id, last->run_id_n);
-    return put_point(latest, last, err);
+    return s;
 }
 
 static mlplat_status put_metrics(part *p, mlplat_error *err)
 {
-    mlp_stmt *row = NULL, *latest = NULL;
-    if (p->order.n == 0)
-        return MLPLAT_OK;
+    mlp_stmt *row = NULL;
     mlplat_status s = mlp_db_prepare(p->db,
                                      "INSERT INTO metrics (key, run_uuid, value, timestamp, step, is_nan) "
                                      "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                                      &row, err);
-    if (s == MLPLAT_OK)
-        s = mlp_db_prepare(
-            p->db,
-            "INSERT INTO latest_metrics (key, run_uuid, value, timestamp, step, is_nan) VALUES (?, ?, ?, ?, ?, ?) "
-            "ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, "
-            "step = excluded.step, is_nan = excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) "
-            "> (latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)",
-            &latest, err);
     mlp_metric_order_sort(&p->order);
-    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order.n; i++)
-        s = put_metric(p, &p->order.groups[i], row, latest, err);
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order.n_sliced; i++)
+        s = put_metric(p, p->order.sliced[i], row, err);
     mlp_stmt_done(row);
-    mlp_stmt_done(latest);
+    return s;
+}
+
+/* Of each metric once a transaction, not once a point. */
+static mlplat_status put_latest(part *p, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(
+        p->db,
+        "INSERT INTO latest_metrics (key, run_uuid, value, timestamp, step, is_nan) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (key, run_uuid) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp, "
+        "step = excluded.step, is_nan = excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) > "
+        "(latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)",
+        &stmt, err);
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order.n; i++) {
+        const mlp_record *r = p->order.groups[i].latest;
+        if (!r)
+            continue;
+        mlp_stmt_text_n(stmt, 1, r->key, r->key_n);
+        mlp_stmt_text_n(stmt, 2, r->run_id, r->run_id_n);
+        s = put_point(stmt, r, err);
+    }
+    mlp_stmt_done(stmt);
     return s;
 }
 
@@ -366,7 +373,7 @@ static mlplat_status store_slice(part *p, uint64_t mark, mlplat_error *err)
     bool whole = p->n - p->to >= p->store->slice;
     size_t end = whole ? p->to + p->store->slice : p->n;
     mlplat_status s = MLPLAT_OK;
-    mlp_metric_order_clear(&p->order);
+    mlp_metric_order_next(&p->order);
     for (; s == MLPLAT_OK && p->to < end; p->to++) {
         const mlp_record *r = &p->records[p->to];
         mlp_verdict *verdict = &p->verdicts[p->to];
@@ -380,7 +387,7 @@ static mlplat_status store_slice(part *p, uint64_t mark, mlplat_error *err)
         else
             s = put_tag(p, r, verdict, err);
     }
-    if (s == MLPLAT_OK)
+    if (s == MLPLAT_OK && p->order.n_sliced)
         s = put_metrics(p, err);
     learn(p->store, mlp_clock_mono_ns() - began, whole);
     return s;
@@ -397,6 +404,7 @@ static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_erro
     p->to = p->from;
     p->n_runs = 0;
     p->refused = false;
+    mlp_metric_order_clear(&p->order);
     mlplat_status s = mlp_db_exec(
         db, err, "CREATE TABLE IF NOT EXISTS mlplat_journal (journal_id TEXT PRIMARY KEY, seq INTEGER NOT NULL)", 0);
     if (s == MLPLAT_OK)
@@ -413,6 +421,8 @@ static mlplat_status store_part(mlp_db *db, void *ctx, mlplat_error *err)
     mlplat_status s = begin_part(p, db, &mark, err);
     while (s == MLPLAT_OK && p->to < p->n && goes_on(p, mlp_clock_mono_ns() - began))
         s = store_slice(p, mark, err);
+    if (s == MLPLAT_OK && p->order.n)
+        s = put_latest(p, err);
     if (s == MLPLAT_OK && p->refused)
         s = mlp_spool_set_aside(*p->spool, p->journal_id, p->records + p->from, p->verdicts + p->from, p->to - p->from,
                                 err);
