@@ -34,7 +34,7 @@ typedef struct bench {
     mlplat_run *run;
     mlplat_error err;
     uint32_t *took;        /* ns of each call */
-    int64_t gave_up, seen; /* calls over 5 ms in which the thread itself waited: in others the system ran something else */
+    int64_t gave_up, seen; /* calls over 5 ms in which the thread itself waited: in others something else ran */
 } bench;
 
 static int64_t now_ns(clockid_t clock)
@@ -79,7 +79,8 @@ static int tell_calls(bench *b)
     qsort(b->took, (size_t)n, sizeof *b->took, by_size);
     printf("{\"p50_ns\": %u, \"p99_9_ns\": %u, \"p99_99_ns\": %u, \"max_ns\": %u, \"over_5_ms\": %" PRId64
            ", \"waited_5_ms\": %" PRId64 "}\n",
-           b->took[n / 2], b->took[n - 1 - n / 1000], b->took[n - 1 - n / 10000], b->took[n - 1], long_ones, b->gave_up);
+           b->took[n / 2], b->took[n - 1 - n / 1000], b->took[n - 1 - n / 10000], b->took[n - 1], long_ones,
+           b->gave_up);
     free(b->took);
     return 0;
 }
@@ -202,7 +203,7 @@ static void *sync_each(void *arg)
     int64_t each = b->points / b->threads;
     snprintf(path, sizeof path, "%s/%d", b->folder, atomic_fetch_add(&files, 1));
     int fd = open(path, O_RDWR | O_CREAT, 0600), bad = fd == -1;
-    for (int64_t at = 0; !bad && at < each * FRAME; at += (int64_t)sizeof zeros) /* its space is there, as in a journal */
+    for (int64_t at = 0; !bad && at < each * FRAME; at += (int64_t)sizeof zeros) /* space ahead, as a journal has */
         bad = pwrite(fd, zeros, sizeof zeros, at) != (ssize_t)sizeof zeros;
     bad = bad || fsync(fd) == -1;
     for (int64_t i = 0; i < each && !bad; i++)
@@ -278,6 +279,7 @@ int main(int argc, char **argv)
         if (b.points >= 1 && b.threads >= 1 && b.threads <= THREADS_MOST)
             return kinds[i].run(&b);
     }
-    fprintf(stderr, "usage: bench_calls process|control FOLDER POINTS | disk|fsync FOLDER POINTS THREADS | once FOLDER\n");
+    fprintf(stderr, "usage: bench_calls process|control FOLDER POINTS | disk|fsync FOLDER POINTS THREADS |\n"
+                    "       once FOLDER\n");
     return 2;
 }

@@ -1,126 +1,108 @@
 /*
- * Where each microsecond of a point goes: the stages of its way, one after the other on one thread, with the library's
- * own functions where it has one and SQLite's for the rest. CPU time of the thread, per point.
+ * Where each microsecond of a point goes, in CPU time: the calls and the delivery of the library as it is, and what
+ * SQLite takes of the latter, found by doing the same alone: without indexes, with one, with two, and so on.
  *
  *     bench_stages FOLDER POINTS RUNS KEYS
  */
-#include "spool/frame.h"
-#include "tracking/metric_order.h"
+#include <mlplat.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { BATCH = 4096, CHECKPOINT_PAGES = 4000, RUNS_MOST = 64, KEYS_MOST = 256, FRAMES = BATCH * 128 };
+enum { BATCH = 4096, CHECKPOINT_PAGES = 4000, RUNS_MOST = 64, KEYS_MOST = 256 };
 
 typedef struct bench {
     const char *folder;
     size_t points, runs, keys;
     char run[RUNS_MOST][33], key[KEYS_MOST][32];
-    unsigned char *frames; /* of a batch */
-    size_t size;
-    mlp_record *records;
-    mlp_metric_order order;
-    double put, get, sort, bind;     /* seconds */
-    double rows, commit, checkpoint; /* of the last database */
+    double call, delivery, bind, rows, commit, checkpoint; /* seconds; from bind on of the last database */
 } bench;
 
-static double cpu(void)
+static double cpu_of(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static mlp_record point(const bench *b, size_t i)
+static double cpu(void)
 {
-    const char *key = b->key[i % b->keys];
-    return (mlp_record){
-        .kind = MLP_RECORD_METRIC,
-        .run_id = b->run[i / b->keys % b->runs],
-        .run_id_n = 32,
-        .key = key,
-        .key_n = strlen(key),
-        .value = (double)i * 0.5,
-        .step = (int64_t)(i / (b->runs * b->keys)),
-        .timestamp_ms = 1700000000000 + (int64_t)(i / 10000),
-    };
+    return cpu_of(CLOCK_THREAD_CPUTIME_ID);
 }
 
-/* ---- before the database ----------------------------------------------------------------------------------------- */
+/* ---- the library ------------------------------------------------------------------------------------------------- */
 
-static size_t put_frames(bench *b, size_t from, size_t to)
+static mlplat_status start(const bench *b, mlplat **ml, mlplat_run **run, mlplat_error *err)
 {
-    double began = cpu();
-    b->size = MLP_SEGMENT_HEAD;
-    for (size_t i = from; i < to; i++) {
-        mlp_record r = point(b, i);
-        b->size += mlp_frame_put(b->frames + b->size, &r, i + 1, false, 0, 1);
-    }
-    b->put += cpu() - began;
-    return to - from;
+    char uri[1100];
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", b->folder);
+    options.tracking_uri = uri;
+    mlplat_status s = mlplat_open(&options, ml, err);
+    for (size_t r = 0; s == MLPLAT_OK && r < b->runs; r++)
+        s = mlplat_run_start(*ml, NULL, &run[r], err);
+    if (s == MLPLAT_OK)
+        s = mlplat_run_log_metric(run[0], "warm", 0, 0, err);
+    return s == MLPLAT_OK ? mlplat_flush(*ml, -1, err) : s;
 }
 
-static void get_records(bench *b)
+static int run_library(bench *b)
 {
-    double began = cpu();
-    mlp_frame_walk walk = { .base = b->frames, .size = b->size, .salt = 1, .trusted = true };
-    for (size_t i = 0; mlp_frame_next(&walk, &b->records[i]); i++)
-        ;
-    b->get += cpu() - began;
-}
-
-static void sort_records(bench *b, size_t n)
-{
-    double began = cpu();
-    mlp_metric_order_clear(&b->order);
-    for (size_t i = 0; i < n; i++)
-        mlp_metric_order_add(&b->order, b->records, i);
-    mlp_metric_order_sort(&b->order);
-    b->sort += cpu() - began;
-}
-
-static void prepare_batch(bench *b, size_t from, size_t to)
-{
-    size_t n = put_frames(b, from, to);
-    get_records(b);
-    sort_records(b, n);
+    mlplat *ml = NULL;
+    mlplat_run *run[RUNS_MOST] = { 0 };
+    mlplat_error err = { 0 };
+    mlplat_status s = start(b, &ml, run, &err);
+    double all = cpu_of(CLOCK_PROCESS_CPUTIME_ID), calls = cpu();
+    for (size_t i = 0; s == MLPLAT_OK && i < b->points; i++)
+        s = mlplat_run_log_metric(run[i / b->keys % b->runs], b->key[i % b->keys], (double)i * 0.5,
+                                  (int64_t)(i / (b->runs * b->keys)), &err);
+    b->call = cpu() - calls;
+    if (s == MLPLAT_OK)
+        s = mlplat_flush(ml, -1, &err);
+    b->delivery = cpu_of(CLOCK_PROCESS_CPUTIME_ID) - all - b->call;
+    for (size_t r = 0; r < b->runs; r++)
+        mlplat_run_free(run[r]);
+    mlplat_close(ml);
+    if (s != MLPLAT_OK)
+        fprintf(stderr, "bench_stages: %s: %s\n", mlplat_status_name(s), err.message);
+    return s != MLPLAT_OK;
 }
 
 /* ---- the database ------------------------------------------------------------------------------------------------ */
 
-static void bind_texts(sqlite3_stmt *stmt, const mlp_record *r)
+static void bind_texts(const bench *b, sqlite3_stmt *stmt, size_t metric)
 {
-    sqlite3_bind_text(stmt, 1, r->key, (int)r->key_n, SQLITE_TRANSIENT);
-    sqlite3_bind_text(stmt, 2, r->run_id, (int)r->run_id_n, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 1, b->key[metric / b->runs], -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(stmt, 2, b->run[metric % b->runs], 32, SQLITE_TRANSIENT);
 }
 
-static void bind_numbers(sqlite3_stmt *stmt, const mlp_record *r)
+static void bind_numbers(const bench *b, sqlite3_stmt *stmt, size_t i)
 {
-    sqlite3_bind_double(stmt, 3, r->value);
-    sqlite3_bind_int64(stmt, 4, r->timestamp_ms);
-    sqlite3_bind_int64(stmt, 5, r->step);
+    sqlite3_bind_double(stmt, 3, (double)i * 0.5);
+    sqlite3_bind_int64(stmt, 4, 1700000000000 + (int64_t)(i / 10000));
+    sqlite3_bind_int64(stmt, 5, (int64_t)(i / (b->runs * b->keys)));
 }
 
-/* step false: all but the rows themselves. */
-static int put_rows(const bench *b, sqlite3_stmt *row, sqlite3_stmt *latest, bool step)
+/* Points from to to - 1, metric by metric in the order of the primary key. step false: all but the rows themselves. */
+static int put_rows(const bench *b, sqlite3_stmt *row, sqlite3_stmt *latest, size_t from, size_t to, bool step)
 {
+    size_t each = b->runs * b->keys;
     int bad = 0;
-    for (uint32_t g = 0; g < b->order.n_sliced; g++) {
-        const mlp_metric_group *group = b->order.sliced[g];
-        bind_texts(row, group->first);
-        for (uint32_t i = group->head;; i = b->order.next[i]) {
-            bind_numbers(row, &b->records[i]);
-            bad = bad || (step && sqlite3_step(row) != SQLITE_DONE);
+    for (size_t m = 0; m < each && !bad; m++) {
+        size_t place = m % b->runs * b->keys + m / b->runs, i = from + (place + each - from % each) % each;
+        bind_texts(b, row, m);
+        for (; i < to && !bad; i += each) {
+            bind_numbers(b, row, i);
+            bad = step && sqlite3_step(row) != SQLITE_DONE;
             sqlite3_reset(row);
-            if (i == group->tail)
-                break;
         }
-        if (!latest)
+        if (!latest || i < from + each)
             continue;
-        bind_texts(latest, group->first);
-        bind_numbers(latest, &b->records[group->tail]);
+        bind_texts(b, latest, m);
+        bind_numbers(b, latest, i - each);
         bad = bad || (step && sqlite3_step(latest) != SQLITE_DONE);
         sqlite3_reset(latest);
     }
@@ -135,12 +117,13 @@ static int frames_waiting(void *user, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
-static int store_batch(bench *b, sqlite3 *db, sqlite3_stmt *row, sqlite3_stmt *latest, const int *pages)
+static int store_batch(bench *b, sqlite3 *db, sqlite3_stmt *row, sqlite3_stmt *latest, size_t from, const int *pages)
 {
+    size_t to = from + BATCH < b->points ? from + BATCH : b->points;
     double began = cpu();
-    put_rows(b, row, latest, false);
+    put_rows(b, row, latest, from, to, false);
     double bound = cpu();
-    int bad = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) || put_rows(b, row, latest, true);
+    int bad = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) || put_rows(b, row, latest, from, to, true);
     double inserted = cpu();
     bad = bad || sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     double committed = cpu();
@@ -160,7 +143,7 @@ static int run_database(bench *b, const char *schema, bool latest_too)
     sqlite3 *db = NULL;
     sqlite3_stmt *row = NULL, *latest = NULL;
     snprintf(path, sizeof path, "%s/stages%d.db", b->folder, number++);
-    b->put = b->get = b->sort = b->bind = b->rows = b->commit = b->checkpoint = 0;
+    b->bind = b->rows = b->commit = b->checkpoint = 0;
     int bad = sqlite3_open(path, &db) ||
               sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000", NULL, NULL,
                            NULL) ||
@@ -173,10 +156,8 @@ static int run_database(bench *b, const char *schema, bool latest_too)
                                  "value = excluded.value, ms = excluded.ms, step = excluded.step",
                                  -1, &latest, NULL);
     sqlite3_wal_hook(db, frames_waiting, &pages); /* in place of SQLite's own checkpoints */
-    for (size_t i = 0; !bad && i < b->points; i += BATCH) {
-        prepare_batch(b, i, i + BATCH < b->points ? i + BATCH : b->points);
-        bad = store_batch(b, db, row, latest, &pages);
-    }
+    for (size_t i = 0; !bad && i < b->points; i += BATCH)
+        bad = store_batch(b, db, row, latest, i, &pages);
     if (bad)
         fprintf(stderr, "bench_stages: %s: %s\n", path, sqlite3_errmsg(db));
     sqlite3_finalize(row);
@@ -210,23 +191,22 @@ static int run_all(bench *b)
                   { "insert: index (run)", BY_RUN, false },
                   { "insert: index (run, key, step)", BY_STEP, false },
                   { "insert: latest_metrics, once a metric and batch", LATEST, true } };
-    double before = 0, all = 0;
+    double before = 0;
+    if (run_library(b))
+        return 1;
+    line(b, "the call: check, stamp, frame, checksum, copy", b->call);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (run_database(b, steps[i].schema, steps[i].latest))
             return 1;
-        if (i == 0) {
-            line(b, "journal: frame, checksum and copy", b->put);
-            line(b, "delivery: reading the frames", b->get);
-            line(b, "delivery: into the order of the tables", b->sort);
-            line(b, "delivery: binding and resetting", b->bind);
-        }
         line(b, steps[i].what, b->rows - before);
         before = b->rows;
-        all = b->put + b->get + b->sort + b->bind + b->rows + b->commit + b->checkpoint;
     }
     line(b, "commit: pages into the write-ahead log, and its sync", b->commit);
     line(b, "checkpoint: pages back into the file, and its sync", b->checkpoint);
-    line(b, "all of it", all);
+    line(b, "bind and reset", b->bind);
+    line(b, "what the delivery takes beside these",
+         b->delivery - b->rows - b->commit - b->checkpoint - b->bind);
+    line(b, "all of it", b->call + b->delivery);
     return 0;
 }
 
@@ -241,18 +221,11 @@ int main(int argc, char **argv)
     b.points = (size_t)atoll(argv[2]);
     b.runs = (size_t)atoll(argv[3]);
     b.keys = (size_t)atoll(argv[4]);
-    b.frames = calloc(1, FRAMES);
-    b.records = calloc(BATCH, sizeof *b.records);
-    if (!b.points || b.runs - 1 >= RUNS_MOST || b.keys - 1 >= KEYS_MOST || !b.frames || !b.records ||
-        mlp_metric_order_init(&b.order, BATCH, NULL) != MLPLAT_OK)
+    if (!b.points || b.runs - 1 >= RUNS_MOST || b.keys - 1 >= KEYS_MOST)
         return 2;
     for (size_t i = 0; i < b.runs; i++)
         snprintf(b.run[i], sizeof b.run[i], "%08zx%024zx", i * 2654435761u & 0xffffffffu, i);
     for (size_t i = 0; i < b.keys; i++)
         snprintf(b.key[i], sizeof b.key[i], "metric_%zu", i % KEYS_MOST);
-    int bad = run_all(&b);
-    mlp_metric_order_free(&b.order);
-    free(b.frames);
-    free(b.records);
-    return bad;
+    return run_all(&b);
 }
