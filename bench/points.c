@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum { RUNS_MOST = 64, KEYS_MOST = 256 };
@@ -55,12 +54,24 @@ static void end(shape *b)
     b->cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - b->cpu;
 }
 
+/* Of this program alone: what getrusage tells is at least what its parent had. */
+static long peak_kib(void)
+{
+    char line[256];
+    long kib = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    while (status && fgets(line, sizeof line, status))
+        if (sscanf(line, "VmHWM: %ld", &kib) == 1)
+            break;
+    if (status)
+        fclose(status);
+    return kib;
+}
+
 static int tell(const shape *b)
 {
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
     printf("{\"points\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"max_rss_kib\": %ld}\n", b->points,
-           b->wall, b->cpu, use.ru_maxrss);
+           b->wall, b->cpu, peak_kib());
     return 0;
 }
 
