@@ -140,7 +140,8 @@ static void restore(sqlite3 *db, const place *at)
 {
     char text[400], *why = NULL;
     snprintf(text, sizeof text,
-             "BEGIN; DELETE FROM main.%.63s; INSERT INTO main.%.63s SELECT * FROM good.%.63s; COMMIT", at->table, at->table, at->table);
+             "BEGIN; DELETE FROM main.%.63s; INSERT INTO main.%.63s SELECT * FROM good.%.63s; COMMIT", at->table,
+             at->table, at->table);
     if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
         fail_msg("%s: %s", text, why);
 }
