@@ -43,7 +43,7 @@ static mlplat_status python_function(const mlp_model_parts *parts, json_t **out,
 static mlplat_status all_flavors(const mlp_model_parts *parts, json_t **out, mlplat_error *err)
 {
     json_t *pyfunc = NULL;
-    *out = parts->flavors ? json_copy(parts->flavors) : json_object();
+    *out = parts->flavors ? json_deep_copy(parts->flavors) : json_object();
     mlplat_status s = *out ? python_function(parts, &pyfunc, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         return mlp_json_set(*out, "python_function", pyfunc, err);

@@ -4,40 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define TEXT_LIMIT  ((size_t)64 << 20)
-#define DEPTH_LIMIT 64
-
-/* jansson recurses per level and allocates per value, so what is too deep or too much is found before it starts.
- * Strings are skipped; everything else that is wrong is jansson's to find. */
-static mlplat_status check_shape(const char *text, size_t n, size_t most, mlplat_error *err)
-{
-    size_t line = 1, start = 0, depth = 0, values = 1;
-    bool string = false;
-    for (size_t i = 0; i < n; i++) {
-        char c = text[i];
-        if (c == '\n') {
-            line++;
-            start = i + 1;
-        }
-        if (c == '"')
-            string = !string;
-        else if (string)
-            i += c == '\\';
-        else if (c == '[' || c == '{')
-            depth++, values++;
-        else if (c == ',')
-            values++;
-        else if ((c == ']' || c == '}') && depth)
-            depth--;
-        if (depth > DEPTH_LIMIT)
-            return mlp_fail(err, MLPLAT_INVALID, "JSON, line %zu, column %zu: more than %d levels", line, i - start + 1,
-                            DEPTH_LIMIT);
-        if (values > most)
-            return mlp_fail(err, MLPLAT_INVALID, "JSON, line %zu, column %zu: more than %zu values", line,
-                            i - start + 1, most);
-    }
-    return MLPLAT_OK;
-}
+#define TEXT_LIMIT ((size_t)64 << 20)
 
 mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err)
 {
@@ -46,19 +13,12 @@ mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_er
 
 mlplat_status mlp_json_parse_few(const char *text, size_t n, size_t most, json_t **out, mlplat_error *err)
 {
-    json_error_t why = {0}; /* jansson leaves it half empty when memory fails at once */
+    const mlp_json_rules strict = {.levels = 64, .values = most};
     *out = NULL;
     if (n > TEXT_LIMIT)
         return mlp_fail(err, MLPLAT_INVALID, "JSON of %zu bytes: the limit is 64 MiB", n);
-    mlplat_status s = check_shape(text, n, most, err);
-    if (s != MLPLAT_OK)
-        return s;
-    *out = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (*out)
-        return MLPLAT_OK;
-    if (json_error_code(&why) == json_error_out_of_memory || !why.text[0])
-        return mlp_fail_memory(err);
-    return mlp_fail(err, MLPLAT_INVALID, "JSON, line %d, column %d: %s", why.line, why.column, why.text);
+    return mlp_json_read(text, n, &strict, out, err);
+}
 }
 
 static mlplat_status check_tags(const json_t *tags, const char *what, mlplat_error *err)

@@ -9,6 +9,15 @@
 mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err);
 /* The same with at most so many values and members: "{}," of a hostile text takes 80 times its size in memory. */
 mlplat_status mlp_json_parse_few(const char *text, size_t n, size_t most, json_t **out, mlplat_error *err);
+/* What else than RFC 8259 is taken, how deep, and how much. */
+typedef struct mlp_json_rules {
+    size_t levels;   /* the reader needs some 300 bytes of stack for each */
+    size_t values;   /* at most so many */
+    bool duplicates; /* of a key that comes twice the last value counts */
+    bool nul;        /* \u0000 in strings */
+    bool reals;      /* whole numbers become doubles */
+} mlp_json_rules;
+mlplat_status mlp_json_read(const char *text, size_t n, const mlp_json_rules *rules, json_t **out, mlplat_error *err);
 /* A JSON object of strings, as tags come in; NULL text gives an empty object. what names it in messages. */
 mlplat_status mlp_json_parse_tags(const char *text, const char *what, json_t **out, mlplat_error *err);
 mlplat_status mlp_json_text(const json_t *json, mlp_buf *out, mlplat_error *err);   /* compact, order kept */

@@ -120,12 +120,16 @@ static size_t decimal_point(char out[8])
 
 bool mlp_text_to_double(const char *s, double *out)
 {
-    char point[8], *end, *copy;
+    char point[8], room[64], *end, *copy;
     size_t n = strlen(s), m = decimal_point(point);
-    if (!n || strspn(s, "0123456789+-.eE") != n || !strpbrk(s, "0123456789") || !(copy = mlp_alloc(n + m + 1)))
+    if (!n || strspn(s, "0123456789+-.eE") != n || !strpbrk(s, "0123456789"))
+        return false;
+    copy = n + m < sizeof room ? room : mlp_alloc(n + m + 1);
+    if (!copy)
         return false;
     const char *dot = strchr(s, '.');
     size_t before = dot ? (size_t)(dot - s) : n;
+    memset(room, 0, sizeof room);
     memcpy(copy, s, before);
     if (dot) {
         memcpy(copy + before, point, m);
@@ -133,7 +137,8 @@ bool mlp_text_to_double(const char *s, double *out)
     }
     *out = strtod(copy, &end);
     bool whole = end != copy && !*end;
-    mlp_free(copy);
+    if (copy != room)
+        mlp_free(copy);
     return whole;
 }
 

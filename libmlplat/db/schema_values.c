@@ -1,9 +1,9 @@
 /* How MLflow's upgrade of traces reads numbers out of what was written down as text: functions for SQL. */
 #include "base/alloc.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "db/schema_inside.h"
 #include <ctype.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,11 +41,11 @@ static void hide_odd_numbers(char *text)
 }
 
 /* *out NULL: it is no JSON. false: no memory, which is told to SQLite. */
-static bool load(sqlite3_context *context, const char *text, size_t flags, json_t **out)
+static bool load(sqlite3_context *context, const char *text, bool reals, json_t **out)
 {
-    json_error_t why = {0}; /* jansson leaves it half empty when memory fails at once */
-    *out = json_loads(text, JSON_DECODE_ANY | JSON_ALLOW_NUL | flags, &why);
-    if (*out || (json_error_code(&why) != json_error_out_of_memory && why.text[0]))
+    const mlp_json_rules loose = {
+        .levels = 1000, .values = SIZE_MAX, .duplicates = true, .nul = true, .reals = reals};
+    if (mlp_json_read(text, strlen(text), &loose, out, NULL) != MLPLAT_NO_MEMORY)
         return true;
     sqlite3_result_error_nomem(context);
     return false;
@@ -54,7 +54,7 @@ static bool load(sqlite3_context *context, const char *text, size_t flags, json_
 /* Whole numbers that no 64 bits hold are real. */
 static bool read_json(sqlite3_context *context, const char *text, json_t **out)
 {
-    if (!load(context, text, 0, out))
+    if (!load(context, text, false, out))
         return false;
     char *copy = *out ? NULL : mlp_strdup(text);
     if (!*out && !copy) {
@@ -63,7 +63,7 @@ static bool read_json(sqlite3_context *context, const char *text, json_t **out)
     }
     if (copy)
         hide_odd_numbers(copy);
-    bool good = !copy || load(context, copy, JSON_DECODE_INT_AS_REAL, out);
+    bool good = !copy || load(context, copy, true, out);
     mlp_free(copy);
     return good;
 }

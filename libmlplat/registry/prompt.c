@@ -43,7 +43,7 @@ static mlplat_status check_template(const char *text, int chat, mlplat_error *er
 static mlplat_status version_tags(const char *text, const mlplat_prompt_options *o, const json_t *given, json_t **out,
                                   mlplat_error *err)
 {
-    json_t *tags = json_copy((json_t *)(uintptr_t)given), *format = NULL, *config = NULL;
+    json_t *tags = json_deep_copy(given), *format = NULL, *config = NULL;
     mlplat_status s = tags ? mlp_prompt_check_format(o->response_format, &format, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = mlp_prompt_check_config(o->model_config, &config, err);

@@ -61,7 +61,7 @@ static mlplat_status history_entry(const json_t *model, json_t **out, mlplat_err
             s = mlp_json_set(*out, names[i], json_incref(json_object_get(model, names[i])), err);
     json_object_foreach(json_object_get(model, "flavors"), flavor, config)
     {
-        json_t *kept = s == MLPLAT_OK ? json_copy(config) : NULL;
+        json_t *kept = s == MLPLAT_OK ? json_deep_copy(config) : NULL;
         json_object_del(kept, "config");
         if (s == MLPLAT_OK)
             s = mlp_json_set(flavors, flavor, kept, err);
