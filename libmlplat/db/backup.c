@@ -4,13 +4,21 @@
 
 enum { PAGES = 1000 /* of one step: 4 MB */, OPS = 20000 /* of SQLite's machine: less than a millisecond */ };
 
+static mlplat_status fail_copy(int code, const char *path, mlplat_error *err)
+{
+    if (code == SQLITE_NOMEM || code == SQLITE_IOERR_NOMEM)
+        return mlp_fail_memory(err);
+    return mlp_fail(err, (code & 0xff) == SQLITE_FULL ? MLPLAT_NO_SPACE : MLPLAT_IO, "copying '%s': %s (SQLite %d)",
+                    path, sqlite3_errstr(code), code);
+}
+
 static mlplat_status copy_pages(mlp_db *db, sqlite3 *to, const mlp_hook *hook, mlplat_error *err)
 {
     mlplat_status s = MLPLAT_OK;
     int code = SQLITE_OK;
     sqlite3_backup *backup = sqlite3_backup_init(to, "main", db->handle, "main");
     if (!backup)
-        return mlp_fail(err, MLPLAT_IO, "copying '%s': %s", db->path, sqlite3_errmsg(to));
+        return fail_copy(sqlite3_errcode(to), db->path, err);
     while (s == MLPLAT_OK && (code = sqlite3_backup_step(backup, PAGES)) == SQLITE_OK) {
         uint64_t total = (uint64_t)sqlite3_backup_pagecount(backup);
         s = mlp_hook_call(hook, total - (uint64_t)sqlite3_backup_remaining(backup), total, "the backup", err);
@@ -18,10 +26,7 @@ static mlplat_status copy_pages(mlp_db *db, sqlite3 *to, const mlp_hook *hook, m
     sqlite3_backup_finish(backup);
     if (s != MLPLAT_OK || code == SQLITE_DONE)
         return s;
-    if (code == SQLITE_NOMEM)
-        return mlp_fail_memory(err);
-    return mlp_fail(err, (code & 0xff) == SQLITE_FULL ? MLPLAT_NO_SPACE : MLPLAT_IO, "copying '%s': %s (SQLite %d)",
-                    db->path, sqlite3_errstr(code), code);
+    return fail_copy(code, db->path, err);
 }
 
 /* The writer's lock is held by nobody who waits for an answer. */
@@ -50,8 +55,10 @@ mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, ml
     mlplat_status s = code == SQLITE_OK ? MLPLAT_OK : code == SQLITE_NOMEM ? mlp_fail_memory(err) : MLPLAT_DENIED;
     if (s == MLPLAT_DENIED)
         s = mlp_fail(err, s, "'%s' cannot be made: its folder must be there and writable for this user", path);
-    if (s == MLPLAT_OK && sqlite3_exec(to, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) != SQLITE_OK)
-        s = mlp_fail(err, MLPLAT_IO, "copying to '%s': %s", path, sqlite3_errmsg(to));
+    if (s == MLPLAT_OK)
+        code = sqlite3_exec(to, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
+    if (s == MLPLAT_OK && code != SQLITE_OK)
+        s = fail_copy(code, path, err);
     if (s == MLPLAT_OK) /* half a copy is thrown away: it needs no journal, which would be left behind */
         s = copy_pages(db, to, hook, err);
     sqlite3_close_v2(to);

@@ -7,6 +7,7 @@
 #include "db/db_inside.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,14 +38,31 @@ static mlplat_status status_of_call(int errnum, mlplat_status otherwise)
 }
 
 /* The errno of what failed, as far as SQLite still knows it: of the last call, of the file, of its journal. */
-static mlplat_status status_of_io(mlp_db *db)
+static void errnos_of(mlp_db *db, int errnums[3])
 {
-    int errnums[3] = {sqlite3_system_errno(db->handle), 0, 0};
     sqlite3_file *journal = NULL;
+    errnums[0] = sqlite3_system_errno(db->handle);
+    errnums[1] = errnums[2] = 0;
     sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_LAST_ERRNO, &errnums[1]);
     sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &journal);
     if (journal && journal->pMethods)
         journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &errnums[2]);
+}
+
+/* What SQLite calls malformed may be a disk that did not read. */
+static bool disk_failed(mlp_db *db, int code)
+{
+    int errnums[3];
+    if ((code & 0xff) != SQLITE_CORRUPT && code != SQLITE_IOERR_CORRUPTFS)
+        return false;
+    errnos_of(db, errnums);
+    return errnums[0] == EIO || errnums[1] == EIO || errnums[2] == EIO;
+}
+
+static mlplat_status status_of_io(mlp_db *db)
+{
+    int errnums[3];
+    errnos_of(db, errnums);
     for (int i = 0; i < 3; i++)
         if (status_of_call(errnums[i], MLPLAT_IO) == MLPLAT_NO_SPACE)
             return MLPLAT_NO_SPACE;
@@ -129,12 +147,22 @@ mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err)
         db->busy = true;
     if (s == MLPLAT_NO_MEMORY)
         return mlp_fail_memory(err);
+    if (disk_failed(db, code))
+        return mlp_fail_errno(err, EIO, "'%s' cannot be read from its disk (SQLite %d)", db->path, code);
     if ((code & 0xff) == SQLITE_NOTADB)
         return mlp_fail(err, s, "'%s' is not an SQLite database: name another file, or move this one away", db->path);
     mlp_fail(err, s, "'%s': %s (SQLite %d)%s", db->path, sqlite3_errmsg(db->handle), code, help_for(s, code));
     if (err)
         err->retryable = s == MLPLAT_UNAVAILABLE;
     return s;
+}
+
+mlplat_status mlp_db_check_line(mlp_db *db, const char *line, mlplat_error *err)
+{
+    static const char words[] = "unable to get the page. error code=";
+    const char *at = strstr(line, words);
+    int code = at ? atoi(at + strlen(words)) : SQLITE_OK;
+    return code == SQLITE_OK || (code & 0xff) == SQLITE_CORRUPT ? MLPLAT_OK : mlp_db_fail(db, code, err);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */

@@ -83,6 +83,10 @@ void mlp_db_watch(mlp_db *db, bool (*stop)(void *ctx), void *ctx);
  * file that is not there; what is left of it after a failure is the caller's to remove. */
 mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, mlplat_error *err);
 
+/* What a line of SQLite's integrity check says may be no damage but a page that could not be read, for want of memory
+ * or by the disk: that fails. */
+mlplat_status mlp_db_check_line(mlp_db *db, const char *line, mlplat_error *err);
+
 /* For stores whose URI is "sqlite:///...": the absolute path of its file, and where new experiments keep their
  * artifacts: the setting, made absolute, else mlruns beside the file. Both are the caller's; INVALID: no file; NULL: no
  * memory. */

@@ -137,7 +137,10 @@ mlplat_status mlp_stmt_step(mlp_stmt *stmt, bool *row, mlplat_error *err)
 
 const char *mlp_stmt_col_text(mlp_stmt *stmt, int i)
 {
-    return (const char *)sqlite3_column_text(stmt->handle, i);
+    const char *text = (const char *)sqlite3_column_text(stmt->handle, i);
+    if (!text && sqlite3_errcode(stmt->db->handle) == SQLITE_NOMEM)
+        stmt->db->starved = true;
+    return text;
 }
 
 int64_t mlp_stmt_col_int(mlp_stmt *stmt, int i)

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <time.h>
 
+/* Statements are kept by the address of their text. */
+static const char ROLLBACK[] = "ROLLBACK";
+
 enum { TURN_MS = 50, COMMIT_MS = 100, CHECKPOINT_PAGES = 4000, CACHE_KIB = 2000, CACHE_KIB_MOST = 16000 };
 
 /* ---- turns within the process ------------------------------------------------------------------------------------ */
@@ -66,7 +69,11 @@ mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
     if (db->ready)
         return MLPLAT_OK;
     db->busy = false;
+    mlp_stmt *rollback = NULL; /* kept, for when there is no memory to make it */
     mlplat_status s = run_sql(db, "PRAGMA synchronous=FULL; SELECT 1 FROM sqlite_master LIMIT 1", err);
+    if (s == MLPLAT_OK)
+        s = mlp_db_prepare(db, ROLLBACK, &rollback, err);
+    mlp_stmt_done(rollback);
     db->ready = s == MLPLAT_OK;
     if (db->ready)
         sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES); /* a page that changes often is copied back less */
@@ -195,22 +202,32 @@ void mlp_db_on_change(mlp_db *db, mlp_db_fn fn, void *ctx)
     db->on_change_ctx = ctx;
 }
 
+/* The statement was made when the file was first read: going back needs no memory that may not be there. */
+static void roll_back(mlp_db *db)
+{
+    if (mlp_handle_check(db, NULL) != MLPLAT_OK || sqlite3_get_autocommit(db->handle))
+        return;
+    if (mlp_db_exec(db, NULL, ROLLBACK, 0) != MLPLAT_OK)
+        sqlite3_exec(db->handle, ROLLBACK, NULL, NULL, NULL);
+}
+
 /* *again: a lock of somebody else was in the way. */
 static mlplat_status attempt(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, bool *again, mlplat_error *err)
 {
-    db->busy = false;
+    db->busy = db->starved = false;
     mlp_fork_gate_enter();
     mlplat_status s = mlp_still_check(db, err);
     if (s == MLPLAT_OK)
         s = begin(db, writing, err);
     if (s == MLPLAT_OK)
         s = fn(db, ctx, err);
+    if (db->starved)
+        s = mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = commit(db, err);
     if (db->still) /* what fn found wrong may be a change of somebody else */
         s = mlp_still_check(db, err) == MLPLAT_OK ? s : MLPLAT_UNAVAILABLE;
-    if (mlp_handle_check(db, NULL) == MLPLAT_OK && !sqlite3_get_autocommit(db->handle))
-        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    roll_back(db);
     mlp_fork_gate_leave();
     *again = s != MLPLAT_OK && db->busy;
     return s;
