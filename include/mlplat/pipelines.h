@@ -129,7 +129,7 @@ typedef struct mlplat_pipeline_options {
  *             they can run, also when tasks failed; yours, may be NULL. States of tasks: SUCCEEDED, FAILED, SKIPPED,
  *             CANCELED; run_id and log of one that never started are null
  * @return MLPLAT_OK: the pipeline succeeded; MLPLAT_STATE: a task failed (*out is set); MLPLAT_CANCELLED (*out is set);
- *         MLPLAT_INVALID: the IR or a parameter; the store's own status
+ *         MLPLAT_INVALID: the IR or a parameter; the store's own status, MLPLAT_NO_MEMORY (*out is set if it had begun)
  */
 MLPLAT_API mlplat_status mlplat_pipeline_run(mlplat *ml, const mlplat_doc *ir, const mlplat_pipeline_options *options,
                                              mlplat_doc **out, mlplat_error *err);

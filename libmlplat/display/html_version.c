@@ -47,7 +47,9 @@ static void put_part(mlp_buf *out, const json_t *signature, const char *key, con
     json_t *columns = NULL, *column;
     size_t i;
     mlp_buf row = {0};
-    if (!*text || mlp_json_parse(text, strlen(text), &columns, NULL) != MLPLAT_OK)
+    mlplat_status s = *text ? mlp_json_parse(text, strlen(text), &columns, NULL) : MLPLAT_NOT_FOUND;
+    out->failed = out->failed || s == MLPLAT_NO_MEMORY;
+    if (s != MLPLAT_OK)
         return;
     json_array_foreach(columns, i, column)
     {

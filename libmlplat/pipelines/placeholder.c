@@ -230,22 +230,22 @@ mlplat_status mlp_placeholder_expand(const mlp_placeholders *values, const char 
 
 /* ---- words: IfPresent and Concat --------------------------------------------------------------------------------- */
 
-/* The structure that the word is, NULL if it is a plain word. */
-static json_t *read_structure(const char *word)
+/* The structure that the word is; if it is a plain word that. NULL: no memory. */
+static json_t *read_word(const char *word)
 {
     json_t *json = NULL;
     const char *p = word + strspn(word, " \t\r\n");
     if (*p != '{' || (!strstr(p, "\"IfPresent\"") && !strstr(p, "\"Concat\"")))
-        return NULL;
-    if (mlp_json_parse(word, strlen(word), &json, NULL) != MLPLAT_OK)
+        return json_string(word);
+    mlplat_status s = mlp_json_parse(word, strlen(word), &json, NULL);
+    if (s == MLPLAT_NO_MEMORY)
         return NULL;
     bool ours = json_is_object(json) && json_object_size(json) == 1 &&
                 (json_is_object(json_object_get(json, "IfPresent")) || json_is_array(json_object_get(json, "Concat")));
-    if (!ours) {
-        json_decref(json);
-        json = NULL;
-    }
-    return json;
+    if (ours)
+        return json;
+    json_decref(json);
+    return json_string(word);
 }
 
 static bool is_present(const mlp_placeholders *v, const char *name)
@@ -315,12 +315,9 @@ static mlplat_status put_structure(const mlp_placeholders *v, const json_t *part
 
 mlplat_status mlp_placeholder_word(const mlp_placeholders *values, const char *word, json_t *words, mlplat_error *err)
 {
-    json_t *structure = read_structure(word);
-    json_t *plain = structure ? NULL : json_string(word);
-    mlplat_status s =
-        structure || plain ? put_structure(values, structure ? structure : plain, words, err) : mlp_fail_memory(err);
-    json_decref(structure);
-    json_decref(plain);
+    json_t *json = read_word(word);
+    mlplat_status s = json ? put_structure(values, json, words, err) : mlp_fail_memory(err);
+    json_decref(json);
     return s;
 }
 

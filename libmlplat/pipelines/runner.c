@@ -247,14 +247,23 @@ static mlplat_status run_tasks(mlp_runner *r, mlplat_error *err)
 
 /* ---- the result -------------------------------------------------------------------------------------------------- */
 
+/* NULL if it does not fit in memory. */
+static json_t *with(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 static json_t *task_outputs(const mlp_runner_task *t)
 {
     const char *name;
     json_t *artifact, *artifacts = json_object();
     mlp_ir_each(t->artifacts, name, artifact)
-        json_object_set_new(artifacts, name,
-                            json_pack("{s:O?, s:O?}", "uri", json_object_get(artifact, "uri"), "metadata",
-                                      json_object_get(artifact, "metadata")));
+        artifacts = with(artifacts, name,
+                         json_pack("{s:O?, s:O?}", "uri", json_object_get(artifact, "uri"), "metadata",
+                                   json_object_get(artifact, "metadata")));
     json_t *parameters = t->parameters ? json_incref(t->parameters) : json_object();
     return json_pack("{s:o, s:o}", "parameters", parameters, "artifacts", artifacts);
 }
@@ -268,11 +277,11 @@ static json_t *task_result(const mlp_runner_task *t)
         json_pack("{s:s, s:s, s:s?, s:f, s:s?, s:o}", "name", t->plan->name, "state", states[t->state], "run_id",
                   t->run ? mlplat_run_id(t->run) : NULL, "seconds", seconds, "log", t->log, "outputs", task_outputs(t));
     if (out && t->start_ms)
-        json_object_set_new(out, "start_time", json_integer(t->start_ms));
+        out = with(out, "start_time", json_integer(t->start_ms));
     if (out && t->exit_code >= 0 && t->start_ns)
-        json_object_set_new(out, "exit_code", json_integer(t->exit_code));
+        out = with(out, "exit_code", json_integer(t->exit_code));
     if (out && t->error[0])
-        json_object_set_new(out, "error", json_string(t->error));
+        out = with(out, "error", json_string(t->error));
     return out;
 }
 
@@ -313,7 +322,7 @@ static mlplat_status make_result(const mlp_runner *r, mlplat_status status, cons
                                                 r->plan.name, "state", state, "root", mlp_json_string(r->root))
                                     : NULL;
     if (result && status != MLPLAT_OK)
-        json_object_set_new(result, "error", json_string(why->message));
+        result = with(result, "error", json_string(why->message));
     if (result && json_object_set(result, "tasks", tasks) == 0)
         s = mlp_doc_new(json_incref(result), out, err);
     else if (s == MLPLAT_OK)

@@ -166,14 +166,13 @@ mlplat_status mlplat_step_artifact(mlplat_step *step, const char *name, mlplat_d
     if (!artifact)
         return mlp_fail(err, MLPLAT_NOT_FOUND, "component '%s' was given no artifact '%.100s'", step->def->name,
                         name_of(name));
-    json_t *metadata = json_deep_copy(json_object_get(artifact, "metadata")),
+    const json_t *given = json_object_get(artifact, "metadata");
+    json_t *metadata = json_is_object(given) ? json_deep_copy(given) : json_object(),
            *set = json_object_get(step->metadata, name);
-    if (!json_is_object(metadata)) {
+    if (set && json_object_update(metadata, set) != 0) {
         json_decref(metadata);
-        metadata = json_object();
+        return mlp_fail_memory(err);
     }
-    if (set)
-        json_object_update(metadata, set);
     json_t *doc = json_pack("{s:O?, s:O?, s:o}", "name", json_object_get(artifact, "name"), "uri",
                             json_object_get(artifact, "uri"), "metadata", metadata);
     return mlp_doc_new(doc, out, err);

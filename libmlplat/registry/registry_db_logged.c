@@ -127,7 +127,9 @@ static mlplat_status read_note(mlp_db *db, const char *model_id, json_t **out, m
         s = mlp_stmt_step(stmt, &row, err);
     }
     const char *text = s == MLPLAT_OK && row ? mlp_stmt_col_text(stmt, 0) : NULL;
-    if (text && mlp_json_parse(text, strlen(text), out, NULL) == MLPLAT_OK && !json_is_array(*out)) {
+    if (text && mlp_json_parse(text, strlen(text), out, NULL) == MLPLAT_NO_MEMORY)
+        s = mlp_fail_memory(err);
+    if (*out && !json_is_array(*out)) {
         json_decref(*out);
         *out = NULL;
     }

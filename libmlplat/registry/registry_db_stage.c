@@ -38,6 +38,8 @@ static mlplat_status latest_fn(mlp_db *db, void *ctx, mlplat_error *err)
     call->doc = json_object();
     mlplat_status s =
         versions && call->doc ? mlp_json_set(call->doc, "model_versions", versions, err) : mlp_fail_memory(err);
+    if (!call->doc)
+        json_decref(versions);
     if (s == MLPLAT_OK)
         s = mlp_registry_db_need_model(call->store, call->name, err);
     if (s == MLPLAT_OK)

@@ -271,11 +271,12 @@ static mlplat_status read_letters(int dead_fd, const char *name, json_t *out, ml
         const char *end = memchr(text.data + at, '\n', text.size - at);
         size_t n = end ? (size_t)(end - (text.data + at)) : text.size - at;
         json_t *record = NULL;
-        if (mlp_json_parse(text.data + at, n, &record, NULL) != MLPLAT_OK || !has_fields(record)) {
+        status = mlp_json_parse(text.data + at, n, &record, err);
+        if (status == MLPLAT_INVALID || (status == MLPLAT_OK && !has_fields(record))) {
             json_decref(record);
             status =
                 mlp_fail(err, MLPLAT_CORRUPT, "dead letter file %s is damaged at byte %zu: it is left alone", name, at);
-        } else
+        } else if (status == MLPLAT_OK)
             status = mlp_json_push(out, record, err);
         at += n + 1;
     }

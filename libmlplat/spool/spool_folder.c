@@ -163,11 +163,15 @@ mlplat_status mlp_folder_each(int fd, bool (*fn)(void *user, const char *name), 
             mlp_sys.close(own);
         return status;
     }
-    for (struct dirent *entry; (entry = readdir(dir));)
+    struct dirent *entry;
+    for (errno = 0; (entry = readdir(dir)); errno = 0)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 && !fn(user, entry->d_name))
             break;
+    mlplat_status status = entry   ? mlp_fail_memory(err)
+                           : errno ? mlp_fail_errno(err, errno, "a spool folder cannot be read")
+                                   : MLPLAT_OK;
     closedir(dir);
-    return MLPLAT_OK;
+    return status;
 }
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */

@@ -64,7 +64,8 @@ bool mlp_home_is_journal(const char *name);          /* has a journal's name, al
 long mlp_home_pid(const char *name);                 /* 0: none in it */
 void mlp_home_sweep(int place_fd, const char *name); /* a "new-" folder of a process that is gone */
 
-/* Calls fn with each name in the folder but "." and "..", until it returns false. */
+/* Calls fn with each name in the folder but "." and "..", until it returns false, which
+ * says that it has no memory. */
 mlplat_status mlp_folder_each(int fd, bool (*fn)(void *user, const char *name), void *user, mlplat_error *err);
 mlplat_status mlp_folder_open(int parent_fd, const char *name, int *fd, mlplat_error *err); /* no link, ours alone */
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A file takes at least 150 bytes and 5 values. */
 enum { MANIFEST_MOST = 64 << 20, VALUES_MOST = 5 * (MANIFEST_MOST / 150), PIECE = 4096 };
@@ -19,6 +20,13 @@ static mlplat_status corrupt(mlplat_error *err, const char *path, const char *na
                     "the archive '%.160s' is damaged: '%.160s' %s: export it again, or copy it again", path, name, why);
 }
 
+/* A link is the archive's fault, a file that may not be read the caller's. */
+static bool is_plain(int root_fd)
+{
+    struct stat st;
+    return fstatat(root_fd, "manifest.json", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
 static mlplat_status read_text(int root_fd, const char *path, mlp_buf *text, mlplat_error *err)
 {
     int fd = -1;
@@ -27,7 +35,7 @@ static mlplat_status read_text(int root_fd, const char *path, mlp_buf *text, mlp
     mlplat_status s = mlp_file_open_beneath(root_fd, "manifest.json", O_RDONLY, 0, &fd, err);
     if (s == MLPLAT_NOT_FOUND)
         return mlp_fail(err, MLPLAT_CORRUPT, "'%.200s' is no archive: it has no manifest.json", path);
-    if (s == MLPLAT_DENIED || s == MLPLAT_INVALID)
+    if (s == MLPLAT_INVALID || (s == MLPLAT_DENIED && !is_plain(root_fd)))
         return corrupt(err, path, "manifest.json", "is no plain file that can be read");
     while (s == MLPLAT_OK && got) {
         if ((got = mlp_sys.read(fd, piece, sizeof piece)) == -1)

@@ -86,7 +86,7 @@ static mlplat_status check_file(checking *c, mlp_db *db, mlplat_error *err)
     mlplat_status s = mlp_db_prepare(db, "SELECT integrity_check FROM pragma_integrity_check(20)", &stmt, err);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
         const char *said = mlp_stmt_col_text(stmt, 0);
-        if (said && strcmp(said, "ok") != 0)
+        if (said && (s = mlp_db_check_line(db, said, err)) == MLPLAT_OK && strcmp(said, "ok") != 0)
             s = add(c, "integrity", said, 1, NULL, false, false, err);
     }
     mlp_stmt_done(stmt);

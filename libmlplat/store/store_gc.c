@@ -201,7 +201,9 @@ static mlplat_status remove_one(mlp_gc *gc, bool run, const char *id, mlplat_err
     mlplat_status files = MLPLAT_OK;
     if (l.text && *l.text)
         files = mlp_store_remove_files(gc->view.artifact_root, l.text, id, &why);
-    if (files != MLPLAT_OK)
+    if (files == MLPLAT_NO_MEMORY)
+        s = mlp_fail_memory(err);
+    else if (files != MLPLAT_OK)
         s = mlp_gc_keep(gc, files == MLPLAT_STATE ? id : l.text, why.message, err);
     mlp_free(l.text);
     if (files == MLPLAT_STATE) /* with its row: who names the root can still have it removed */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zstd.h>
 
 /* The window bounds what a hostile file can make us allocate: 8 MiB. Our level uses 2 MiB. */
@@ -91,11 +92,15 @@ static mlplat_status corrupt(const mlp_zin *z, const char *why, mlplat_error *er
 }
 
 /* What open says of names, links and folders is about the archive; what is left is about this system. */
-static mlplat_status fail_to_open(const mlp_zin *z, mlplat_status s, mlplat_error *err)
+static mlplat_status fail_to_open(const mlp_zin *z, int root_fd, mlplat_status s, mlplat_error *err)
 {
+    struct stat st;
+    bool plain = fstatat(root_fd, z->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
     if (s == MLPLAT_NOT_FOUND)
         return corrupt(z, "is missing", err);
-    return s == MLPLAT_DENIED || s == MLPLAT_INVALID ? corrupt(z, "is no plain file that can be read", err) : s;
+    if (s == MLPLAT_INVALID || (s == MLPLAT_DENIED && !plain))
+        return corrupt(z, "is no plain file that can be read", err);
+    return s;
 }
 
 mlplat_status mlp_zin_open(int root_fd, const char *name, const mlp_zfile_info *expected, mlp_zin *out,
@@ -114,7 +119,7 @@ mlplat_status mlp_zin_open(int root_fd, const char *name, const mlp_zfile_info *
     mlplat_status s = mlp_file_open_beneath(root_fd, name, O_RDONLY, 0, &fd, err);
     out->fd = fd + 1;
     if (s != MLPLAT_OK) {
-        s = fail_to_open(out, s, err);
+        s = fail_to_open(out, root_fd, s, err);
         mlp_zin_free(out);
     }
     return s;

@@ -66,6 +66,14 @@ static mlplat_status choose_experiment(mlp_tracking *t, const mlplat_logged_mode
     return mlp_run_place_choose(t, NULL, o->experiment_id, NULL, id, err);
 }
 
+static mlplat_status make_doc(void *user, json_t *json, mlplat_error *err)
+{
+    mlplat_doc **out = user;
+    mlplat_doc_free(*out);
+    *out = NULL;
+    return mlp_doc_new(json_incref(json), out, err);
+}
+
 mlplat_status mlplat_logged_model_create(mlplat *ml, const mlplat_logged_model_options *options, mlplat_doc **out,
                                          mlplat_error *err)
 {
@@ -85,12 +93,19 @@ mlplat_status mlplat_logged_model_create(mlplat *ml, const mlplat_logged_model_o
     if (s == MLPLAT_OK)
         s = choose_experiment(t, &o, &experiment_id, err);
     model.experiment_id = experiment_id;
+    model.made = make_doc;
+    model.made_for = out;
     if (s == MLPLAT_OK)
         s = t->ops->model_create(t->store, &model, &json, err);
+    if (s != MLPLAT_OK) {
+        mlplat_doc_free(*out);
+        *out = NULL;
+    }
+    json_decref(json);
     json_decref(pairs[0]);
     json_decref(pairs[1]);
     mlp_free(experiment_id);
-    return give(s, json, out, err);
+    return s;
 }
 
 /* ---- read and change --------------------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@ typedef struct start {
     char *experiment_id;
     const char *parent; /* lent; NULL: none */
     char made_name[21];
+    mlplat_run *run; /* the handle in the making */
 } start;
 
 static const char *given(const char *option, const mlplat *ml, mlp_setting setting)
@@ -94,7 +95,15 @@ static mlplat_status make_tags(start *st, mlplat_error *err)
 
 /* ---- start ----------------------------------------------------------------------------------------------------- */
 
-static mlplat_status create(const start *st, mlplat_run **out, mlplat_error *err)
+static mlplat_status make_handle(void *user, json_t *doc, mlplat_error *err)
+{
+    start *st = user;
+    mlplat_run_free(st->run);
+    st->run = NULL;
+    return mlp_run_handle_new(st->tracking, doc, st->o.durability, &st->run, err);
+}
+
+static mlplat_status create(start *st, mlplat_run **out, mlplat_error *err)
 {
     json_t *doc = NULL;
     const mlp_run_new run = {
@@ -104,10 +113,14 @@ static mlplat_status create(const start *st, mlplat_run **out, mlplat_error *err
         .parent_run_id = st->parent,
         .start_time_ms = st->o.start_time_ms ? st->o.start_time_ms : mlp_clock_ms(),
         .tags = st->tags,
+        .made = make_handle,
+        .made_for = st,
     };
     mlplat_status s = st->tracking->ops->run_create(st->tracking->store, &run, &doc, err);
     if (s == MLPLAT_OK)
-        s = mlp_run_handle_new(st->tracking, doc, st->o.durability, out, err);
+        *out = st->run;
+    else
+        mlplat_run_free(st->run);
     json_decref(doc);
     return s;
 }

@@ -26,7 +26,7 @@ static mlplat_status add_git(const char *source, const char *program, json_t *ta
     char *folder = source_folder(source, program);
     mlplat_status s = folder ? MLPLAT_OK : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
-        mlp_git_head_read(folder, &git);
+        s = mlp_git_head_read(folder, &git, err);
     if (s == MLPLAT_OK && git.commit)
         s = mlp_json_set(tags, "mlflow.source.git.commit", mlp_json_string(git.commit), err);
     if (s == MLPLAT_OK && git.commit && git.branch)

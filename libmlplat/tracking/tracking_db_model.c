@@ -313,6 +313,8 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
         s = put_pairs(db, call, PUT_TAG, call->model->tags, err);
     if (s == MLPLAT_OK)
         s = find_model(db, call, ANY_MODEL, err);
+    if (s == MLPLAT_OK && call->model->made)
+        s = call->model->made(call->model->made_for, call->out, err);
     mlp_free(uri);
     return s;
 }

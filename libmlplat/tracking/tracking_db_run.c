@@ -87,6 +87,8 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
         s = insert_tags(db, call, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_db_run_doc(db, call->base.store, call->base.id, true, &call->out, err);
+    if (s == MLPLAT_OK && call->run->made)
+        s = call->run->made(call->run->made_for, call->out, err);
     mlp_free(uri);
     return s;
 }

@@ -18,16 +18,24 @@ typedef struct mlp_param {
 } mlp_param;
 
 /* A run to be made. */
+/* Called with the document of what is being made before that is committed, perhaps more than once: what the caller
+ * needs memory for is made here, so that nothing is there after a failure. */
+typedef mlplat_status (*mlp_made)(void *user, json_t *doc, mlplat_error *err);
+
 typedef struct mlp_run_new {
     const char *experiment_id, *name, *user, *parent_run_id; /* parent NULL: none */
     int64_t start_time_ms;
     const json_t *tags; /* all of them, mlflow.runName too: {key: value} */
+    mlp_made made; /* NULL: nothing is */
+    void *made_for;
 } mlp_run_new;
 
 /* A logged model to be made. */
 typedef struct mlp_model_new {
     const char *experiment_id, *name, *type, *source_run_id; /* the last two may be NULL */
     const json_t *params, *tags;                             /* {key: value} */
+    mlp_made made; /* NULL: nothing is */
+    void *made_for;
 } mlp_model_new;
 
 /* What the store's column says. */

@@ -60,7 +60,8 @@ static mlplat_status check_trace_tag(const char *key, const char *value, mlplat_
     if (!retention && strcmp(key, "mlflow.trace.archiveNow") != 0)
         return MLPLAT_OK;
     json_t *json = NULL;
-    bool good = mlp_json_parse(value, strlen(value), &json, NULL) == MLPLAT_OK && json_is_object(json);
+    mlplat_status s = mlp_json_parse(value, strlen(value), &json, NULL);
+    bool good = s == MLPLAT_OK && json_is_object(json);
     const char *type = json_string_value(json_object_get(json, "type"));
     const json_t *duration = json_object_get(json, retention ? "value" : "older_than");
     if (retention)
@@ -68,6 +69,8 @@ static mlplat_status check_trace_tag(const char *key, const char *value, mlplat_
     if (retention || (duration && !json_is_null(duration)))
         good = good && json_is_string(duration) && is_duration(json_string_value(duration));
     json_decref(json);
+    if (s == MLPLAT_NO_MEMORY)
+        return mlp_fail_memory(err);
     if (good)
         return MLPLAT_OK;
     return mlp_fail(err, MLPLAT_INVALID, "value of experiment tag '%s' is not as MLflow reads it: %s", key,
