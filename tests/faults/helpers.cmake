@@ -1,5 +1,15 @@
-# Programs that the tests of faults kill, built beside the tests.
+# Programs that the tests of faults kill or let calls of fail, built beside the tests, and the allocator that is preloaded.
 add_executable(fault_victim ${CMAKE_CURRENT_SOURCE_DIR}/faults/helpers/fault_victim.c)
 target_link_libraries(fault_victim PRIVATE mlplat_static mlplat_compile)
 add_executable(fault_crowd ${CMAKE_CURRENT_SOURCE_DIR}/faults/helpers/fault_crowd.c)
 target_link_libraries(fault_crowd PRIVATE mlplat_static mlplat_compile)
+add_library(alloc_shim SHARED ${CMAKE_CURRENT_SOURCE_DIR}/faults/alloc_shim.c)
+target_include_directories(alloc_shim PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_compile_features(alloc_shim PRIVATE c_std_11)
+target_compile_definitions(alloc_shim PRIVATE _GNU_SOURCE)
+target_compile_options(alloc_shim PRIVATE -Wall -Wextra -fvisibility=hidden -fno-builtin)
+add_dependencies(test_allocations alloc_shim)
+set_tests_properties(test_allocations PROPERTIES TIMEOUT 6000)
+
+add_executable(fault_scene ${CMAKE_CURRENT_SOURCE_DIR}/faults/fault_scene.c)
+target_link_libraries(fault_scene PRIVATE test_support)

@@ -1,9 +1,11 @@
 #include "support/fault_os.h"
 #include "base/os.h"
 #include <errno.h>
+#include <stdatomic.h>
 
 static struct {
-    size_t calls, fail_at;
+    _Atomic size_t calls;
+    size_t fail_at;
     int errnum;
     bool short_writes, old_kernel;
     mlp_os table;
@@ -11,7 +13,7 @@ static struct {
 
 static bool hit(void)
 {
-    if (++fault.calls != fault.fail_at)
+    if (atomic_fetch_add(&fault.calls, 1) + 1 != fault.fail_at)
         return false;
     errno = fault.errnum;
     return true;

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* From now on call number fail_at (1: the next one) fails with errnum; 0: none does. Threads: one at a time. With
+/* From now on call number fail_at (1: the next one) fails with errnum; 0: none does, of any thread. With
  * short_writes every write takes at most 7 bytes. */
 void fault_os_begin(size_t fail_at, int errnum, bool short_writes);
 /* Brings the real calls back; returns how many there were. */

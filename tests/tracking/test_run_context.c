@@ -128,7 +128,8 @@ static void git_is_read_from_its_files(void **state)
         for (size_t f = 0; repositories[i].files[f]; f += 2)
             put(folder, repositories[i].files[f], repositories[i].files[f + 1]);
         mlp_git_head head = {0};
-        mlp_git_head_read(test_path(folder, repositories[i].at), &head);
+        mlplat_error err = {0};
+        assert_ok(mlp_git_head_read(test_path(folder, repositories[i].at), &head, &err));
         same(repositories[i].what, head.commit, repositories[i].commit);
         same(repositories[i].what, head.branch, repositories[i].branch);
         same(repositories[i].what, head.url, repositories[i].url);
