@@ -101,18 +101,24 @@ static mlplat_status fill(writer *w, const mlp_model_parts *parts, mlplat_error 
 }
 
 /* rename(2) replaces an empty folder, and refuses anything else. */
+static mlplat_status rename_model(const char *temporary, const char *dir, mlplat_error *err)
+{
+    if (mlp_sys.rename(AT_FDCWD, temporary, AT_FDCWD, dir) == 0)
+        return MLPLAT_OK;
+    if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
+        return mlp_fail(err, MLPLAT_EXISTS, "'%.300s' is there and is not an empty folder: name a new one", dir);
+    return mlp_fail_errno(err, errno, "cannot rename the finished model to '%.300s'", dir);
+}
+
+/* What cannot be made durable is not there. */
 static mlplat_status move_into_place(const char *temporary, const char *dir, const char *parent, mlplat_error *err)
 {
     int fd = -1;
-    mlplat_status s = MLPLAT_OK;
-    if (mlp_sys.rename(AT_FDCWD, temporary, AT_FDCWD, dir) == -1) {
-        if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)
-            return mlp_fail(err, MLPLAT_EXISTS, "'%.300s' is there and is not an empty folder: name a new one", dir);
-        return mlp_fail_errno(err, errno, "cannot rename the finished model to '%.300s'", dir);
-    }
-    s = mlp_file_open_root(parent, false, &fd, err);
-    if (s == MLPLAT_OK && mlp_sys.fsync(fd) == -1 && errno != EINVAL && errno != ENOTSUP)
-        s = mlp_fail_errno(err, errno, "cannot sync the folder '%.300s'", parent);
+    mlplat_status s = mlp_file_open_root(parent, false, &fd, err);
+    if (s == MLPLAT_OK)
+        s = rename_model(temporary, dir, err);
+    if (s == MLPLAT_OK && (s = mlp_file_sync_folder(fd, err)) != MLPLAT_OK)
+        mlp_file_remove_tree(dir, NULL);
     if (fd != -1)
         mlp_sys.close(fd);
     return s;

@@ -13,6 +13,5 @@ mlplat_status mlp_file_replace(int dirfd, const char *name, mode_t mode, mlp_fil
  * and where the last part starts. */
 int mlp_file_open_parent(int root_fd, const char *name, bool create, mode_t mode, const char **last);
 mlplat_status mlp_file_fail_open(int errnum, const char *name, mlplat_error *err);
-mlplat_status mlp_file_sync_folder(int dirfd, mlplat_error *err);
 
 #endif

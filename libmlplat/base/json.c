@@ -19,7 +19,6 @@ mlplat_status mlp_json_parse_few(const char *text, size_t n, size_t most, json_t
         return mlp_fail(err, MLPLAT_INVALID, "JSON of %zu bytes: the limit is 64 MiB", n);
     return mlp_json_read(text, n, &strict, out, err);
 }
-}
 
 static mlplat_status check_tags(const json_t *tags, const char *what, mlplat_error *err)
 {

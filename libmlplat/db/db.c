@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 20000, LENGTH_MOST = 64 << 20 };
 
@@ -69,6 +70,14 @@ static mlplat_status status_of_io(mlp_db *db)
     return MLPLAT_IO;
 }
 
+/* What SQLite remembers may be of another file that need not be there, as its journal. */
+static mlplat_status status_of_open(mlp_db *db)
+{
+    struct stat st;
+    mlplat_status s = status_of_call(sqlite3_system_errno(db->handle), MLPLAT_DENIED);
+    return s == MLPLAT_NOT_FOUND && stat(db->path, &st) == 0 ? MLPLAT_IO : s;
+}
+
 static mlplat_status status_of(mlp_db *db, int code)
 {
     switch (code) {
@@ -98,7 +107,7 @@ static mlplat_status status_of(mlp_db *db, int code)
     case SQLITE_IOERR:
         return status_of_io(db);
     case SQLITE_CANTOPEN:
-        return status_of_call(sqlite3_system_errno(db->handle), MLPLAT_DENIED);
+        return status_of_open(db);
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_AUTH:
@@ -266,6 +275,10 @@ static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlpl
     if (code != SQLITE_OK)
         return (code & 0xff) == SQLITE_CANTOPEN ? fail_to_open(db->path, code, errnum, err)
                                                 : mlp_db_fail(db, code, err);
+    if (sqlite3_db_readonly(db->handle, "main") == 1 && faccessat(AT_FDCWD, db->path, W_OK, AT_EACCESS) == 0)
+        return mlp_fail(err, MLPLAT_IO,
+                        "'%s' could be opened for reading alone, though it may be written: close some files and try again",
+                        db->path);
     mlplat_status s = first_look(db, options->alter, err);
     if (!mlp_still_wanted(db, s))
         return s;

@@ -226,8 +226,8 @@ void mlp_lane_recycle(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
     if (again)
         lane->spare[lane->n_spare++] = s;
     pthread_mutex_unlock(&sp->lock);
-    if (!again)
-        mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd);
+    if (!again && !mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd))
+        atomic_store(&sp->left, true);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */
@@ -236,19 +236,24 @@ static void drop_all(mlp_spool *sp, mlp_lane *lane, int folder_fd)
 {
     for (mlp_segment *s = lane->head, *next; s; s = next) {
         next = s->next;
-        mlp_segment_drop(s, folder_fd);
+        if (!mlp_segment_drop(s, folder_fd))
+            atomic_store(&sp->left, true);
     }
     while (lane->n_spare > 0)
-        mlp_segment_drop(lane->spare[--lane->n_spare], sp->home.held ? sp->home.fd : -1);
+        if (!mlp_segment_drop(lane->spare[--lane->n_spare], sp->home.held ? sp->home.fd : -1))
+            atomic_store(&sp->left, true);
     lane->head = lane->tail = NULL;
 }
 
-void mlp_lane_close(mlp_spool *sp, bool remove)
+/* A file that could not be removed is left with its folder and its mark: without that the next opener would store its
+ * records again. */
+bool mlp_lane_close(mlp_spool *sp, bool remove)
 {
     for (int i = 0; i < MLP_LANE_COUNT; i++)
         drop_all(sp, &sp->lane[i], remove && sp->home.held ? sp->home.fd : -1);
     if (!sp->home.held)
-        return;
+        return remove;
+    remove = remove && !atomic_load(&sp->left);
     if (remove && sp->lane[MLP_LANE_DISK].used)
         mlp_sys.fsync(sp->home.fd); /* no power cut brings a segment back whose mark is forgotten */
     if (remove)
@@ -256,4 +261,5 @@ void mlp_lane_close(mlp_spool *sp, bool remove)
     else
         mlp_home_leave(&sp->home);
     mlp_place_tidy(&sp->place[0]);
+    return remove;
 }

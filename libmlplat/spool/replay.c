@@ -155,9 +155,15 @@ static mlplat_status remove_journal(replay *r, mlplat_error *err)
             status = set_aside(r, &r->files.file[i], err);
     if (status != MLPLAT_OK)
         return status;
+    bool gone = true;
     for (size_t i = 0; i < r->files.n; i++)
-        mlp_sys.unlink(r->home.fd, r->files.file[i].name, 0);
-    bool gone = mlp_sys.fsync(r->home.fd) == 0;
+        if (mlp_sys.unlink(r->home.fd, r->files.file[i].name, 0) == -1 && errno != ENOENT)
+            gone = false;
+    if (!gone) { /* with its mark, or its records would be stored again */
+        mlp_home_leave(&r->home);
+        return MLPLAT_OK;
+    }
+    gone = mlp_sys.fsync(r->home.fd) == 0;
     mlp_folder_each(r->home.fd, remove_lock_rest, r, NULL);
     mlp_home_remove(&r->home);
     r->counts->journals++;

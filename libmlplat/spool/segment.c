@@ -221,16 +221,18 @@ mlplat_status mlp_segment_load(mlp_segment *s, int folder_fd, mlplat_error *err)
     return status;
 }
 
-void mlp_segment_drop(mlp_segment *s, int folder_fd)
+bool mlp_segment_drop(mlp_segment *s, int folder_fd)
 {
     char name[40];
+    bool gone = !s || s->kind == MLP_SEGMENT_MEMORY;
     if (!s)
-        return;
+        return gone;
     mlp_segment_name(s->number, name);
-    if (folder_fd != -1 && s->kind != MLP_SEGMENT_MEMORY)
-        mlp_sys.unlink(folder_fd, name, 0);
+    if (!gone && folder_fd != -1)
+        gone = mlp_sys.unlink(folder_fd, name, 0) == 0 || errno == ENOENT;
     give_back(s);
     mlp_free(s);
+    return gone;
 }
 
 void mlp_segment_forget(mlp_segment *s)

@@ -47,8 +47,8 @@ void mlp_segment_wipe(mlp_segment *segment, size_t from);
 
 void mlp_segment_unload(mlp_segment *segment); /* gives memory and descriptor back, the file stays */
 mlplat_status mlp_segment_load(mlp_segment *segment, int folder_fd, mlplat_error *err);
-/* Removes the file (folder_fd -1: keeps it) and frees. */
-void mlp_segment_drop(mlp_segment *segment, int folder_fd);
+/* Removes the file (folder_fd -1: keeps it) and frees. @return is there no file of it any more? */
+bool mlp_segment_drop(mlp_segment *segment, int folder_fd);
 void mlp_segment_forget(mlp_segment *segment); /* in a forked child: memory only */
 
 /* A whole segment file that nobody maps, in memory of its own. */

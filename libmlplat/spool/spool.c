@@ -237,8 +237,7 @@ void mlp_spool_close(mlp_spool *sp, const mlp_hook *hook)
                 "%llu record(s) are not yet in the store %s (%s): they wait in %s; store them with `mlplat spool sync`",
                 (unsigned long long)(atomic_load(&sp->accepted) - atomic_load(&sp->stored) - atomic_load(&sp->dead)),
                 sp->store, err.message, sp->place[0].path);
-    mlp_lane_close(sp, all);
-    if (all)
+    if (mlp_lane_close(sp, all))
         forget_journal(sp);
     pthread_cond_destroy(&sp->wake);
     pthread_cond_destroy(&sp->progress);

@@ -103,6 +103,7 @@ struct mlp_spool {
 
     mlp_dead_mark dead_mark;  /* under sink_lock, as is probed */
     size_t probed;            /* the batch of this failure that was tried record by record; 0: none */
+    _Atomic bool left;        /* a segment's file is there that should not be */
     _Atomic uint64_t damaged; /* segments set aside, not yet told by sync */
     mlp_replay_counts opening; /* of the replay when it was opened, not yet told by sync; under lock */
 };
@@ -124,7 +125,7 @@ void mlp_lane_prepare(mlp_spool *spool); /* secures space ahead */
 void mlp_lane_recycle(mlp_spool *spool, mlp_lane *lane, mlp_segment *segment); /* all of it is delivered */
 void mlp_lane_warn(const mlp_spool *spool); /* once: the journal lies where it does not survive */
 /* Nobody else uses the spool any more. remove: all is delivered; else the files stay for the next opener. */
-void mlp_lane_close(mlp_spool *spool, bool remove);
+bool mlp_lane_close(mlp_spool *spool, bool remove); /* is the journal gone? */
 
 /* ---- deliver.c: storing ------------------------------------------------------------------------------------------ */
 

@@ -3,7 +3,8 @@
  *     fault_scene prepare SCENARIO FOLDER
  *     fault_scene run SCENARIO FOLDER ERROR CALL    where strace lets system call CALL fail with ERROR; "-": none
  *     fault_scene digest SCENARIO FOLDER            prints what is there in the end
- * What is wrong is said on stderr, with the exit code SCENE_BROKEN. */
+ * What is wrong is said on stderr, with the exit code SCENE_BROKEN; SCENE_STUCK: the store could be opened for reading
+ * alone, and every call said so. */
 #include "faults/scene.h"
 #include "support/support.h"
 #include <stdlib.h>
@@ -69,9 +70,12 @@ static void act(const char *what, const scenario *s, scene *sc)
 
 static char complaint[SCENE_TEXT];
 
+/* A component's stderr goes elsewhere. */
+static int own_stderr;
+
 static void complain(void)
 {
-    fputs(complaint, stderr);
+    dprintf(own_stderr, "%s", complaint);
 }
 
 int main(int argc, char **argv)
@@ -84,6 +88,7 @@ int main(int argc, char **argv)
         return 2;
     error = argc > 5 ? argv[4] : "-";
     call = argc > 5 ? argv[5] : "";
+    own_stderr = dup(2);
     test_clear_environment();
     scene_start(&sc, argv[3], complaint);
     sc.broken = complain;

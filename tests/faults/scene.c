@@ -55,7 +55,10 @@ bool scene_again(scene *sc, const char *call, mlplat_status status)
     if (sc->err.status != status || !sc->err.message[0])
         scene_break(sc, "%.100s: %s, and its error says %s: '%s'", call, name, mlplat_status_name(sc->err.status),
                     sc->err.message);
-    if (++sc->failed > sc->most)
+    /* A write-ahead log that SQLite could open for reading alone stays so while the store is open. */
+    if (++sc->failed > sc->most && status == MLPLAT_DENIED && strstr(sc->err.message, "readonly database"))
+        _exit(SCENE_STUCK);
+    if (sc->failed > sc->most)
         scene_break(sc, "%.100s failed %d times: %s: %s", call, sc->failed, name, sc->err.message);
     sc->failed_in_all++;
     sc->err = (mlplat_error){0};

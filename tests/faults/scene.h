@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SCENE_BROKEN = 41, SCENE_TEXT = 6000 }; /* exit code of a process whose scene went wrong; bytes of a digest */
+/* Exit codes of a process whose scene went wrong, or cannot go on but said why; bytes of a digest. */
+enum { SCENE_BROKEN = 41, SCENE_STUCK = 43, SCENE_TEXT = 6000 };
 
 typedef struct scene scene;
 struct scene {
