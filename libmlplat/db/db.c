@@ -277,7 +277,8 @@ static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlpl
                                                 : mlp_db_fail(db, code, err);
     if (sqlite3_db_readonly(db->handle, "main") == 1 && faccessat(AT_FDCWD, db->path, W_OK, AT_EACCESS) == 0)
         return mlp_fail(err, MLPLAT_IO,
-                        "'%s' could be opened for reading alone, though it may be written: close some files and try again",
+                        "'%s' could be opened for reading alone, though it may be written: close some files and try "
+                        "again",
                         db->path);
     mlplat_status s = first_look(db, options->alter, err);
     if (!mlp_still_wanted(db, s))

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
-enum { MOST = 2 };
+enum { MOST = 1 };
 #else
 enum { MOST = 4 };
 #endif
