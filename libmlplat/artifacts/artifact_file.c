@@ -271,9 +271,8 @@ static mlplat_status list_folder(mlplat *ml, int fd, const char *name, json_t *f
         mlp_sys.close(fd);
         return s;
     }
-    for (struct dirent *entry; s == MLPLAT_OK && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            s = add_name(ml, dirfd(folder), name, entry->d_name, files, err);
+    for (const char *inside; (inside = mlp_file_next(folder, &s, err));)
+        s = add_name(ml, dirfd(folder), name, inside, files, err);
     closedir(folder);
     return s == MLPLAT_OK ? sort_from(files, first, err) : s;
 }

@@ -70,9 +70,8 @@ static mlplat_status one_folder(const walk *w, int fd, const char *prefix, mlpla
         mlp_sys.close(fd);
         return s;
     }
-    for (struct dirent *entry; s == MLPLAT_OK && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            s = take(w, dirfd(folder), prefix, entry->d_name, err);
+    for (const char *name; (name = mlp_file_next(folder, &s, err));)
+        s = take(w, dirfd(folder), prefix, name, err);
     closedir(folder);
     if (s == MLPLAT_OK && w->tree->n > first)
         qsort(w->tree->entries + first, w->tree->n - first, sizeof *w->tree->entries, by_name);

@@ -132,6 +132,8 @@ static mlplat_status check_free(const char *dir, mlplat_error *err)
     if (lstat(dir, &st) == -1 && errno != ENOTDIR)
         return errno == ENOENT ? MLPLAT_OK : mlp_fail_errno(err, errno, "cannot look at '%.300s'", dir);
     DIR *folder = S_ISDIR(st.st_mode) ? opendir(dir) : NULL;
+    if (S_ISDIR(st.st_mode) && !folder)
+        return mlp_fail_errno(err, errno, "cannot look into '%.300s'", dir);
     while (folder && names < 3 && readdir(folder))
         names++;
     bool empty = folder && names <= 2; /* "." and ".." */

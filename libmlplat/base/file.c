@@ -195,8 +195,10 @@ mlplat_status mlp_file_make_private(const char *path, int *fd, mlplat_error *err
     }
     if (s == MLPLAT_OK && mlp_sys.mkdir(AT_FDCWD, whole, 0700) == -1)
         s = mlp_fail_errno(err, errno, "cannot make the folder '%.300s'", path);
-    if (s == MLPLAT_OK && (*fd = mlp_sys.open(AT_FDCWD, whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)) == -1)
+    if (s == MLPLAT_OK && (*fd = mlp_sys.open(AT_FDCWD, whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0)) == -1) {
         s = mlp_fail_errno(err, errno, "cannot open the folder '%.300s'", path);
+        mlp_sys.unlink(AT_FDCWD, whole, AT_REMOVEDIR); /* what failed is not there */
+    }
     if (s == MLPLAT_OK)
         fchmod(*fd, 0700);
     mlp_free(whole);

@@ -3,6 +3,7 @@
 #define MLP_FILE_H
 #include "base/buf.h"
 #include "base/hook.h"
+#include <dirent.h>
 #include <mlplat/error.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,6 +12,8 @@
 
 mlplat_status mlp_file_read(const char *path, size_t limit, mlp_buf *out, mlplat_error *err); /* INVALID over limit */
 mlplat_status mlp_file_write_all(int fd, const void *data, size_t n, mlplat_error *err);
+/* The next name in a folder but "." and "..", lent until the next call. NULL: the end, or *status is not OK. */
+const char *mlp_file_next(DIR *folder, mlplat_status *status, mlplat_error *err);
 mlplat_status mlp_file_sync_folder(int dirfd, mlplat_error *err); /* OK too where the file system syncs none */
 /* Temporary name beside it, fsync, rename, fsync of the folder. Mode 0666 less umask, or 0600 if private_file. */
 mlplat_status mlp_file_write_atomic(const char *path, const void *data, size_t n, bool private_file, mlplat_error *err);

@@ -28,6 +28,20 @@ static mlplat_status remove_entry(int dirfd, const char *name, mlplat_error *err
     return s;
 }
 
+const char *mlp_file_next(DIR *folder, mlplat_status *status, mlplat_error *err)
+{
+    struct dirent *entry = NULL;
+    if (*status != MLPLAT_OK)
+        return NULL;
+    do {
+        errno = 0;
+        entry = readdir(folder);
+    } while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+    if (!entry && errno)
+        *status = mlp_fail_errno(err, errno, "a folder cannot be listed to its end");
+    return entry ? entry->d_name : NULL;
+}
+
 /* Takes fd. */
 static mlplat_status remove_inside(int fd, mlplat_error *err)
 {
@@ -38,9 +52,8 @@ static mlplat_status remove_inside(int fd, mlplat_error *err)
         mlp_sys.close(fd);
         return s;
     }
-    for (struct dirent *entry; s == MLPLAT_OK && (entry = readdir(folder));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            s = remove_entry(dirfd(folder), entry->d_name, err);
+    for (const char *name; (name = mlp_file_next(folder, &s, err));)
+        s = remove_entry(dirfd(folder), name, err);
     closedir(folder);
     return s;
 }

@@ -1,6 +1,7 @@
 /* Work that takes long: a copy of a database while others write to it, and statements that somebody may stop. */
 #include "base/err.h"
 #include "db/db_inside.h"
+#include <errno.h>
 
 enum { PAGES = 1000 /* of one step: 4 MB */, OPS = 20000 /* of SQLite's machine: less than a millisecond */ };
 
@@ -52,9 +53,15 @@ mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, ml
 {
     sqlite3 *to = NULL;
     int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-    mlplat_status s = code == SQLITE_OK ? MLPLAT_OK : code == SQLITE_NOMEM ? mlp_fail_memory(err) : MLPLAT_DENIED;
-    if (s == MLPLAT_DENIED)
-        s = mlp_fail(err, s, "'%s' cannot be made: its folder must be there and writable for this user", path);
+    int errnum = to ? sqlite3_system_errno(to) : 0;
+    mlplat_status s = MLPLAT_OK;
+    if ((code & 0xff) == SQLITE_CANTOPEN && (errnum == EMFILE || errnum == ENFILE || errnum == ENOSPC))
+        s = mlp_fail_errno(err, errnum, "'%s' cannot be made", path);
+    else if ((code & 0xff) == SQLITE_CANTOPEN)
+        s = mlp_fail(err, MLPLAT_DENIED, "'%s' cannot be made: its folder must be there and writable for this user",
+                     path);
+    else if (code != SQLITE_OK)
+        s = fail_copy(code, path, err);
     if (s == MLPLAT_OK)
         code = sqlite3_exec(to, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
     if (s == MLPLAT_OK && code != SQLITE_OK)

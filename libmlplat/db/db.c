@@ -54,7 +54,9 @@ static void errnos_of(mlp_db *db, int errnums[3])
 static bool disk_failed(mlp_db *db, int code)
 {
     int errnums[3];
-    if ((code & 0xff) != SQLITE_CORRUPT && code != SQLITE_IOERR_CORRUPTFS)
+    if (code == SQLITE_IOERR_CORRUPTFS)
+        return true;
+    if ((code & 0xff) != SQLITE_CORRUPT)
         return false;
     errnos_of(db, errnums);
     return errnums[0] == EIO || errnums[1] == EIO || errnums[2] == EIO;

@@ -69,6 +69,8 @@ static mlplat_status convert(const json_t *found, const char *from, const char *
     size_t i;
     json_t *item, *list = json_array(), *token = json_object_get(found, "next_page_token");
     mlplat_status s = (*out = json_object()) ? mlp_json_set(*out, to, list, err) : mlp_fail_memory(err);
+    if (!*out)
+        json_decref(list);
     json_array_foreach(json_object_get(found, from), i, item)
     {
         json_t *made = NULL;

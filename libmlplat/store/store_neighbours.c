@@ -1,10 +1,12 @@
 /* Other stores in the store's folder: they keep their artifacts in the same mlruns/ unless told otherwise. */
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/os.h"
 #include "base/text.h"
 #include "store/store_gc.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,15 +85,16 @@ mlplat_status mlp_gc_ask_neighbours(mlp_gc *gc, int folder_fd, const char *folde
     int fd = mlp_sys.open(folder_fd, ".", O_RDONLY | O_DIRECTORY, 0);
     DIR *dir = fd == -1 ? NULL : fdopendir(fd);
     if (!dir) {
+        s = mlp_fail_errno(err, errno, "the folder '%.200s' of the store cannot be listed", folder);
         if (fd != -1)
             mlp_sys.close(fd);
-        return mlp_fail(err, MLPLAT_IO, "the folder '%.200s' of the store cannot be listed", folder);
+        return s;
     }
-    for (struct dirent *entry; s == MLPLAT_OK && json_array_size(gc->orphans) && (entry = readdir(dir));) {
-        if (!is_candidate(gc, fd, entry->d_name))
+    for (const char *name; json_array_size(gc->orphans) && (name = mlp_file_next(dir, &s, err));) {
+        if (!is_candidate(gc, fd, name))
             continue;
-        char *path = mlp_sprintf("%s/%s", folder, entry->d_name);
-        s = path ? ask_file(gc, fd, entry->d_name, path, err) : mlp_fail_memory(err);
+        char *path = mlp_sprintf("%s/%s", folder, name);
+        s = path ? ask_file(gc, fd, name, path, err) : mlp_fail_memory(err);
         mlp_free(path);
     }
     closedir(dir);

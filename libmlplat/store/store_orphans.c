@@ -56,12 +56,15 @@ static mlplat_status look_in(looking *l, const char *path, bool models, mlplat_e
     mlplat_status s = MLPLAT_OK;
     int fd = mlp_sys.open(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
     DIR *folder = fd == -1 ? NULL : fdopendir(fd);
+    bool none = !folder && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == EACCES);
+    if (!folder && !none)
+        s = mlp_fail_errno(err, errno, "the folder '%.200s' cannot be listed", path);
     if (fd != -1 && !folder)
         mlp_sys.close(fd);
     if (!folder)
-        return MLPLAT_OK; /* nothing was logged there yet, or it is no folder */
-    for (struct dirent *entry; s == MLPLAT_OK && (entry = readdir(folder));)
-        s = look_at(l, path, dirfd(folder), entry->d_name, models, err);
+        return s; /* nothing was logged there yet, or it is no folder */
+    for (const char *name; (name = mlp_file_next(folder, &s, err));)
+        s = look_at(l, path, dirfd(folder), name, models, err);
     closedir(folder);
     return s;
 }

@@ -25,8 +25,8 @@ static bool says_system(mlplat_status status)
 {
     if (strcmp(call, "openat") == 0 && status == MLPLAT_DENIED)
         return true;
-    if (strcmp(call, "mmap") == 0 && status == MLPLAT_NO_MEMORY)
-        return true;
+    if (strcmp(call, "mmap") == 0 && (status == MLPLAT_NO_MEMORY || status == MLPLAT_UNAVAILABLE))
+        return true; /* memory, or the stack of a thread */
     return status == MLPLAT_IO || (is("ENOSPC") && status == MLPLAT_NO_SPACE);
 }
 
