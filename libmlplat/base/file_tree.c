@@ -82,9 +82,10 @@ const char *mlp_file_part_below(int root_fd, const char *path)
 {
     struct stat root, st;
     const char *found = NULL;
-    char *above = mlp_strdup(path);
-    if (!above || fstat(root_fd, &root) == -1)
+    char above[4096]; /* of a longer one stat would not know anything */
+    if (strlen(path) >= sizeof above || fstat(root_fd, &root) == -1)
         path = "";
+    memcpy(above, path, strlen(path) + 1);
     for (const char *slash = strchr(path, '/'); slash && slash[1]; slash = strchr(slash + 1, '/')) {
         size_t n = slash == path ? 1 : (size_t)(slash - path);
         char kept = above[n];
@@ -93,6 +94,5 @@ const char *mlp_file_part_below(int root_fd, const char *path)
             found = slash + 1;
         above[n] = kept;
     }
-    mlp_free(above);
     return found;
 }

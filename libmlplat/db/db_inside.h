@@ -39,6 +39,7 @@ struct mlp_db {
     bool writing;                /* one thread is in mlp_db_write */
     bool changes;                /* the thread in use writes; its own, so it needs no lock */
     bool busy;                   /* a statement of this attempt met another process's lock */
+    bool inside;                 /* between BEGIN and COMMIT or ROLLBACK */
     bool starved;                /* there was no memory for a number's text, which looks like a NULL */
     mlp_db_fn on_change;         /* called when the file's tables are not those of the last transaction */
     void *on_change_ctx;

@@ -117,12 +117,22 @@ void mlp_stmt_null(mlp_stmt *stmt, int i)
     bound(stmt, sqlite3_bind_null(stmt->handle, i));
 }
 
+/* SQLite gives a transaction up when memory runs out as a statement ends, and does not always say so: what comes next
+ * would be stored alone. */
+static mlplat_status given_up(mlp_db *db, mlplat_error *err)
+{
+    db->starved = true;
+    return mlp_fail_memory(err);
+}
+
 mlplat_status mlp_stmt_step(mlp_stmt *stmt, bool *row, mlplat_error *err)
 {
     if (row)
         *row = false;
     mlp_fork_gate_pause();
     mlplat_status s = mlp_handle_check(stmt->db, err);
+    if (s == MLPLAT_OK && stmt->db->inside && sqlite3_get_autocommit(stmt->db->handle))
+        s = given_up(stmt->db, err);
     if (s != MLPLAT_OK)
         return s;
     int code = stmt->bind_code != SQLITE_OK ? stmt->bind_code : sqlite3_step(stmt->handle);

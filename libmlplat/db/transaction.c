@@ -187,6 +187,7 @@ static mlplat_status begin(mlp_db *db, bool writing, mlplat_error *err)
     mlplat_status s = mlp_db_look(db, err);
     if (s == MLPLAT_OK)
         s = mlp_db_exec(db, err, writing ? "BEGIN IMMEDIATE" : "BEGIN", 0);
+    db->inside = s == MLPLAT_OK;
     if (s == MLPLAT_OK)
         s = read_shape(db, &shape, err);
     if (s == MLPLAT_OK && db->on_change && shape != db->shape)
@@ -227,6 +228,7 @@ static mlplat_status attempt(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, 
         s = commit(db, err);
     if (db->still) /* what fn found wrong may be a change of somebody else */
         s = mlp_still_check(db, err) == MLPLAT_OK ? s : MLPLAT_UNAVAILABLE;
+    db->inside = false;
     roll_back(db);
     mlp_fork_gate_leave();
     *again = s != MLPLAT_OK && db->busy;

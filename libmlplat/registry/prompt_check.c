@@ -114,19 +114,24 @@ static bool is_texts(const json_t *value)
     return json_is_array(value);
 }
 
-/* The value as it is kept: numbers in the type that MLflow gives them. NULL: it is none of this kind. */
-static json_t *convert(size_t k, json_t *value)
+static bool fits(size_t k, const json_t *value)
 {
     double number = json_number_value(value);
     if (known[k].kind == TEXT)
-        return json_is_string(value) ? json_incref(value) : NULL;
+        return json_is_string(value);
     if (known[k].kind == TEXTS)
-        return is_texts(value) ? json_incref(value) : NULL;
-    if (!json_is_number(value) || number < known[k].least || number > known[k].most)
-        return NULL;
+        return is_texts(value);
+    return json_is_number(value) && number >= known[k].least && number <= known[k].most &&
+           (known[k].kind == REAL || number == (double)(json_int_t)number);
+}
+
+/* The value as it is kept: numbers in the type that MLflow gives them. NULL: no memory. */
+static json_t *convert(size_t k, json_t *value)
+{
+    double number = json_number_value(value);
     if (known[k].kind == REAL)
         return json_real(number);
-    return number == (double)(json_int_t)number ? json_integer((json_int_t)number) : NULL;
+    return known[k].kind == COUNT ? json_integer((json_int_t)number) : json_incref(value);
 }
 
 static size_t find_known(const char *key)
@@ -146,10 +151,9 @@ static mlplat_status fill_config(json_t *given, json_t *kept, mlplat_error *err)
         value = json_object_get(given, known[k].key);
         if (!value || json_is_null(value))
             continue;
-        json_t *converted = convert(k, value);
-        s = converted ? mlp_json_set(kept, known[k].key, converted, err)
-                      : mlp_fail(err, MLPLAT_INVALID, "\"%s\" of the model config is not %s", known[k].key,
-                                 known[k].words);
+        s = fits(k, value) ? mlp_json_set(kept, known[k].key, convert(k, value), err)
+                           : mlp_fail(err, MLPLAT_INVALID, "\"%s\" of the model config is not %s", known[k].key,
+                                      known[k].words);
     }
     json_object_foreach(given, key, value) if (s == MLPLAT_OK && find_known(key) == KNOWN) s =
         mlp_json_set(kept, key, json_incref(value), err);

@@ -91,13 +91,18 @@ mlplat_status mlp_store_remove_model(mlp_store_view *view, const char *model_id,
 static mlplat_status remove_with_parent(int top, const char *name, mlplat_error *err)
 {
     const char *last = NULL;
-    mlplat_status s = mlp_file_remove_beneath(top, name, err);
-    char *parent = s == MLPLAT_OK && mlp_text_ends(name, "/artifacts") ? mlp_strdup(name) : NULL;
-    if (parent)
+    char *parent = mlp_strdup(name);
+    if (!parent)
+        return mlp_fail_memory(err);
+    bool own = mlp_text_ends(name, "/artifacts");
+    if (own)
         *strrchr(parent, '/') = 0;
-    int fd = parent ? mlp_file_open_parent(top, parent, false, 0, &last) : -1;
+    int fd = own ? mlp_file_open_parent(top, parent, false, 0, &last) : -1;
+    mlplat_status s =
+        own && fd == -1 && errno == ENOMEM ? mlp_fail_memory(err) : mlp_file_remove_beneath(top, name, err);
     if (fd != -1) {
-        mlp_sys.unlink(fd, last, AT_REMOVEDIR);
+        if (s == MLPLAT_OK)
+            mlp_sys.unlink(fd, last, AT_REMOVEDIR);
         mlp_sys.close(fd);
     }
     mlp_free(parent);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* The window bounds what a hostile file can make us allocate: 8 MiB. Our level uses 2 MiB. */
 enum { LEVEL = 3, PIECE = 1 << 17, WINDOW_LOG = 23 };
@@ -153,6 +154,8 @@ static mlplat_status decompress(mlp_zin *z, ZSTD_outBuffer *out, mlplat_error *e
     ZSTD_inBuffer in = {z->in, z->n, z->at};
     z->wanted = ZSTD_decompressStream(z->stream, out, &in);
     z->at = in.pos;
+    if (ZSTD_getErrorCode(z->wanted) == ZSTD_error_memory_allocation)
+        return mlp_fail_memory(err);
     if (ZSTD_isError(z->wanted))
         return corrupt(z, ZSTD_getErrorName(z->wanted), err);
     z->raw_size += out->pos;

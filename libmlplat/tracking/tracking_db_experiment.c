@@ -127,11 +127,16 @@ mlplat_status mlp_tracking_db_experiment_create(void *store, const char *name, c
                                                 char **id, mlplat_error *err)
 {
     experiment_call call = {.store = store, .name = name, .location = location, .tags = tags};
-    mlplat_status s = call_write(&call, create_fn, err);
-    if (s != MLPLAT_OK)
-        return s;
-    *id = mlp_sprintf("%lld", (long long)call.id);
-    return *id ? MLPLAT_OK : mlp_fail_memory(err);
+    enum { ROOM = 24 };
+    char *text = mlp_alloc(ROOM); /* first: nothing is made that cannot be told of */
+    mlplat_status s = text ? call_write(&call, create_fn, err) : mlp_fail_memory(err);
+    if (s == MLPLAT_OK) {
+        snprintf(text, ROOM, "%lld", (long long)call.id);
+        *id = text;
+    } else {
+        mlp_free(text);
+    }
+    return s;
 }
 
 /* ---- read ------------------------------------------------------------------------------------------------------ */

@@ -201,6 +201,8 @@ static int see(const char *path, const struct stat *st, int type, struct FTW *ft
 {
     size_t n = strlen(path);
     (void)st, (void)ftw;
+    if (n > 4 && (strcmp(path + n - 4, "-wal") == 0 || strcmp(path + n - 4, "-shm") == 0))
+        return 0; /* a store's that nobody has opened since: the next opener's */
     seen.files += type == FTW_F;
     seen.folders += type == FTW_D;
     if (type == FTW_F && n > 3 && strcmp(path + n - 3, ".db") == 0 && seen.n_databases < 4)
