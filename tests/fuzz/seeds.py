@@ -35,6 +35,12 @@ JSONS = ["null", "true", "0", "-1", "1.5e300", "9223372036854775807", "\"\"", "\
          "[1,[2,[3,{\"a\":null}]]]", "{\"a.b\":{\"`\":[true,false]},\"\":1}", "[" * 64 + "]" * 64, "[" * 65 + "]" * 65,
          "{\"a\":1,\"a\":2}", "\"NaN\"", "[1e308,-0.0,0.1,1e-320]", "\"\x7f\u2028\"", "[1e400]", "{\"k\":\"-Infinity\"}", '"true"', r'{"\\\"":"\\n\/"}']
 
+# Where readers of JSON differ: numbers' ends, halves of characters, bytes that are no text, ends, blanks.
+DOUBTS = [b"-0", b"01", b"1.", b".5", b"1e", b"1E+5", b"-", b"0e-0", b"9223372036854775808", b"-9223372036854775808", b"1e-400", b"-1e999",
+          rb'"\ud83d"', rb'"\ude00"', rb'"\ud83d\u0041"', rb'"\u0000"', rb'{"\u0000":1}', rb'"\x"', b'"\xc3\xa4\xed\xa0\x80"', b'"\xc0\x80"',
+          b'"\xf4\x90\x80\x80"', b'"\xf0\x9f\x98\x80"', b'"a\tb"', b'"', b"", b" \t\r\n[ ] ", b"\xef\xbb\xbf1", b"1\0", b"[1,]", b"{,}", b'{"a" 1}',
+          b"truex", b"nul", b"[1 2]", b"1 2", b'{"a":1,"b":2,"a":{"a":1}}', b"\x0b1"]
+
 YAMLS = ["a: 1\nb: [x, 'y', \"z\\n\"]\nc:\n  - d: ~\n  - e: |\n      text\n        more\n", "--- 1\n--- 2\n", "- 0x1f\n- 0o17\n- .inf\n- .nan\n",
          "a: &x 1\nb: *x\n", "!!str 1\n", "<<: {a: 1}\n", "a: 1\na: 2\n", "? [a]\n: 1\n", "x: 99999999999999999999\n", "- - - a\n",
          "'': ''\n", "a: >-\n  folded\n  text\n", "\"\\u263a\\x41\\e\": 1\n", "{a: {b: [1, 2, {c: d}]}}\n", "%YAML 1.1\n---\na\n...\n",
@@ -139,6 +145,7 @@ def main():
     write("uri", map(texts, URIS))
     write("search", (bytes([language]) + texts(*rest) for language, *rest in FILTERS))
     write("doc", (texts(path, text) for path in ("", "a[0].`b.c`", "[1][1][1].a") for text in JSONS))
+    write("json", (bytes([kind, 255, 255]) + text for kind, text in enumerate([*map(texts, JSONS), *DOUBTS])))
     write("yaml", map(texts, YAMLS + JSONS))
     write("name", (bytes([flags]) + texts(name) for name in NAMES for flags in (0, 1)))
     write("template", (texts(*pair) for pair in TEMPLATES))
