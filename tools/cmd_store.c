@@ -122,7 +122,7 @@ static const cli_option gc_options[] = {
     {"run", "RUN_ID", "this run alone; may be given again"},
     {"experiment", "ID", "this experiment with what is in it; may be given again"},
     {"model", "MODEL_ID", "this logged model; may be given again"},
-    {"orphans", NULL, "also artifact folders that no run or logged model has"},
+    {"orphans", NULL, "also artifact folders beside the store that no run or logged model of any store there has"},
     {"dry-run", NULL, "only tell"},
     {NULL, NULL, NULL},
 };

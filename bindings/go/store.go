@@ -100,8 +100,10 @@ type GCOptions struct {
 	Runs        []string // ids: these alone
 	Experiments []string // ids, with all their runs and logged models
 	Models      []string // ids of logged models
-	Orphans     bool     // also artifact folders that no run or logged model has
-	DryRun      bool     // only tell
+	// Orphans: also artifact folders in the store's folder that no run or logged model has, of this store or of another
+	// one beside it, an hour old or OlderThan; what lies elsewhere is told under Kept.
+	Orphans bool
+	DryRun  bool // only tell
 }
 
 // GCResult is what was removed.

@@ -30,7 +30,8 @@ typedef enum mlplat_doc_type {
 } mlplat_doc_type;
 
 /**
- * Parse JSON text (RFC 8259): one value, UTF-8, no duplicate keys, at most 64 levels and 64 MiB.
+ * Parse JSON text (RFC 8259): one value, UTF-8, no duplicate keys, at most 64 levels, 4,194,304 values
+ * and 64 MiB.
  * @param text  n bytes, need not end with NUL
  * @return MLPLAT_OK; MLPLAT_INVALID with line and column; MLPLAT_NO_MEMORY
  */
@@ -38,7 +39,7 @@ MLPLAT_API mlplat_status mlplat_doc_parse(const char *text, size_t n, mlplat_doc
 
 /**
  * Parse one YAML document into the same model: scalars by the YAML 1.2 core schema; anchors, aliases, tags, merge keys
- * and duplicate keys are refused; at most 64 levels and 16 MiB.
+ * and duplicate keys are refused; at most 64 levels, 1,048,576 values and 16 MiB.
  * @return MLPLAT_OK; MLPLAT_INVALID with line and column; MLPLAT_NO_MEMORY
  */
 MLPLAT_API mlplat_status mlplat_doc_parse_yaml(const char *text, size_t n, mlplat_doc **out, mlplat_error *err);

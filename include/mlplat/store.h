@@ -94,7 +94,8 @@ typedef struct mlplat_gc_options {
     const char *experiments;  /**< JSON array of experiment ids, with all their runs and logged models */
     const char *models;       /**< JSON array of ids of logged models */
     int orphans;              /**< 1: also artifact folders in the store's folder that no run or logged model has, of
-                                   this store or of another one beside it */
+                                   this store or of another one beside it, an hour old or older_than; what lies
+                                   elsewhere is told under "kept" */
     int dry_run;              /**< 1: only tell */
     mlplat_progress progress; /**< in things removed; NULL: the session's */
     void *user;

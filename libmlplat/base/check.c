@@ -82,7 +82,7 @@ static bool key_path(const char *key)
     }
 }
 
-mlplat_status mlp_check_key(const char *what, const char *key, size_t most, mlplat_error *err)
+mlplat_status mlp_check_key(const char *what, const char *key, mlplat_error *err)
 {
     mlplat_status s = mlp_check_text(what, key, err);
     if (s != MLPLAT_OK)
@@ -94,5 +94,5 @@ mlplat_status mlp_check_key(const char *what, const char *key, size_t most, mlpl
     if (!key_path(key))
         return mlp_check_refuse(
             what, key, "it must be a clean relative path: no '.' or '..' part, no slash at an end or doubled", err);
-    return mlp_check_length(what, key, most, err);
+    return mlp_check_length(what, key, MLP_CHECK_KEY_MOST, err);
 }

@@ -11,7 +11,8 @@ mlplat_status mlp_check_refuse(const char *what, const char *text, const char *w
 mlplat_status mlp_check_text(const char *what, const char *text, mlplat_error *err); /* there, and UTF-8 */
 mlplat_status mlp_check_length(const char *what, const char *text, size_t most, mlplat_error *err); /* in characters */
 /* A key of a metric, param or tag: characters, a clean relative path, length. */
-mlplat_status mlp_check_key(const char *what, const char *key, size_t most, mlplat_error *err);
+enum { MLP_CHECK_KEY_MOST = 250 };
+mlplat_status mlp_check_key(const char *what, const char *key, mlplat_error *err);
 /* The next code point of valid UTF-8; *at moves behind it. */
 uint32_t mlp_check_next_char(const unsigned char **at);
 

@@ -4,11 +4,12 @@
 #include <math.h>
 #include <string.h>
 
-#define TEXT_LIMIT ((size_t)64 << 20)
+#define TEXT_LIMIT   ((size_t)64 << 20)
+#define VALUES_LIMIT ((size_t)1 << 22) /* "{}," takes 80 times its size in memory: 1 GiB */
 
 mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err)
 {
-    return mlp_json_parse_few(text, n, SIZE_MAX, out, err);
+    return mlp_json_parse_few(text, n, VALUES_LIMIT, out, err);
 }
 
 mlplat_status mlp_json_parse_few(const char *text, size_t n, size_t most, json_t **out, mlplat_error *err)

@@ -7,7 +7,7 @@
 
 /* JSON text with the limits of mlplat_doc_parse; also any value at the top. *out is a new reference. */
 mlplat_status mlp_json_parse(const char *text, size_t n, json_t **out, mlplat_error *err);
-/* The same with at most so many values: "{}," of a hostile text takes 80 times its size in memory. */
+/* The same with at most so many values. */
 mlplat_status mlp_json_parse_few(const char *text, size_t n, size_t most, json_t **out, mlplat_error *err);
 /* What else than RFC 8259 is taken, how deep, and how much. */
 typedef struct mlp_json_rules {

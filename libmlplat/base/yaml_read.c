@@ -6,12 +6,14 @@
 #include <string.h>
 #include <yaml.h>
 
-#define TEXT_LIMIT  ((size_t)16 << 20)
-#define DEPTH_LIMIT 64
+#define TEXT_LIMIT   ((size_t)16 << 20)
+#define DEPTH_LIMIT  64
+#define VALUES_LIMIT ((size_t)1 << 20)
 
 typedef struct reader {
     yaml_parser_t parser;
     yaml_event_t event; /* the one being looked at */
+    size_t values;
     mlplat_error *err;
 } reader;
 
@@ -133,6 +135,8 @@ static mlplat_status read_value(reader *r, int depth, json_t **out)
     mlplat_status s = check_plain(r);
     if (s != MLPLAT_OK)
         return s;
+    if (r->values++ == VALUES_LIMIT)
+        return fail_at(r, r->event.start_mark, "more than 1048576 values");
     if (r->event.type == YAML_SCALAR_EVENT)
         return read_scalar(r, out);
     if (depth >= DEPTH_LIMIT)

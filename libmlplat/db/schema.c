@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "db/schema_inside.h"
+#include <sys/stat.h>
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
 
@@ -103,9 +104,17 @@ static mlplat_status make_new(mlp_db *db, opening *o, const mlp_hook *hook, mlpl
     return s == MLPLAT_OK ? mlp_db_write(db, look_or_make, o, hook, err) : s;
 }
 
+/* Who makes a store changes its file: one that has been left alone for longer than we would wait is not being made. */
+static int64_t maker_may_need_ms(const mlp_db *db)
+{
+    struct stat st;
+    int64_t age_ms = stat(db->path, &st) == 0 ? mlp_clock_ms() - (int64_t)st.st_mtim.tv_sec * 1000 : 0;
+    return age_ms <= 0 ? db->busy_ms : age_ms < db->busy_ms ? db->busy_ms - age_ms : 0;
+}
+
 static mlplat_status wait_for_maker(mlp_db *db, opening *o, const mlp_hook *hook, mlplat_error *err)
 {
-    mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
+    mlp_wait wait = mlp_wait_begin(hook, db->path, maker_may_need_ms(db));
     mlplat_status s = MLPLAT_OK;
     while (s == MLPLAT_OK && o->state == MLP_SCHEMA_UNFINISHED)
         if ((s = mlp_wait_nap(&wait, err)) == MLPLAT_OK)

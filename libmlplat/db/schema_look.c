@@ -163,10 +163,23 @@ static mlplat_status read_head(mlp_db *db, mlp_schema_info *info, mlplat_error *
 }
 
 /* MLflow makes its first tables and then changes them step by step, without a transaction around all of it; the head is
- * written with the first step. */
+ * written with the first step. So tables that have come further are nobody's unfinished work: their head was lost. */
+static mlplat_status is_unfinished(mlp_db *db, const mlp_schema_info *info, bool *out, mlplat_error *err)
+{
+    bool further = true;
+    mlplat_status s = info->head[0] ? MLPLAT_OK
+                                    : there(db,
+                                            "SELECT count(*) FROM pragma_table_info('experiments') WHERE name = "
+                                            "'creation_time'",
+                                            &further, err);
+    *out = !further;
+    return s;
+}
+
 mlplat_status mlp_schema_look(mlp_db *db, mlp_schema_info *info, mlp_schema_state *state, mlplat_error *err)
 {
     int64_t tables = 0, experiments = 0;
+    bool unfinished = false;
     *info = (mlp_schema_info){.revision = -1};
     *state = MLP_SCHEMA_EMPTY;
     mlplat_status s = mlp_schema_number(db, "SELECT count(*) FROM sqlite_master", &tables, err);
@@ -181,8 +194,10 @@ mlplat_status mlp_schema_look(mlp_db *db, mlp_schema_info *info, mlp_schema_stat
                         db->path, experiments ? "its table experiments has other columns" : "no table experiments");
     if (s == MLPLAT_OK)
         s = read_head(db, info, err);
-    *state = info->head[0] ? MLP_SCHEMA_STORE : MLP_SCHEMA_UNFINISHED;
-    return s == MLPLAT_OK && *state == MLP_SCHEMA_STORE ? probe_all(db, info, err) : s;
+    if (s == MLPLAT_OK)
+        s = is_unfinished(db, info, &unfinished, err);
+    *state = unfinished ? MLP_SCHEMA_UNFINISHED : MLP_SCHEMA_STORE;
+    return s == MLPLAT_OK && !unfinished ? probe_all(db, info, err) : s;
 }
 
 /* MLflow's upgrade changes a file step by step, so a moment later it may be well again. */

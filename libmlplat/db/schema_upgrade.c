@@ -247,7 +247,7 @@ static mlplat_status check_state(mlp_db *db, upgrade *u, mlp_schema_state state,
     if (u->from < 0)
         return mlp_fail(err, MLPLAT_UNSUPPORTED,
                         "'%s' is at %s, which this libmlplat does not know (%s to %s): `mlflow db upgrade` can do it",
-                        db->path, u->info->head, mlp_schema_revisions[0].head,
+                        db->path, u->info->head[0] ? u->info->head : "no head", mlp_schema_revisions[0].head,
                         mlp_schema_revisions[mlp_schema_newest].head);
     if (u->from > u->to)
         return mlp_fail(err, MLPLAT_CONFLICT,

@@ -1,4 +1,5 @@
 /* Versions of registered models. */
+#include "base/check.h"
 #include "base/err.h"
 #include "base/take.h"
 #include "registry/registry_check.h"
@@ -125,7 +126,7 @@ mlplat_status mlplat_model_version_delete_tag(mlplat *ml, const char *name, cons
 {
     mlp_registry *r = NULL;
     mlp_version_ref ref;
-    mlplat_status s = mlp_registry_check_tag_key(key, err);
+    mlplat_status s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK)
         s = begin(ml, name, version, &r, &ref, err);
     return s == MLPLAT_OK ? r->ops->version_tag(r->store, name, &ref, key, NULL, err) : s;

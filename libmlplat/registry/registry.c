@@ -1,5 +1,6 @@
 /* The session's registry, and registered models. */
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "registry/registry_check.h"
 #include "registry/registry_store.h"
@@ -150,7 +151,7 @@ mlplat_status mlplat_registered_model_delete_tag(mlplat *ml, const char *name, c
     mlp_registry *r = NULL;
     mlplat_status s = mlp_registry_check_name(name, err);
     if (s == MLPLAT_OK)
-        s = mlp_registry_check_tag_key(key, err);
+        s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK)
         s = mlp_registry_of(ml, &r, err);
     return s == MLPLAT_OK ? r->ops->model_tag(r->store, name, key, NULL, err) : s;

@@ -12,7 +12,6 @@
 enum {
     NAME_MOST = 256,
     DESCRIPTION_MOST = 5000,
-    TAG_KEY_MOST = 250,
     TAG_VALUE_MOST = 100000,
     ALIAS_MOST = 255,
     RUN_ID_MOST = 256,
@@ -64,14 +63,9 @@ mlplat_status mlp_registry_check_description(const char *description, mlplat_err
     return description ? check_text("description", description, DESCRIPTION_MOST, err) : MLPLAT_OK;
 }
 
-mlplat_status mlp_registry_check_tag_key(const char *key, mlplat_error *err)
-{
-    return mlp_check_key("tag key", key, TAG_KEY_MOST, err);
-}
-
 mlplat_status mlp_registry_check_tag(const char *key, const char *value, mlplat_error *err)
 {
-    mlplat_status s = mlp_registry_check_tag_key(key, err);
+    mlplat_status s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK && !value)
         s = mlp_fail(err, MLPLAT_INVALID, "value of tag '%s' is missing", key);
     if (s == MLPLAT_OK && (s = check_text("tag value", value, TAG_VALUE_MOST, err)) != MLPLAT_OK)

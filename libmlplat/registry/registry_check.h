@@ -6,7 +6,6 @@
 mlplat_status mlp_registry_check_name(const char *name, mlplat_error *err);
 mlplat_status mlp_registry_check_description(const char *description, mlplat_error *err); /* NULL is fine */
 mlplat_status mlp_registry_check_tag(const char *key, const char *value, mlplat_error *err);
-mlplat_status mlp_registry_check_tag_key(const char *key, mlplat_error *err);
 mlplat_status mlp_registry_check_alias(const char *alias, mlplat_error *err);     /* characters and length */
 mlplat_status mlp_registry_check_new_alias(const char *alias, mlplat_error *err); /* and not a reserved one */
 mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err);   /* NULL is fine */

@@ -113,7 +113,10 @@ static mlplat_status check_schema(checking *c, mlplat_error *err)
 {
     const mlp_schema_info *schema = &c->view.schema;
     mlplat_status s = MLPLAT_OK;
-    if (schema->revision < 0)
+    if (!schema->head[0])
+        s = add(c, "schema", "no head in alembic_version: MLflow refuses the file; write the one that it had", 1, NULL,
+                false, false, err);
+    else if (schema->revision < 0)
         s = add(c, "schema", "a head that this library does not know", 1, schema->head, true, false, err);
     if (s == MLPLAT_OK && !schema->tracking_known)
         s = add(c, "schema", "tables of experiments and runs of an unknown shape: they can only be read", 1,

@@ -1,3 +1,4 @@
+#include "base/check.h"
 #include "base/err.h"
 #include "db/page.h"
 #include "tracking/tracking_store.h"
@@ -14,7 +15,7 @@ static mlplat_status points(mlplat *ml, const mlp_history *wanted, const char *p
     *out = NULL;
     mlplat_status s = mlp_validate_run_id(history.run_id, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_key("metric key", history.key, err);
+        s = mlp_check_key("metric key", history.key, err);
     if (s == MLPLAT_OK && history.limit < 0)
         s = mlp_fail(err, MLPLAT_INVALID, "max_results is %" PRId64 ": 1 or more, or 0 for all", history.limit);
     if (s == MLPLAT_OK)

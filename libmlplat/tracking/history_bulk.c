@@ -1,5 +1,6 @@
 /* One metric of several runs. */
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "tracking/tracking_store.h"
 #include "tracking/validate.h"
@@ -56,7 +57,7 @@ mlplat_status mlplat_metric_history_bulk(mlplat *ml, const char *run_ids, const 
     *out = NULL;
     mlplat_status s = parse_ids(run_ids, &ids, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_key("metric key", key, err);
+        s = mlp_check_key("metric key", key, err);
     if (s == MLPLAT_OK && max_results < 0)
         s = mlp_fail(err, MLPLAT_INVALID, "max_results is %" PRId64 ": 1 or more, or 0 for all", max_results);
     if (s == MLPLAT_OK)

@@ -1,5 +1,6 @@
 #include "tracking/metric_buckets.h"
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "tracking/tracking_store.h"
 #include "tracking/validate.h"
@@ -86,7 +87,7 @@ mlplat_status mlp_metric_buckets(mlplat *ml, const char *run_id, const char *key
     mlp_tracking *t = NULL;
     mlplat_status s = mlp_validate_run_id(run_id, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_key("metric key", key, err);
+        s = mlp_check_key("metric key", key, err);
     if (s == MLPLAT_OK && (n < 1 || n > MLP_BUCKETS_MOST))
         s = mlp_fail(err, MLPLAT_INVALID, "%zu buckets: 1 to %d", n, MLP_BUCKETS_MOST);
     if (s == MLPLAT_OK)

@@ -1,5 +1,6 @@
 #include "tracking/points.h"
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "tracking/tracking_store.h"
 #include "tracking/validate.h"
@@ -106,7 +107,7 @@ mlplat_status mlp_points_read(mlplat *ml, const char *run_id, const char *key, u
     *out = (mlp_metric_points){0};
     mlplat_status s = mlp_validate_run_id(run_id, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_key("metric key", key, err);
+        s = mlp_check_key("metric key", key, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_of(ml, &t, err);
     if (s == MLPLAT_OK)

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/take.h"
@@ -38,7 +39,7 @@ static mlplat_status set_tag(const start *st, json_t *tags, const char *key, con
     const char *cut = mlp_session_setting(ml, MLP_SET_TRUNCATE);
     bool may_cut = !cut || strcasecmp(cut, "true") == 0 || strcmp(cut, "1") == 0;
     size_t n = 0;
-    mlplat_status s = mlp_validate_key("tag key", key, err);
+    mlplat_status s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK)
         s = mlp_validate_value("tag", key, value, MLP_LIMIT_TAG, may_cut, &ml->log, &n, err);
     return s == MLPLAT_OK ? mlp_json_set(tags, key, json_stringn(value, n), err) : s;

@@ -1,5 +1,6 @@
 /* Logging: what a call takes is checked, stamped and handed to the spool; params go to the store at once. */
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "tracking/run_handle.h"
@@ -14,7 +15,7 @@ mlplat_status mlp_run_record_key(mlplat_run *run, const char *name, mlp_run_key 
     *out = name ? mlp_run_keys_find(&run->keys, name) : NULL;
     if (*out)
         return MLPLAT_OK; /* it was checked when it came first */
-    mlplat_status s = mlp_validate_key("metric key", name, err);
+    mlplat_status s = mlp_check_key("metric key", name, err);
     return s == MLPLAT_OK ? mlp_run_keys_add(&run->keys, name, out, err) : s;
 }
 
@@ -127,7 +128,7 @@ mlplat_status mlp_run_record_tag(const mlplat_run *run, const char *key, const c
                                  mlplat_error *err)
 {
     size_t n = 0;
-    mlplat_status s = mlp_validate_key("tag key", key, err);
+    mlplat_status s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK)
         s = mlp_validate_value("tag", key, value, MLP_LIMIT_TAG, run->cut, &run->tracking->ml->log, &n, err);
     if (s == MLPLAT_OK && strcmp(key, "mlflow.runName") == 0)
@@ -149,7 +150,7 @@ mlplat_status mlp_run_record_param(const mlplat_run *run, const char *key, const
                                    mlplat_error *err)
 {
     *out = (mlp_param){.key = key, .value = value};
-    mlplat_status s = mlp_validate_key("param key", key, err);
+    mlplat_status s = mlp_check_key("param key", key, err);
     if (s == MLPLAT_OK)
         s = mlp_validate_value("param", key, value, MLP_LIMIT_PARAM, run->cut, &run->tracking->ml->log, &out->value_n,
                                err);
@@ -180,7 +181,7 @@ mlplat_status mlplat_run_delete_tag(mlplat_run *run, const char *key, mlplat_err
 {
     mlplat_status s = mlp_run_handle_check(run, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_key("tag key", key, err);
+        s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_settle(run->tracking, err);
     return s == MLPLAT_OK ? run->tracking->ops->run_untag(run->tracking->store, run->id, key, err) : s;

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
@@ -204,7 +205,7 @@ typedef struct params_call {
 /* The two values of a param that does not change, unless its name says that they are secret. */
 static mlplat_status changed_param(const run_call *call, const mlp_param *param, const char *is, mlplat_error *err)
 {
-    char probe[MLP_LIMIT_KEY * 4 + 16];
+    char probe[MLP_CHECK_KEY_MOST * 4 + 16];
     snprintf(probe, sizeof probe, "%s=value", param->key);
     mlp_redact(probe);
     bool secret = !mlp_text_ends(probe, "=value");

@@ -6,11 +6,6 @@
 #include "base/word_chars.h"
 #include <string.h>
 
-mlplat_status mlp_validate_key(const char *what, const char *key, mlplat_error *err)
-{
-    return mlp_check_key(what, key, MLP_LIMIT_KEY, err);
-}
-
 mlplat_status mlp_validate_value(const char *what, const char *key, const char *value, size_t limit, bool cut,
                                  const mlp_logger *log, size_t *n, mlplat_error *err)
 {
@@ -80,7 +75,7 @@ static mlplat_status check_trace_tag(const char *key, const char *value, mlplat_
 mlplat_status mlp_validate_experiment_tag(const char *key, const char *value, mlplat_error *err)
 {
     size_t n;
-    mlplat_status s = mlp_validate_key("experiment tag key", key, err);
+    mlplat_status s = mlp_check_key("experiment tag key", key, err);
     if (s != MLPLAT_OK)
         return s;
     s = mlp_validate_value("experiment tag", key, value, SIZE_MAX, false, NULL, &n, err);

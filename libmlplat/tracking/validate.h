@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 enum {
-    MLP_LIMIT_KEY = 250,
     MLP_LIMIT_PARAM = 6000,
     MLP_LIMIT_TAG = 8000,
     MLP_LIMIT_RUN_NAME = 250,
@@ -28,8 +27,6 @@ enum {
     MLP_LIMIT_MODEL_ID = 36
 };
 
-/* what names the thing in messages: "metric key", "param key", "tag key". */
-mlplat_status mlp_validate_key(const char *what, const char *key, mlplat_error *err);
 /*
  * The value of a param or tag: limit counts characters. *n is how many bytes of it to store: all, or with cut what the
  * limit allows, and a warning tells of it, as MLFLOW_TRUNCATE_LONG_VALUES asks.

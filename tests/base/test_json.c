@@ -161,6 +161,36 @@ static void more_values_than_are_allowed_are_refused_before_they_are_made(void *
     assert_null(json);
 }
 
+/* So many small values that they would take some ten times the text's size, or more. */
+static void a_bomb_of_small_values_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        mlplat_status (*parse)(const char *text, size_t n, mlplat_doc **out, mlplat_error *err);
+        size_t most;
+        const char *says;
+    } doors[] = {{mlplat_doc_parse, (size_t)1 << 22, "more than 4194304 values"},
+                 {mlplat_doc_parse_yaml, (size_t)1 << 20, "more than 1048576 values"}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = 2 * doors[i].most; /* the array itself is a value */
+        char *text = malloc(n + 1);
+        mlplat_doc *doc = NULL;
+        mlplat_error err = {0};
+        assert_non_null(text);
+        for (size_t at = 1; at < n; at += 2)
+            memcpy(text + at, "0,", 2);
+        text[0] = '[';
+        text[n] = ']';
+        assert_status(doors[i].parse(text, n + 1, &doc, &err), MLPLAT_INVALID);
+        assert_non_null(strstr(err.message, doors[i].says));
+        assert_null(doc);
+        memcpy(text + n - 2, "  ", 2); /* one value less */
+        assert_ok(doors[i].parse(text, n + 1, &doc, &err));
+        mlplat_doc_free(doc);
+        free(text);
+    }
+}
+
 static void a_text_over_the_limit_is_not_looked_at(void **state)
 {
     (void)state;
@@ -293,6 +323,7 @@ int main(void)
         cmocka_unit_test(brackets_in_strings_are_no_levels),   cmocka_unit_test(a_text_over_the_limit_is_not_looked_at),
         cmocka_unit_test(tags_are_an_object_of_strings),       cmocka_unit_test(numbers_that_json_lacks_become_words),
         cmocka_unit_test(text_that_is_no_utf8_is_repaired),    cmocka_unit_test(pretty_text_is_indented_by_two),
+        cmocka_unit_test(a_bomb_of_small_values_is_refused),
         cmocka_unit_test(a_missing_value_is_no_memory),
         cmocka_unit_test(more_values_than_are_allowed_are_refused_before_they_are_made),
         cmocka_unit_test(no_memory_to_begin_with_is_told_as_that),

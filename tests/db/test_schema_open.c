@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct fixture {
@@ -233,8 +234,16 @@ static int finish(void *user, uint64_t done, uint64_t total)
     finisher *it = user;
     (void)done, (void)total;
     if (++it->calls == it->finish_at)
-        run_sql(it->path, "INSERT INTO alembic_version VALUES ('dc11669786a5')");
+        run_sql(it->path, "ALTER TABLE experiments ADD COLUMN creation_time BIGINT;"
+                          "INSERT INTO alembic_version VALUES ('dc11669786a5')");
     return 0;
+}
+
+/* As MLflow has it between its first tables and the first step. */
+static void undo_steps(const char *path)
+{
+    run_sql(path, "DELETE FROM alembic_version; DROP INDEX idx_experiments_workspace_creation_time;"
+                  "ALTER TABLE experiments DROP COLUMN creation_time");
 }
 
 static void a_store_that_is_being_made_is_waited_for(void **state)
@@ -245,12 +254,61 @@ static void a_store_that_is_being_made_is_waited_for(void **state)
     finisher it = {.path = f->path, .finish_at = 2};
     const mlp_hook hook = {.fn = finish, .user = &it};
     assert_ok(open_store(f->path, true, 0, NULL, &info, &err));
-    run_sql(f->path, "DELETE FROM alembic_version");
+    undo_steps(f->path);
     assert_status(open_store(f->path, true, 120, NULL, &info, &err), MLPLAT_UNAVAILABLE);
     assert_non_null(strstr(err.message, "creating"));
     assert_ok(open_store(f->path, true, 0, &hook, &info, &err));
     assert_int_equal(it.calls, 2);
     assert_true(info.tracking_known && !info.created);
+}
+
+static void nobody_waits_for_a_maker_that_left_long_ago(void **state)
+{
+    fixture *f = *state;
+    mlp_schema_info info;
+    mlplat_error err = {0};
+    finisher it = {.path = f->path, .finish_at = 1};
+    const mlp_hook hook = {.fn = finish, .user = &it};
+    const struct timespec hour_ago[2] = {{.tv_sec = time(NULL) - 3600}, {.tv_sec = time(NULL) - 3600}};
+    assert_ok(open_store(f->path, true, 0, NULL, &info, &err));
+    undo_steps(f->path);
+    assert_int_equal(utimensat(AT_FDCWD, f->path, hour_ago, 0), 0);
+    assert_status(open_store(f->path, true, 60000, &hook, &info, &err), MLPLAT_UNAVAILABLE);
+    assert_non_null(strstr(err.message, "was stopped"));
+    assert_int_equal(it.calls, 0); /* the hook is called every 50 ms of a wait */
+}
+
+/* No head, and more than MLflow's first tables: the tables alone say what can be read and written, at once. */
+static void a_lost_head_is_no_store_in_the_making(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *sql;
+        bool known;
+    } cases[] = {
+        {"DELETE FROM alembic_version", true},
+        {"UPDATE alembic_version SET version_num = ''", true},
+        {"UPDATE alembic_version SET version_num = x'00ff'", true},
+        {"DROP TABLE alembic_version", true},
+        {"DROP TABLE alembic_version; CREATE TABLE alembic_version (head)", true},
+        {"DROP TABLE alembic_version; CREATE TABLE alembic_version (version_num);"
+         "INSERT INTO alembic_version VALUES (NULL)",
+         true},
+        {"DROP TABLE alembic_version; DROP TABLE tags", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mlp_schema_info info;
+        mlplat_error err = {0};
+        finisher it = {.path = f->path, .finish_at = -1};
+        const mlp_hook hook = {.fn = finish, .user = &it};
+        assert_ok(open_store(f->path, true, 0, NULL, &info, &err));
+        run_sql(f->path, cases[i].sql);
+        if (open_store(f->path, true, 1000, &hook, &info, &err) != MLPLAT_OK || info.tracking_known != cases[i].known)
+            fail_msg("%s: %s, known %d", cases[i].sql, err.message, info.tracking_known);
+        assert_string_equal(info.head, "");
+        assert_int_equal(it.calls, 0);
+        assert_int_equal(unlink(f->path), 0);
+    }
 }
 
 enum { ROUNDS = 20, PROCESSES = 4 };
@@ -336,6 +394,8 @@ int main(void)
         CASE(a_foreign_file_is_refused_and_left_alone),
         CASE(shapes_are_known_by_their_columns),
         CASE(a_store_that_is_being_made_is_waited_for),
+        CASE(nobody_waits_for_a_maker_that_left_long_ago),
+        CASE(a_lost_head_is_no_store_in_the_making),
         CASE(many_processes_make_one_store),
         CASE(uris_name_files),
     };

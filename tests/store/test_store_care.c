@@ -44,6 +44,7 @@ static void a_check_finds_each_kind_of_fault_and_repairs_what_it_can(void **stat
         {"UPDATE tags SET value = 'other' WHERE key = 'mlflow.runName'", true},
         {"PRAGMA foreign_keys = OFF; INSERT INTO params (key, value, run_uuid) VALUES ('k', 'v', 'nobody')", false},
         {"UPDATE model_versions SET storage_location = '/nowhere/at/all'", false},
+        {"DELETE FROM alembic_version", false},
         {"INSERT INTO tags (key, value, run_uuid) SELECT 'mlplat.import', 'unfinished', run_uuid FROM runs", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -15,16 +15,19 @@ static void a_store_is_made_once_and_found_again(void **state)
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
     char *folder = test_folder_make();
-    for (int i = 0; i < 2; i++) {
+    mlplat *ml = NULL;
+    for (int i = 0; i < 3; i++) { /* also in the session that made it */
         int created = -1;
-        mlplat *ml = test_open(folder);
+        if (i != 1)
+            ml = test_open(folder);
         assert_ok(mlplat_store_create(ml, NULL, &doc, &err));
         assert_string_equal(text_at(doc, "path"), test_path(folder, "mlflow.db"));
         assert_int_equal(strlen(text_at(doc, "head")), 12);
         assert_ok(mlplat_doc_bool(doc, "created", &created, &err));
         assert_int_equal(created, i == 0);
         mlplat_doc_free(doc);
-        mlplat_close(ml);
+        if (i)
+            mlplat_close(ml);
     }
     test_folder_remove(folder);
 }

@@ -1,5 +1,6 @@
 /* MLflow's limits, with its decisions; tests/integration/test_validation.py asks MLflow itself about the same cases. */
 #include "support/support.h"
+#include "base/check.h"
 #include "tracking/validate.h"
 #include <stdlib.h>
 
@@ -70,7 +71,7 @@ static void keys_are_decided_as_by_mlflow(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         mlplat_error err = {0};
-        mlplat_status s = mlp_validate_key("metric key", keys[i].key, &err);
+        mlplat_status s = mlp_check_key("metric key", keys[i].key, &err);
         if (s != (keys[i].good ? MLPLAT_OK : MLPLAT_INVALID))
             fail_msg("key '%s': %s %s", keys[i].key, mlplat_status_name(s), err.message);
     }
@@ -80,7 +81,7 @@ static void a_missing_key_is_refused(void **state)
 {
     (void)state;
     mlplat_error err = {0};
-    assert_status(mlp_validate_key("metric key", NULL, &err), MLPLAT_INVALID);
+    assert_status(mlp_check_key("metric key", NULL, &err), MLPLAT_INVALID);
 }
 
 static void keys_have_at_most_250_characters(void **state)
@@ -90,8 +91,8 @@ static void keys_have_at_most_250_characters(void **state)
     for (size_t i = 0; i < 3; i++) {
         mlplat_error err = {0};
         char *most = repeat(letters[i], 250), *more = repeat(letters[i], 251);
-        assert_ok(mlp_validate_key("metric key", most, &err));
-        assert_status(mlp_validate_key("metric key", more, &err), MLPLAT_INVALID);
+        assert_ok(mlp_check_key("metric key", most, &err));
+        assert_status(mlp_check_key("metric key", more, &err), MLPLAT_INVALID);
         assert_non_null(strstr(err.message, "251"));
         assert_non_null(strstr(err.message, "250"));
         free(most);
@@ -241,7 +242,7 @@ static int answer(const char *kind)
         int64_t id = 0;
         mlplat_status s = MLPLAT_UNSUPPORTED;
         if (strcmp(kind, "key") == 0)
-            s = mlp_validate_key("key", text, NULL);
+            s = mlp_check_key("key", text, NULL);
         else if (strcmp(kind, "run_id") == 0)
             s = mlp_validate_run_id(text, NULL);
         else if (strcmp(kind, "param") == 0)

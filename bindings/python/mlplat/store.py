@@ -94,7 +94,8 @@ class Store:
 
         older_than: deleted at least so long ago: "30d", "2d8h5m20s".
         runs, experiments, models: ids: these alone. Nothing named: all that is deleted.
-        orphans: also artifact folders that no run or logged model has.
+        orphans: also artifact folders in the store's folder that no run or logged model has, of this store or of
+            another one beside it, an hour old or older_than; what lies elsewhere is told under "kept".
         dry_run: only tell.
         Returns {"dry_run", "runs", "experiments", "logged_models", "orphans", "kept": [{"id", "why"}]}.
         """
