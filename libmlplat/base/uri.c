@@ -45,6 +45,8 @@ void mlp_uri_show(const char *text, char out[MLP_URI_SHOWN])
 static mlplat_status bad_uri(mlplat_error *err, const char *text, const char *why)
 {
     char shown[MLP_URI_SHOWN];
+    if (!err)
+        return MLPLAT_INVALID; /* words take longer than all the rest */
     mlp_uri_show(text, shown);
     return mlp_fail(err, MLPLAT_INVALID, "the URI '%s' %s", shown, why);
 }

@@ -9,6 +9,8 @@
 static mlplat_status improper(const char *uri, mlplat_error *err)
 {
     char shown[MLP_URI_SHOWN];
+    if (!err)
+        return MLPLAT_INVALID;
     mlp_uri_show(uri, shown);
     return mlp_fail(err, MLPLAT_INVALID,
                     "'%s' is not models:/<name>/<version>, models:/<name>@<alias>, models:/<name>/latest, "

@@ -47,7 +47,7 @@ bool mlp_store_has_column(const mlp_store_table *table, const char *name)
 bool mlp_store_word(const char *words, const char *word)
 {
     size_t n = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)); at++)
+    for (const char *at = words; n && (at = strstr(at, word)); at++)
         if (at > words && at[-1] == ' ' && at[n] == ' ')
             return true;
     return false;

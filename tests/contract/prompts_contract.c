@@ -101,6 +101,10 @@ static void a_chat_with_all_that_belongs_to_it(void **state)
     assert_int_equal(int_at(doc, "model_config.top_k"), 3);
     assert_int_equal(size_at(doc, "model_config"), 1);
     mlplat_doc_free(doc);
+    assert_ok(mlplat_prompt_version_set_config(f->ml, "chat", "1", "{\"top_k\": null}", &err));
+    doc = load(f, "chat");
+    assert_int_equal(size_at(doc, "model_config"), 0); /* of nothing but nulls MLflow keeps an empty object */
+    mlplat_doc_free(doc);
     assert_ok(mlplat_prompt_version_set_config(f->ml, "chat", "1", NULL, &err));
     doc = load(f, "chat");
     assert_int_equal(mlplat_doc_size(doc, "model_config", &(size_t){0}, &err), MLPLAT_NOT_FOUND);

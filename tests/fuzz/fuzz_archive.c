@@ -1,23 +1,23 @@
-/* Archives that anybody may have written. What a dry run takes is imported, and a second dry run finds nothing to do;
- * what it refuses is told as damage. Input: a byte: lines of data, a manifest, or a compressed file as it is. With
- * files in memory: some thousand a second. */
+/* Archives that anybody may have written, looked at as an import does first, through a view of a store that stays open.
+ * Now and then also by the public way: a dry run says the same; what it takes is imported, and a second dry run finds
+ * nothing to do; what it refuses is told as damage. Input: a byte: lines of data, a manifest, or a compressed file. */
+#include "archive_files.h"
+#include "base/alloc.h"
+#include "base/err.h"
 #include "base/json.h"
-#include "fuzz_folder.h"
-#include "store/manifest.h"
-#include <fcntl.h>
+#include "store/import.h"
 #include <mlplat.h>
-#include <unistd.h>
-#include <zstd.h>
 
-enum { FILE_MOST = 1 << 16 };
+enum { PUBLIC_ONE_IN = 64, TAKEN_ONE_IN = 16 };
 
-static const char *folder;
-static char archive[96];
-static int manifest_fd, data_fd;
 static mlplat *ml;
+static const mlp_hook nobody;
+static mlp_pace pace = {.hook = &nobody, .what = "a look"};
+static mlp_store_view view;
 
 static void close_store(void)
 {
+    mlp_store_view_close(&view);
     mlplat_close(ml);
 }
 
@@ -28,7 +28,7 @@ static mlplat *open_store(const char *name)
     mlplat *out = NULL;
     mlplat_doc *doc = NULL;
     char uri[128];
-    snprintf(uri, sizeof uri, "sqlite:///%s/%s.db", folder, name);
+    snprintf(uri, sizeof uri, "sqlite:///%s/%s.db", fuzz_folder_path, name);
     options.tracking_uri = uri;
     fuzz_check(mlplat_open(&options, &out, &err) == MLPLAT_OK);
     fuzz_check(mlplat_experiment_search(out, NULL, &doc, &err) == MLPLAT_OK);
@@ -36,33 +36,17 @@ static mlplat *open_store(const char *name)
     return out;
 }
 
-static int open_file(const char *name)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", archive, name);
-    int fd = open(path, O_CREAT | O_RDWR, 0600);
-    fuzz_check(fd != -1);
-    return fd;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+    mlplat_error err = {0};
     (void)argc;
     (void)argv;
-    folder = fuzz_folder();
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-    snprintf(archive, sizeof archive, "%s/archive", folder);
-    fuzz_check(mkdir(archive, 0700) == 0);
-    manifest_fd = open_file("manifest.json");
-    data_fd = open_file(MLP_ARCHIVE_DATA);
+    archive_make();
     ml = open_store("all");
+    fuzz_check(mlp_store_view_open(ml, &pace, &view, &err) == MLPLAT_OK);
     atexit(close_store);
     return 0;
-}
-
-static void put(int fd, const void *bytes, size_t n)
-{
-    fuzz_check(ftruncate(fd, 0) == 0 && pwrite(fd, bytes, n, 0) == (ssize_t)n);
 }
 
 /* How many lines are of a table; of metrics, how many points. */
@@ -83,40 +67,44 @@ static uint64_t count(const char *lines, size_t n, const char *table)
     return found;
 }
 
-/* The manifest that fits a file of data: n bytes of lines, raw of whatever. */
-static void put_manifest(const char *lines, size_t n, size_t raw, const void *bytes, size_t size)
+/* The manifest that fits the file of data: n bytes of lines, raw of whatever. */
+static void put_manifest(const char *lines, size_t n, uint64_t raw)
 {
     mlp_buf text = {0};
-    mlp_sha256 sha;
-    char hex[65];
-    mlp_sha256_begin(&sha);
-    mlp_sha256_add(&sha, bytes, size);
-    mlp_sha256_end(&sha, hex);
+    mlp_zfile_info info = archive_info(raw);
     mlp_buf_puts(&text, "{\"format\":\"mlplat-archive\",\"version\":1,\"artifacts\":false,\"counts\":{");
     for (int i = 0; i <= MLP_STORE_TABLES; i++) {
         const char *name = i < MLP_STORE_TABLES ? mlp_store_specs[i].name : mlp_manifest_artifacts;
         mlp_buf_printf(&text, "%s\"%s\":%llu", i ? "," : "", name, (unsigned long long)count(lines, n, name));
     }
-    mlp_buf_printf(&text, "},\"files\":[{\"name\":\"%s\",\"size\":%zu,\"raw_size\":%zu,\"sha256\":\"%s\"}]}",
-                   MLP_ARCHIVE_DATA, size, raw, hex);
-    put(manifest_fd, text.data, text.size);
+    mlp_buf_printf(&text, "},\"files\":[{\"name\":\"%s\",\"size\":%llu,\"raw_size\":%llu,\"sha256\":\"%s\"}]}",
+                   MLP_ARCHIVE_DATA, (unsigned long long)info.size, (unsigned long long)raw, info.sha256);
+    archive_put(ARCHIVE_MANIFEST, text.data, text.size);
     mlp_buf_free(&text);
 }
 
-static void put_lines(const char *lines, size_t n)
+static bool known(mlplat_status s)
 {
-    static char packed[FILE_MOST];
-    size_t size = ZSTD_compress(packed, sizeof packed, lines, n, -5);
-    fuzz_check(!ZSTD_isError(size));
-    put(data_fd, packed, size);
-    put_manifest(lines, n, n, packed, size);
+    return s == MLPLAT_OK || s == MLPLAT_CORRUPT || s == MLPLAT_CONFLICT || s == MLPLAT_UNSUPPORTED ||
+           s == MLPLAT_INVALID || s == MLPLAT_STATE;
 }
 
-static void put_packed(const uint8_t *bytes, size_t n)
+/* As a dry run does. */
+static mlplat_status look(mlplat_error *err)
 {
-    unsigned long long raw = ZSTD_getFrameContentSize(bytes, n);
-    put(data_fd, bytes, n);
-    put_manifest("", 0, raw < FILE_MOST ? (size_t)raw : 0, bytes, n);
+    mlp_importing im = {.view = view, .root_fd = archive.root_fd, .pace = pace};
+    mlplat_status s = mlp_manifest_read(archive.root_fd, archive.path, &im.manifest, err);
+    im.rows =
+        (mlp_rows){.tracking = view.tracking, .registry = view.registry, .artifacts = im.manifest.artifacts};
+    if (s == MLPLAT_OK)
+        s = mlp_manifest_raw(&im.manifest) > ARCHIVE_FILE_MOST ? mlp_fail(err, MLPLAT_INVALID, "too large")
+                                                       : mlp_import_check(&im, err);
+    fuzz_check(known(s) && (s == MLPLAT_OK || fuzz_refused(s, err)));
+    mlp_rows_end(&im.rows);
+    mlp_manifest_free(&im.manifest);
+    mlp_free(im.fates);
+    mlp_free(im.piece);
+    return s;
 }
 
 static mlplat_status import(mlplat *into, bool dry, mlplat_doc **out)
@@ -124,11 +112,9 @@ static mlplat_status import(mlplat *into, bool dry, mlplat_doc **out)
     mlplat_error err = {0};
     mlplat_import_options options = MLPLAT_IMPORT_OPTIONS_INIT;
     options.dry_run = dry;
-    options.max_bytes = FILE_MOST;
-    mlplat_status s = mlplat_import(into, archive, &options, out, &err);
-    bool known = s == MLPLAT_OK || s == MLPLAT_CORRUPT || s == MLPLAT_CONFLICT || s == MLPLAT_UNSUPPORTED ||
-                 s == MLPLAT_INVALID || s == MLPLAT_STATE;
-    if (!known || (s != MLPLAT_OK && !fuzz_refused(s, &err))) {
+    options.max_bytes = ARCHIVE_FILE_MOST;
+    mlplat_status s = mlplat_import(into, archive.path, &options, out, &err);
+    if (!known(s) || (s != MLPLAT_OK && !fuzz_refused(s, &err))) {
         fprintf(stderr, "%s: %s\n", mlplat_status_name(s), err.message);
         fuzz_fail(__FILE__, __LINE__, "an import says what is wrong with the archive");
     }
@@ -156,24 +142,31 @@ static void check_taken(void)
     mlplat_doc_free(again);
     mlplat_doc_free(check);
     mlplat_close(fresh);
-    snprintf(path, sizeof path, "%s/fresh.db", folder);
+    snprintf(path, sizeof path, "%s/fresh.db", fuzz_folder_path);
     fuzz_check(unlink(path) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_input in = {data, size};
+    mlplat_error *err = fuzz_error(data, size);
     mlplat_doc *doc = NULL;
     unsigned kind = fuzz_byte(&in) % 4;
-    if (in.n > FILE_MOST / 2)
+    if (in.n > ARCHIVE_FILE_MOST / 2)
         return 0;
-    if (kind == 0)
-        put_packed(in.at, in.n);
-    else
-        put_lines((const char *)in.at, kind == 1 ? 0 : in.n);
+    if (kind == 0) {
+        put_manifest("", 0, archive_put_packed(in.at, in.n));
+    } else {
+        size_t n = kind == 1 ? 0 : in.n;
+        archive_put_lines(in.at, n);
+        put_manifest((const char *)in.at, n, n);
+    }
     if (kind == 1)
-        put(manifest_fd, in.at, in.n);
-    if (import(ml, true, &doc) == MLPLAT_OK)
+        archive_put(ARCHIVE_MANIFEST, in.at, in.n);
+    mlplat_status s = look(err);
+    if (fuzz_now_and_then(data, size, s == MLPLAT_OK ? TAKEN_ONE_IN : PUBLIC_ONE_IN))
+        fuzz_check(import(ml, true, &doc) == s);
+    if (doc)
         check_taken();
     mlplat_doc_free(doc);
     return 0;

@@ -1,13 +1,40 @@
-/* Profile files. Input: a byte, then the YAML of a file, which lies in memory. */
+/* Profile files. Input: a byte, then the YAML of a file, which is read from the input itself. */
 #include "base/config.h"
 #include "base/json.h"
+#include "base/os.h"
 #include "fuzz.h"
 #include "session/store_uri.h"
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int fd;
-static char path[64];
+static int fd; /* of an empty file that stands for it */
+static fuzz_input file;
+static mlp_os from_input;
+
+static int open_input(int dirfd, const char *path, int flags, mode_t mode)
+{
+    (void)dirfd;
+    (void)path;
+    (void)flags;
+    (void)mode;
+    return fd;
+}
+
+static int close_input(int closed)
+{
+    return closed == fd ? 0 : -1;
+}
+
+static ssize_t read_input(int from, void *buf, size_t n)
+{
+    n = n < file.n ? n : file.n;
+    fuzz_check(from == fd);
+    if (n)
+        memcpy(buf, file.at, n);
+    file.at += n;
+    file.n -= n;
+    return (ssize_t)n;
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -24,7 +51,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         free(name);
     }
     fd = memfd_create("profiles", 0);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    from_input = *mlp_os_default();
+    from_input.open = open_input;
+    from_input.close = close_input;
+    from_input.read = read_input;
+    mlp_os_replace(&from_input);
     return fd == -1;
 }
 
@@ -53,9 +84,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mlplat_error *err = fuzz_error(data, size);
     mlplat_options options = MLPLAT_OPTIONS_INIT;
     mlp_config config = {0};
-    options.config_file = path;
+    options.config_file = "profiles.yaml";
     options.profile = fuzz_byte(&in) % 2 ? "p" : NULL;
-    fuzz_check(ftruncate(fd, 0) == 0 && pwrite(fd, in.at, in.n, 0) == (ssize_t)in.n);
+    file = in;
     mlplat_status s = mlp_config_load(&options, &config, err);
     if (s == MLPLAT_OK) {
         check_config(&config);

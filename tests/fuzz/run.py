@@ -1,8 +1,8 @@
 """Runs the fuzz targets: python3 tests/fuzz/run.py [--junit FILE] [--plain] [--minimise] [TARGET...]
 
-Builds them with clang, AddressSanitizer and UndefinedBehaviorSanitizer into build/fuzz-asan (--plain: without, and without
-a look at what is compared, which is three to eight times as fast, into build/fuzz), replays the corpus of each and goes
-on from there for a while:
+Builds them with clang, AddressSanitizer and UndefinedBehaviorSanitizer into build/fuzz-asan (--plain: without, and
+without a look at what is compared, which is three to eight times as fast, into build/fuzz), replays the corpus of each
+and goes on from there for a while:
 
 MLPLAT_FUZZ_SECONDS  so long for each target: 3, or 600 with MLPLAT_HEAVY=1
 MLPLAT_FUZZ_RUNS     so many executions for each target instead

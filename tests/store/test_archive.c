@@ -389,6 +389,8 @@ static void a_hostile_archive_is_refused_before_anything_is_written(void **state
          MLPLAT_CORRUPT},
         {EXPERIMENT RUN "{\"table\":\"params\",\"run_uuid\":\"r1\",\"key\":\"k\",\"worth\":\"v\"}\n", 1, 0, 1,
          MLPLAT_UNSUPPORTED},
+        {EXPERIMENT RUN "{\"table\":\"params\",\"run_uuid\":\"r1\",\"key\":\"k\",\"\":\"v\"}\n", 1, 0, 1,
+         MLPLAT_UNSUPPORTED}, /* a key without a name */
         {"{\"table\":\"experiments\",\"artifact_location\":\"/tmp\",\"name\":\"f\"}\n" RUN, 1, 0, 0,
          MLPLAT_CORRUPT},
         {"{\"table\":\"experiments\",\"experiment_id\":7,\"name\":\"f\"}\n", 0, 0, 0, MLPLAT_CORRUPT},
