@@ -102,7 +102,13 @@ static char *nested(size_t levels, const char *open, const char *close)
     return text;
 }
 
-/* On a small stack, as the library's own threads have. */
+/* The library's own threads have 256 KiB, and frames are several times as large with sanitizers. */
+#ifdef __SANITIZE_ADDRESS__
+#define SMALL_STACK ((size_t)256 * 1024)
+#else
+#define SMALL_STACK ((size_t)64 * 1024)
+#endif
+
 static void *bombs(void *arg)
 {
     static const struct {
@@ -129,7 +135,7 @@ static void bombs_are_refused_on_a_small_stack(void **state)
     pthread_attr_t attr;
     int good = 0;
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, (size_t)64 * 1024);
+    pthread_attr_setstacksize(&attr, SMALL_STACK);
     assert_int_equal(pthread_create(&thread, &attr, bombs, &good), 0);
     pthread_join(thread, NULL);
     pthread_attr_destroy(&attr);
@@ -170,8 +176,11 @@ static void a_bomb_of_small_values_is_refused(void **state)
         size_t most;
         const char *says;
     } doors[] = {{mlplat_doc_parse, (size_t)1 << 22, "more than 4194304 values"},
-                 {mlplat_doc_parse_yaml, (size_t)1 << 20, "more than 1048576 values"}};
-    for (size_t i = 0; i < 2; i++) {
+#ifndef MLPLAT_MINIMAL /* which has no YAML */
+                 {mlplat_doc_parse_yaml, (size_t)1 << 20, "more than 1048576 values"}
+#endif
+    };
+    for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++) {
         size_t n = 2 * doors[i].most; /* the array itself is a value */
         char *text = malloc(n + 1);
         mlplat_doc *doc = NULL;

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -22,13 +23,12 @@ SECONDS = 60
 
 
 @pytest.fixture
-def open_store(tmp_path_factory):
-    """A store that another user can own: in a folder that everybody can reach."""
-    folder = tmp_path_factory.mktemp("hostile")
-    for above in [folder, *folder.parents]:
-        if above.stat().st_uid == os.geteuid() and above.stat().st_mode & 0o5 != 0o5 and above != pathlib.Path("/"):
-            above.chmod(above.stat().st_mode | 0o5)
-    return Store(folder)
+def open_store():
+    """A store that another user can own: in a folder that everybody can reach. Not in pytest's own: another pytest
+    that starts meanwhile closes that again."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Store(pathlib.Path(folder))
 
 
 def ended(store, words, user=None):
