@@ -8,7 +8,7 @@ set -euo pipefail
 packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libzstd-dev
   libcmocka-dev python3-dev python3-venv"
 test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev valgrind
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user bindfs"
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user bindfs musl-tools tcl"
 # The same for Python.
 python_packages="scikit-learn numpy"
 python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig spdx-tools

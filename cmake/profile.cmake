@@ -1,15 +1,17 @@
-# What the profile has: MLPLAT_DEPENDENCIES to link, MLPLAT_PC_REQUIRES and MLPLAT_PC_CFLAGS for pkg-config,
-# MLPLAT_PROFILE_DEFINES for our code and its users'.
+# What the profile has: MLPLAT_DEPENDENCIES to link, MLPLAT_STATIC_LIBRARIES to link with -static, MLPLAT_PC_REQUIRES and
+# MLPLAT_PC_CFLAGS for pkg-config, MLPLAT_PROFILE_DEFINES for our code and its users'.
 if(NOT MLPLAT_PROFILE MATCHES "^(whole|minimal)$")
   message(FATAL_ERROR "MLPLAT_PROFILE is \"${MLPLAT_PROFILE}\": it is whole or minimal")
 endif()
 set(MLPLAT_DEPENDENCIES)
+set(MLPLAT_STATIC_LIBRARIES)
 set(MLPLAT_PC_REQUIRES)
 set(MLPLAT_PROFILE_DEFINES)
 
 function(mlplat_dependency prefix name least)
   pkg_check_modules(${prefix} REQUIRED IMPORTED_TARGET ${name}>=${least})
   set(MLPLAT_DEPENDENCIES ${MLPLAT_DEPENDENCIES} PkgConfig::${prefix} PARENT_SCOPE)
+  set(MLPLAT_STATIC_LIBRARIES ${MLPLAT_STATIC_LIBRARIES} ${${prefix}_STATIC_LDFLAGS} PARENT_SCOPE)
   set(MLPLAT_PC_REQUIRES "${MLPLAT_PC_REQUIRES} ${name}" PARENT_SCOPE)
 endfunction()
 

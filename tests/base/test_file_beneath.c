@@ -306,7 +306,7 @@ static void *swap(void *arg)
 {
     swapper *s = arg;
     for (int i = 0; i < 40000; i++)
-        renameat2(AT_FDCWD, s->inside, AT_FDCWD, s->link, RENAME_EXCHANGE);
+        test_swap(s->inside, s->link);
     __atomic_store_n(&s->done, true, __ATOMIC_RELEASE);
     return NULL;
 }

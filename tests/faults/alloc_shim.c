@@ -4,7 +4,6 @@
 #include "faults/alloc_shim.h"
 #include <dlfcn.h>
 #include <errno.h>
-#include <execinfo.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#if __has_include(<execinfo.h>) /* musl has none */
+#include <execinfo.h>
+#else
+static int backtrace(void **frames, int n)
+{
+    return frames && n ? 0 : -1;
+}
+static void backtrace_symbols_fd(void *const *frames, int n, int fd)
+{
+    (void)frames, (void)n, (void)fd;
+}
+#endif
 
 #define SHOWN __attribute__((visibility("default")))
 
@@ -26,10 +37,8 @@ SHOWN void *valloc(size_t n);
 
 static struct {
     void *(*malloc)(size_t);
-    void *(*calloc)(size_t, size_t);
     void *(*realloc)(void *, size_t);
     void (*free)(void *);
-    int (*posix_memalign)(void **, size_t, size_t);
     void *(*aligned_alloc)(size_t, size_t);
 } next;
 static atomic_long blocks, calls, fail_at;
@@ -61,10 +70,8 @@ static bool ready(void)
         return false;
     busy = true;
     *(void **)&next.malloc = dlsym(RTLD_NEXT, "malloc");
-    *(void **)&next.calloc = dlsym(RTLD_NEXT, "calloc");
     *(void **)&next.realloc = dlsym(RTLD_NEXT, "realloc");
     *(void **)&next.free = dlsym(RTLD_NEXT, "free");
-    *(void **)&next.posix_memalign = dlsym(RTLD_NEXT, "posix_memalign");
     *(void **)&next.aligned_alloc = dlsym(RTLD_NEXT, "aligned_alloc");
     busy = false;
     return true;
@@ -106,11 +113,16 @@ void *malloc(size_t n)
     return fails() ? NULL : counted(next.malloc(n));
 }
 
+/* Not by the next one's: musl's asks malloc, which would be counted, and fail, a second time. */
 void *calloc(size_t count, size_t n)
 {
-    if (!ready())
-        return take_early(count * n);
-    return fails() ? NULL : counted(next.calloc(count, n));
+    size_t size;
+    if (__builtin_mul_overflow(count, n, &size)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *p = malloc(size);
+    return p ? memset(p, 0, size) : NULL;
 }
 
 void *realloc(void *p, size_t n)
@@ -137,12 +149,10 @@ void free(void *p)
 
 int posix_memalign(void **out, size_t align, size_t n)
 {
-    ready();
-    if (fails())
-        return ENOMEM;
-    int result = next.posix_memalign(out, align, n);
-    atomic_fetch_add(&blocks, result == 0);
-    return result;
+    void *p = aligned_alloc(align, (n + align - 1) / align * align);
+    if (p)
+        *out = p;
+    return p ? 0 : ENOMEM;
 }
 
 void *aligned_alloc(size_t align, size_t n)

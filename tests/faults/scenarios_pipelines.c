@@ -167,6 +167,8 @@ static void component_step(scene *sc)
              "\"system.Dataset\"}, \"metadata\": {}}]}}, \"outputFile\": \"%s/out/output.json\"}}",
              sc->folder, sc->folder, sc->folder, sc->folder);
     DO(as_main(sc, 3, argv));
+    unsetenv("MLFLOW_TRACKING_URI"); /* musl keeps no value of old: the next one's would count as lost */
+    unsetenv("MLFLOW_RUN_ID");
 }
 
 static void store_and_rows(scene *sc)

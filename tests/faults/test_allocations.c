@@ -90,6 +90,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "the allocator could not be preloaded\n");
         return 1;
     }
+    unsetenv("LD_PRELOAD"); /* not for steps, which may be of another libc */
     for (size_t i = 0; scenario_at(i); i++)
         if (argc < 2 || strcmp(argv[1], scenario_at(i)->name) == 0)
             tests[n++] = (struct CMUnitTest){scenario_at(i)->name, a_failed_allocation_is_told_and_loses_nothing, NULL,

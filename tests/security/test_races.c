@@ -24,10 +24,10 @@ static pid_t start_swapper(const race *r)
 {
     pid_t parent = getpid(), pid = fork();
     while (!pid && getppid() == parent) {
-        renameat2(AT_FDCWD, r->run, AT_FDCWD, r->link[0], RENAME_EXCHANGE);
-        renameat2(AT_FDCWD, r->run, AT_FDCWD, r->link[0], RENAME_EXCHANGE);
-        renameat2(AT_FDCWD, r->sub, AT_FDCWD, r->link[1], RENAME_EXCHANGE);
-        renameat2(AT_FDCWD, r->sub, AT_FDCWD, r->link[1], RENAME_EXCHANGE);
+        test_swap(r->run, r->link[0]);
+        test_swap(r->run, r->link[0]);
+        test_swap(r->sub, r->link[1]);
+        test_swap(r->sub, r->link[1]);
     }
     if (!pid)
         _exit(0);

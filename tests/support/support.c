@@ -3,7 +3,9 @@
 #include "tracking/tracking_db.h"
 #include "tracking/tracking_store.h"
 #include "base/file.h"
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,6 +94,12 @@ uint64_t test_roll(uint64_t *state, uint64_t n)
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state % n;
+}
+
+void test_swap(const char *one, const char *other)
+{
+    enum { EXCHANGE = 2 };
+    syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, EXCHANGE);
 }
 
 void test_let_triggers_run(mlplat *ml)

@@ -25,6 +25,8 @@ mlplat_run *test_run_start(mlplat *ml);
 void test_clear_environment(void);
 /* Triggers of the store's file run in this session, which they do not by themselves: for refusals and to watch. */
 void test_let_triggers_run(mlplat *ml);
+/* Two names of one file system change places, whatever lies there; an error is not told. glibc alone calls it. */
+void test_swap(const char *one, const char *other);
 /* For children, whose exit code counts: 0, or 1 with the error on stderr. And their parent, which wants a 0. */
 int test_told(mlplat_status s, const mlplat_error *err);
 void test_wait_good(pid_t pid);
