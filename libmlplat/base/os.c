@@ -91,6 +91,11 @@ static int os_fdatasync(int fd)
     return result;
 }
 
+static int os_fstat(int fd, struct stat *out)
+{
+    return fstat(fd, out);
+}
+
 static int os_ftruncate(int fd, off_t size)
 {
     int result;
@@ -225,6 +230,7 @@ static const mlp_os default_table = {
     .pwrite = os_pwrite,
     .fsync = os_fsync,
     .fdatasync = os_fdatasync,
+    .fstat = os_fstat,
     .ftruncate = os_ftruncate,
     .fallocate = os_fallocate,
     .mmap = os_mmap,

@@ -22,6 +22,7 @@ typedef struct mlp_os {
     ssize_t (*pwrite)(int fd, const void *buf, size_t n, off_t at);
     int (*fsync)(int fd);
     int (*fdatasync)(int fd);
+    int (*fstat)(int fd, struct stat *out);
     int (*ftruncate)(int fd, off_t size);
     int (*fallocate)(int fd, off_t size); /* space is really there afterwards; zero-written where not supported */
     /* Shared, read and write, not inherited by fork; NULL and errno on failure. */

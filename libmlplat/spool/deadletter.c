@@ -208,8 +208,7 @@ static mlplat_status list_names(int dead_fd, json_t **out, mlplat_error *err)
     if (status == MLPLAT_OK && n > 0)
         qsort(sorted, n, sizeof *sorted, by_name);
     for (size_t i = 0; i < n && status == MLPLAT_OK; i++)
-        if (json_array_append(*out, sorted[i]) != 0)
-            status = mlp_fail_memory(err);
+        status = mlp_json_push(*out, json_incref(sorted[i]), err);
     mlp_free(sorted);
     json_decref(names);
     return status;
@@ -286,15 +285,11 @@ static mlplat_status read_letters(int dead_fd, const char *name, json_t *out, ml
 
 static mlplat_status list_place(mlp_spool *sp, int dead_fd, json_t *out, mlplat_error *err)
 {
-    json_t *names = NULL, *name;
-    size_t i;
+    json_t *names = NULL;
     mlplat_error bad = {0};
     mlplat_status status = list_names(dead_fd, &names, err);
-    json_array_foreach(names, i, name)
-    {
-        if (status != MLPLAT_OK)
-            break;
-        status = read_letters(dead_fd, json_string_value(name), out, &bad);
+    for (size_t i = 0; status == MLPLAT_OK && i < json_array_size(names); i++) {
+        status = read_letters(dead_fd, json_string_value(json_array_get(names, i)), out, &bad);
         /* The rest is worth seeing; one that is not there any more was just tried again. */
         if (status == MLPLAT_CORRUPT || status == MLPLAT_NOT_FOUND) {
             if (status == MLPLAT_CORRUPT)

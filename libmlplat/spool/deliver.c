@@ -77,16 +77,18 @@ static mlplat_status peek(courier *c, int lane, mlp_record *out, bool *found, si
     }
 }
 
+static uint64_t before(uint64_t limit, uint64_t first)
+{
+    return first && first <= limit ? first - 1 : limit;
+}
+
 /* Up to this number everything that will ever be there is there. Under lock. */
 static uint64_t settled(const mlp_spool *sp)
 {
     uint64_t limit = atomic_load(&sp->next_seq) - 1;
     for (int i = 0; i < MLP_LANE_COUNT; i++) {
-        const mlp_lane *lane = &sp->lane[i];
-        if (lane->group_first && lane->group_first <= limit)
-            limit = lane->group_first - 1;
-        if (lane->collect_first && lane->collect_first <= limit)
-            limit = lane->collect_first - 1;
+        limit = before(limit, sp->lane[i].group_first);
+        limit = before(limit, sp->lane[i].collect_first);
     }
     return limit;
 }
@@ -188,10 +190,10 @@ static void say(const mlp_spool *sp, int change, const mlplat_error *err)
 
 static const char *first_reason(const courier *c, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        if (c->verdicts[i].status != MLPLAT_OK)
-            return c->verdicts[i].reason[0] ? c->verdicts[i].reason : mlplat_status_name(c->verdicts[i].status);
-    return "";
+    const mlp_verdict *v = c->verdicts;
+    while (v->status == MLPLAT_OK && v + 1 < c->verdicts + n)
+        v++;
+    return v->reason[0] ? v->reason : mlplat_status_name(v->status);
 }
 
 static void finish(courier *c, size_t n, size_t dead, uint64_t done)
@@ -225,9 +227,8 @@ static void fail(courier *c, mlplat_status status, const mlplat_error *err)
     pthread_mutex_unlock(&sp->lock);
     say(sp, change, err);
     rewind_cursors(c);
-    c->back_off_ms = c->back_off_ms == 0 ? BACK_OFF_MS : c->back_off_ms * 2;
-    if (c->back_off_ms > BACK_OFF_MAX_MS)
-        c->back_off_ms = BACK_OFF_MAX_MS;
+    int64_t next = c->back_off_ms == 0 ? BACK_OFF_MS : c->back_off_ms * 2;
+    c->back_off_ms = next < BACK_OFF_MAX_MS ? next : BACK_OFF_MAX_MS;
 }
 
 /* Delivers one batch. false: nothing was there. */

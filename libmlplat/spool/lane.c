@@ -19,8 +19,11 @@ static bool mappable(const char *kind)
 
 static bool in_container(void)
 {
-    return access("/.dockerenv", F_OK) == 0 || access("/run/.containerenv", F_OK) == 0 ||
-           getenv("KUBERNETES_SERVICE_HOST") != NULL;
+    static const char *const signs[] = {"/.dockerenv", "/run/.containerenv"};
+    bool found = getenv("KUBERNETES_SERVICE_HOST") != NULL;
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+        found = found || access(signs[i], F_OK) == 0;
+    return found;
 }
 
 /* What is on a layer of the container goes with it. The delivery thread says so: nothing is logged with a lock held. */

@@ -17,10 +17,8 @@ static bool add_name(void *user, const char *name)
     if (r->n == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 16;
         mlp_replay_file *more = mlp_realloc(r->file, cap * sizeof *more);
-        if (!more) {
-            r->no_memory = true;
+        if (!more)
             return false;
-        }
         r->file = more;
         r->cap = cap;
     }
@@ -50,7 +48,7 @@ static mlplat_status look_at(const mlp_replay_files *r, mlp_replay_file *f, mlpl
 {
     unsigned char *bytes = NULL;
     size_t size = 0;
-    mlplat_status status = mlp_segment_read(r->folder_fd, f->name, &bytes, &size, err);
+    mlplat_status status = mlp_segment_read(r->folder_fd, f->name, 0, &bytes, &size, err);
     if (status == MLPLAT_OK)
         look(r, f, bytes, size);
     if (status == MLPLAT_CORRUPT) { /* no file of ours */
@@ -72,8 +70,6 @@ mlplat_status mlp_replay_files_list(mlp_replay_files *r, int folder_fd, const un
 {
     *r = (mlp_replay_files){.folder_fd = folder_fd, .boot = boot};
     mlplat_status status = mlp_folder_each(folder_fd, add_name, r, err);
-    if (status == MLPLAT_OK && r->no_memory)
-        status = mlp_fail_memory(err);
     for (size_t i = 0; i < r->n && status == MLPLAT_OK; i++)
         status = look_at(r, &r->file[i], err);
     if (r->n > 0)
@@ -93,7 +89,7 @@ static mlplat_status open_file(mlp_replay_files *r, mlp_replay_file *f, mlplat_e
     size_t size = 0;
     if (f->first == 0)
         return MLPLAT_OK;
-    mlplat_status status = mlp_segment_read(r->folder_fd, f->name, &f->bytes, &size, err);
+    mlplat_status status = mlp_segment_read(r->folder_fd, f->name, 0, &f->bytes, &size, err);
     if (status != MLPLAT_OK)
         return status;
     f->walk = (mlp_frame_walk){.base = f->bytes, .size = size, .salt = f->head.salt};

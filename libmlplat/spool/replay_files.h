@@ -29,7 +29,6 @@ typedef struct mlp_replay_files {
     mlp_replay_file *open; /* those with a record that is due */
     mlp_replay_file *due;  /* the one that the last record came from */
     unsigned char *used_up;
-    bool no_memory;
 } mlp_replay_files;
 
 mlplat_status mlp_replay_files_list(mlp_replay_files *files, int folder_fd, const unsigned char boot[16],

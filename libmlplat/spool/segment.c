@@ -170,7 +170,8 @@ static mlplat_status read_all(int fd, unsigned char *to, size_t n, size_t *got, 
     return MLPLAT_OK;
 }
 
-mlplat_status mlp_segment_read(int folder_fd, const char *name, unsigned char **out, size_t *size, mlplat_error *err)
+mlplat_status mlp_segment_read(int folder_fd, const char *name, size_t least, unsigned char **out, size_t *size,
+                               mlplat_error *err)
 {
     struct stat st;
     *out = NULL;
@@ -181,9 +182,11 @@ mlplat_status mlp_segment_read(int folder_fd, const char *name, unsigned char **
     if (fd == -1)
         return mlp_fail_errno(err, errno, "journal segment %s cannot be opened", name);
     mlplat_status status = MLPLAT_OK;
-    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size > (off_t)MLP_SEGMENT_MAX)
+    if (mlp_sys.fstat(fd, &st) == -1)
+        status = mlp_fail_errno(err, errno, "journal segment %s", name);
+    else if (!S_ISREG(st.st_mode) || st.st_size > (off_t)MLP_SEGMENT_MAX)
         status = mlp_fail(err, MLPLAT_CORRUPT, "journal segment %s is not a file of ours", name);
-    if (status == MLPLAT_OK && !(*out = mlp_alloc((size_t)st.st_size + 1)))
+    else if (!(*out = mlp_alloc((size_t)st.st_size > least ? (size_t)st.st_size : least + 1)))
         status = mlp_fail_memory(err);
     if (status == MLPLAT_OK)
         status = read_all(fd, *out, (size_t)st.st_size, size, err);
@@ -203,17 +206,8 @@ mlplat_status mlp_segment_load(mlp_segment *s, int folder_fd, mlplat_error *err)
         return MLPLAT_OK;
     mlp_segment_name(s->number, name);
     unsigned char *bytes = NULL;
-    mlplat_status status = mlp_segment_read(folder_fd, name, &bytes, &got, err);
-    if (status == MLPLAT_OK && got < s->cap) { /* somebody cut it: what is left is delivered */
-        unsigned char *whole = mlp_realloc(bytes, s->cap);
-        if (!whole) {
-            mlp_free(bytes);
-            return mlp_fail_memory(err);
-        }
-        bytes = whole;
-        memset(bytes + got, 0, s->cap - got);
-    }
-    if (status == MLPLAT_OK) {
+    mlplat_status status = mlp_segment_read(folder_fd, name, s->cap, &bytes, &got, err);
+    if (status == MLPLAT_OK) { /* if somebody cut it, what is left is delivered */
         s->base = bytes;
         s->kind = MLP_SEGMENT_WRITTEN; /* its bytes are a copy now; it is sealed, so nothing is written any more */
         s->reloaded = true;
@@ -224,9 +218,7 @@ mlplat_status mlp_segment_load(mlp_segment *s, int folder_fd, mlplat_error *err)
 bool mlp_segment_drop(mlp_segment *s, int folder_fd)
 {
     char name[40];
-    bool gone = !s || s->kind == MLP_SEGMENT_MEMORY;
-    if (!s)
-        return gone;
+    bool gone = s->kind == MLP_SEGMENT_MEMORY;
     mlp_segment_name(s->number, name);
     if (!gone && folder_fd != -1)
         gone = mlp_sys.unlink(folder_fd, name, 0) == 0 || errno == ENOENT;

@@ -51,7 +51,8 @@ mlplat_status mlp_segment_load(mlp_segment *segment, int folder_fd, mlplat_error
 bool mlp_segment_drop(mlp_segment *segment, int folder_fd);
 void mlp_segment_forget(mlp_segment *segment); /* in a forked child: memory only */
 
-/* A whole segment file that nobody maps, in memory of its own. */
-mlplat_status mlp_segment_read(int folder_fd, const char *name, unsigned char **out, size_t *size, mlplat_error *err);
+/* A whole segment file that nobody maps, in memory of its own: at least `least` bytes, zeros behind the file's. */
+mlplat_status mlp_segment_read(int folder_fd, const char *name, size_t least, unsigned char **out, size_t *size,
+                               mlplat_error *err);
 
 #endif

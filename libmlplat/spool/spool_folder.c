@@ -78,7 +78,7 @@ void mlp_place_free(mlp_place *place)
 static mlplat_status check_ours(int fd, const char *path, mlplat_error *err)
 {
     struct stat st;
-    if (fstat(fd, &st) == -1)
+    if (mlp_sys.fstat(fd, &st) == -1)
         return mlp_fail_errno(err, errno, "spool folder %s", path);
     if (st.st_uid != geteuid())
         return mlp_fail(
@@ -236,8 +236,6 @@ static mlplat_status make_lock(int fd, const char *name, int *lock_fd, mlplat_er
 
 void mlp_home_close(mlp_home *h)
 {
-    if (!h->held)
-        return;
     if (h->lock_fd != -1)
         mlp_sys.close(h->lock_fd);
     if (h->fd != -1)
@@ -249,8 +247,6 @@ void mlp_home_close(mlp_home *h)
 
 void mlp_home_remove(mlp_home *h)
 {
-    if (!h->held)
-        return;
     mlp_sys.unlink(h->fd, "lock", 0);
     mlp_sys.unlink(h->place_fd, h->name, AT_REMOVEDIR);
     mlp_home_close(h);
@@ -318,8 +314,8 @@ static bool same_file(const struct stat *a, const struct stat *b)
 static bool still_there(int place_fd, const char *name, int fd, int lock_fd)
 {
     struct stat folder, named, lock, in_folder;
-    return fstat(fd, &folder) == 0 && fstatat(place_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           same_file(&folder, &named) && fstat(lock_fd, &lock) == 0 &&
+    return mlp_sys.fstat(fd, &folder) == 0 && fstatat(place_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           same_file(&folder, &named) && mlp_sys.fstat(lock_fd, &lock) == 0 &&
            fstatat(fd, "lock", &in_folder, AT_SYMLINK_NOFOLLOW) == 0 && same_file(&lock, &in_folder);
 }
 
@@ -360,7 +356,7 @@ static mlp_claim try_lock(int place_fd, const char *name, int fd, int *lock_fd, 
     }
     if (*lock_fd == -1)
         return without_lock(place_fd, name, fd, errno == ENOENT);
-    if (fstat(*lock_fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (mlp_sys.fstat(*lock_fd, &st) == 0 && !S_ISREG(st.st_mode)) {
         mlp_sys.close(*lock_fd);
         *lock_fd = -1;
         return without_lock(place_fd, name, fd, false);

@@ -37,7 +37,7 @@ static bool survey_segment(void *user, const char *name)
     size_t size;
     mlp_segment_head head;
     mlp_frame_summary sum;
-    if (!mlp_text_ends(name, ".mls") || mlp_segment_read(s->fd, name, &bytes, &size, NULL) != MLPLAT_OK)
+    if (!mlp_text_ends(name, ".mls") || mlp_segment_read(s->fd, name, 0, &bytes, &size, NULL) != MLPLAT_OK)
         return true;
     mlp_head_state state = mlp_frame_head_get(bytes, size, &head);
     s->bytes += size;

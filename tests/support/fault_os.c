@@ -71,6 +71,11 @@ static int fault_fdatasync(int fd)
     return hit() ? -1 : mlp_os_default()->fdatasync(fd);
 }
 
+static int fault_fstat(int fd, struct stat *out)
+{
+    return hit() ? -1 : mlp_os_default()->fstat(fd, out);
+}
+
 static int fault_ftruncate(int fd, off_t size)
 {
     return hit() ? -1 : mlp_os_default()->ftruncate(fd, size);
@@ -132,6 +137,7 @@ void fault_os_begin(size_t fail_at, int errnum, bool short_writes)
     fault.table.pwrite = fault_pwrite;
     fault.table.fsync = fault_fsync;
     fault.table.fdatasync = fault_fdatasync;
+    fault.table.fstat = fault_fstat;
     fault.table.ftruncate = fault_ftruncate;
     fault.table.fallocate = fault_fallocate;
     fault.table.mmap = fault_mmap;

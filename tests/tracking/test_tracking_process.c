@@ -316,6 +316,27 @@ static void two_sessions_of_one_process_share_a_store(void **state)
     test_folder_remove(folder);
 }
 
+static void counts_of_another_size_are_refused_or_cut(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = test_folder_make();
+    mlplat *ml = test_open(folder);
+    mlplat_run *run = test_run_start(ml);
+    mlplat_spool_counts counts = {0};
+    assert_ok(mlplat_run_log_metric(run, "m", 1, 1, &err));
+    assert_status(mlplat_spool_count(ml, &counts, &err), MLPLAT_INVALID);
+    assert_non_null(strstr(err.message, "sizeof(mlplat_spool_counts)"));
+    counts.size = sizeof counts.size + sizeof counts.accepted; /* of a program that is older than the others */
+    counts.durable = 77;
+    assert_ok(mlplat_spool_count(ml, &counts, &err));
+    assert_int_equal(counts.accepted, 1);
+    assert_int_equal(counts.durable, 77);
+    mlplat_run_free(run);
+    mlplat_close(ml);
+    test_folder_remove(folder);
+}
+
 /* Returns 0 if every call answered STATE. */
 static int child_of_fork(mlplat *ml, mlplat_run *run)
 {
@@ -376,6 +397,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sixteen_processes_ensure_one_experiment),
         cmocka_unit_test(processes_run_side_by_side),
         cmocka_unit_test(two_sessions_of_one_process_share_a_store),
+        cmocka_unit_test(counts_of_another_size_are_refused_or_cut),
         cmocka_unit_test(a_forked_child_is_told_and_the_parent_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
