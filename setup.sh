@@ -6,9 +6,10 @@ set -euo pipefail
 
 # Everything the project needs from the system, and what the tests need on top.
 packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson-dev libyaml-dev libzstd-dev
-  libcmocka-dev python3-dev python3-venv"
+  libcurl4-openssl-dev libcmocka-dev python3-dev python3-venv"
 test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev valgrind
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user bindfs musl-tools tcl"
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user bindfs musl-tools tcl
+  openssl nghttp2-server"
 # The same for Python.
 python_packages="scikit-learn numpy"
 python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig spdx-tools
@@ -225,6 +226,7 @@ all_tests() {
   step python_tests cli release tests/cli
   step python_tests cli-asan asan tests/cli
   step python_tests security release tests/security
+  step python_tests transport release tests/transport
   step python_tests structure release tests/structure
   step python_tests platforms release tests/platforms
   step python_tests differential release tests/differential

@@ -19,12 +19,12 @@ CLANG_SLOW = r"test_(tables|registry_faults|schema_.*|runner|pipeline_faults|.*_
 # clang's sanitizers bring an allocator that no preloaded one comes before: gcc's build sweeps the allocations.
 CLANG_CANNOT = "test_allocations"
 # What has threads, forks or locks; the others have one thread.
-TSAN_WANTED = r"test_(os|log|db|alloc|session|artifacts|artifact_.*|registry|run_.*|runner|runner_track|spool.*|" \
+TSAN_WANTED = r"test_(os|log|db|http|http_faults|credentials|alloc|session|artifacts|artifact_.*|registry|run_.*|runner|runner_track|spool.*|" \
               r"tracking_.*|store_care|.*thread.*|.*process.*)|example_.*"
 # Fast even when fifty times slower. Between them they reach every layer.
 VALGRIND_FAST = r"test_(alloc|config|digest|doc|err|file|file_beneath|json|os|take|uri|yaml|artifacts|artifact_store|" \
                 r"model_dir|component|ir_check|pipeline_build|placeholder|registry|search|frame|session|validate|" \
-                r"run_context|tracking_store)"
+                r"run_context|tracking_store|http|redirect|retry|credentials)"
 
 
 def wanted(pattern, matching):

@@ -122,6 +122,13 @@ ARCHIVES = [lines(), lines(EXPERIMENT), lines(EXPERIMENT, RUN), lines(RUN), line
                   {"table": "model_versions", "name": "m", "version": 1, "source": "/x", "current_stage": "None"}),
             b"\1" + json.dumps({"format": "mlplat-archive", "version": 1, "artifacts": False, "counts": {}, "files": []}).encode(),
             b"\0\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00", b"\0\x28\xb5\x2f\xfd\x60\xff\xff\x01\x00\x00", lines({"table": "x"}, []), b"\2{}"]
+HTTP = [(0, "[mlflow]\nmlflow_tracking_username = ann\nmlflow_tracking_password: p%%w\n  more\n"), (0, "[DEFAULT]\nMLFLOW_TRACKING_PASSWORD=w\n[mlflow]\nx=v"),
+        (0, "; c\n[mlflow]\r\nmlflow_tracking_password = %(x)s\n"), (0, "[mlflow]\nhunter2-is-secret\n"),
+        (1, "120"), (1, "Sun, 06 Nov 1994 08:49:37 GMT"), (1, "Sunday, 06-Nov-94 08:49:37 GMT"), (1, "Sun Nov  6 08:49:37 1994"),
+        (2, "/x?y=1#z"), (2, "../d"), (2, "https://host:8443/q"), (2, "//host:8443?a"), (2, "http://other/"), (2, "https://u:p@host:8443/"),
+        (3, "HTTP/1.1 200 OK\nContent-Type: text/html\nX: \t y \nLocation: /\n\n<!doctype html><title>Sign in\n</title>"),
+        (3, "HTTP/2 404 \n:\nno colon\n\n <html>type=password"), (4, "https://host"), (4, "http://[::1]:5000/a?b#c"), (4, "HTTP://H:0/"), (4, "http://h\\@evil")]
+
 TABLES = ["experiments", "experiment_tags", "datasets", "runs", "params", "tags", "metrics", "latest_metrics", "inputs", "logged_models",
           "logged_model_params", "logged_model_tags", "logged_model_metrics", "registered_models", "registered_model_tags",
           "model_versions", "model_version_tags", "registered_model_aliases", "artifacts"]
@@ -159,6 +166,7 @@ def main():
     write("ir", (texts(json.dumps(ir)) for ir in (IR, SINGLE)))
     write("step", [b"\0" + texts(json.dumps(one)) for one in EXECUTOR_INPUTS] + [b"\1" + texts(*words) for words in ARGUMENTS])
     write("mlmodel", (texts(*model) for model in MODELS))
+    write("http", (bytes([kind]) + texts(text) for kind, text in HTTP))
     write("config", (bytes([one]) + texts(text) for text in PROFILES for one in (0, 1)))
 
 
