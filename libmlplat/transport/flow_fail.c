@@ -50,7 +50,7 @@ static mlplat_status not_trusted(const mlp_flow *flow, mlplat_error *err)
 static mlplat_status not_welcome(const mlp_flow *flow, mlplat_error *err)
 {
     return mlp_fail(err, MLPLAT_DENIED,
-                    "it wants a certificate of ours that it knows: name its file in "
+                    "it refuses us, and may want a certificate of ours that it knows: name its file in "
                     "MLFLOW_TRACKING_CLIENT_CERT_PATH (%.100s)",
                     flow->words);
 }
@@ -60,7 +60,8 @@ static mlplat_status no_tls(const mlp_flow *flow, mlplat_error *err)
     if (strstr(flow->words, "wrong version number") || strstr(flow->words, "packet length"))
         return mlp_fail(err, MLPLAT_INVALID, "it speaks no TLS on that port: write http:// if that is meant (%.100s)",
                         flow->words);
-    if (strstr(flow->words, "alert") && strstr(flow->words, "certificate"))
+    if (strstr(flow->words, "alert") &&
+        (strstr(flow->words, "certificate") || strstr(flow->words, "handshake failure")))
         return not_welcome(flow, err);
     return again(err, mlp_fail(err, MLPLAT_UNAVAILABLE, "TLS with it fails (%.150s)", flow->words));
 }
