@@ -337,6 +337,7 @@ static mlplat_status make_result(const mlp_runner *r, mlplat_status status, cons
 static void runner_free(mlp_runner *r)
 {
     mlp_keeper_stop(&r->keeper);
+    mlp_mark_clear(r);
     for (size_t i = 0; r->tasks && i < r->plan.n; i++)
         mlp_runner_task_free(&r->tasks[i]);
     mlp_free(r->tasks);
@@ -410,7 +411,11 @@ static mlplat_status run_tracked(mlp_runner *r, const mlplat_pipeline_options *o
     if (s == MLPLAT_OK)
         s = make_root(r, o->root, &why);
     if (s == MLPLAT_OK)
+        s = mlp_mark_set(r, &why);
+    if (s == MLPLAT_OK) {
+        mlp_mark_heal(r);
         s = mlp_keeper_start(&r->keeper, &why);
+    }
     if (s == MLPLAT_OK)
         s = run_tasks(r, &why);
     if (s != MLPLAT_OK)

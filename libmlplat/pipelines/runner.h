@@ -54,6 +54,8 @@ typedef struct mlp_runner {
     char created[32];
     mlplat_run *run;
     mlp_keeper keeper;
+    char *mark;  /* the file that tells others that it runs */
+    int mark_fd; /* plus 1; 0: none */
     int kfp; /* can python3 import kfp? 0: not asked, 1: yes, 2: no */
 } mlp_runner;
 
@@ -85,5 +87,10 @@ mlplat_status mlp_track_begin(mlp_runner *runner, const mlplat_pipeline_options 
 mlplat_status mlp_track_task_begin(mlp_runner *runner, mlp_runner_task *task, mlplat_error *err);
 mlplat_status mlp_track_task_end(mlp_runner *runner, mlp_runner_task *task, mlplat_error *err);
 mlplat_status mlp_track_end(mlp_runner *runner, mlplat_error *err);
+
+/* runner_mark.c */
+mlplat_status mlp_mark_set(mlp_runner *runner, mlplat_error *err);
+void mlp_mark_clear(mlp_runner *runner);
+void mlp_mark_heal(mlp_runner *runner); /* ends the runs that runners of this root left; failures go to the log */
 
 #endif

@@ -471,6 +471,76 @@ static void killing_the_runner_ends_the_steps(void **state)
     await_gone(child);
 }
 
+static const char *status_of(const mlplat_doc *runs, size_t i)
+{
+    char path[64];
+    snprintf(path, sizeof path, "runs[%zu].info.status", i);
+    return text_at(runs, path);
+}
+
+/* Two runs, the pipeline's and its task's; how many of them are RUNNING. */
+static int left_running(mlplat *own)
+{
+    mlplat_doc *runs = NULL;
+    mlplat_error err = {0};
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    query.filter = "tags.mlplat.pipeline.name = 'endless'";
+    size_t n = 0;
+    int running = 0;
+    assert_ok(mlplat_run_search(own, &query, &runs, &err));
+    assert_ok(mlplat_doc_size(runs, "runs", &n, &err));
+    assert_int_equal(n, 2);
+    for (size_t i = 0; i < n; i++) {
+        running += strcmp(status_of(runs, i), "RUNNING") == 0;
+        if (strcmp(status_of(runs, i), "RUNNING") != 0) {
+            assert_string_equal(status_of(runs, i), "FAILED");
+            assert_non_null(strstr(mlplat_doc_text(runs), "the process that ran the pipeline ended before it"));
+        }
+    }
+    mlplat_doc_free(runs);
+    return running;
+}
+
+static void run_a_short_one(mlplat *own)
+{
+    mlplat_error err = {0};
+    mlplat_pipeline *p = new_pipeline("short");
+    assert_ok(mlplat_task_set(add_task(p, writer(), NULL), "text", "\"short\"", &err));
+    mlplat_doc *ir = compile(p);
+    assert_ok(mlplat_pipeline_run(own, ir, NULL, NULL, &err));
+    mlplat_doc_free(ir);
+}
+
+static void the_next_run_ends_what_a_killed_runner_left(void **state)
+{
+    char pids[600], uri[1100];
+    int leader = 0, child = 0, status = 0;
+    mlplat *own = NULL;
+    mlplat_error err = {0};
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    (void)state;
+    snprintf(pids, sizeof pids, "%s/pids", folder);
+    pid_t runner = start_endless(pids);
+    snprintf(uri, sizeof uri, "sqlite:///%s/other.db", folder);
+    options.tracking_uri = uri;
+    assert_ok(mlplat_open(&options, &own, &err));
+    run_a_short_one(own);
+    assert_int_equal(left_running(own), 2); /* its runner lives */
+    run_a_short_one(ml); /* another store, the same root */
+    assert_int_equal(sscanf(read_text(pids), "%d %d", &leader, &child), 2);
+    assert_int_equal(kill(runner, SIGKILL), 0);
+    assert_int_equal(waitpid(runner, &status, 0), runner);
+    run_a_short_one(ml);
+    assert_int_equal(left_running(own), 2);
+    run_a_short_one(own);
+    assert_int_equal(left_running(own), 0);
+    const char *marks = test_path(folder, "mlplat-pipelines/running");
+    assert_int_equal(rmdir(marks), 0); /* nothing is left in it */
+    await_gone(leader);
+    await_gone(child);
+    mlplat_close(own);
+}
+
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void two_runs_at_once_never_meet(void **state)
@@ -585,6 +655,7 @@ int main(void)
         TEST(a_step_that_will_not_end_is_killed),
         TEST(what_a_step_leaves_behind_ends_with_it),
         TEST(killing_the_runner_ends_the_steps),
+        TEST(the_next_run_ends_what_a_killed_runner_left),
         TEST(two_runs_at_once_never_meet),
         TEST(wrong_parameters_are_refused_before_anything_runs),
         TEST(a_chain_of_twenty_is_cheap),
