@@ -181,6 +181,17 @@ static mlplat_status read_shape(mlp_db *db, int64_t *shape, mlplat_error *err)
     return s;
 }
 
+/* SQLite goes on with a file that has no name any more, and what it commits there is gone with the last process. */
+static mlplat_status check_place(mlp_db *db, mlplat_error *err)
+{
+    int moved = 0;
+    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved ? mlp_fail(err, MLPLAT_NOT_FOUND,
+                            "'%s' was moved, replaced or deleted meanwhile: put it back, or open the store again",
+                            db->path)
+                 : MLPLAT_OK;
+}
+
 static mlplat_status begin(mlp_db *db, bool writing, mlplat_error *err)
 {
     int64_t shape = 0;
@@ -190,6 +201,8 @@ static mlplat_status begin(mlp_db *db, bool writing, mlplat_error *err)
     db->inside = s == MLPLAT_OK;
     if (s == MLPLAT_OK)
         s = read_shape(db, &shape, err);
+    if (s == MLPLAT_OK)
+        s = check_place(db, err);
     if (s == MLPLAT_OK && db->on_change && shape != db->shape)
         s = db->on_change(db, db->on_change_ctx, err);
     if (s == MLPLAT_OK)
