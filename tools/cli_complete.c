@@ -84,7 +84,7 @@ static bool open_store(state *st)
     if (cli_open(&st->c) == CLI_OK && mlplat_config(st->c.ml, &settings, NULL) == MLPLAT_OK)
         mlplat_doc_string(settings, "tracking_uri.value", &uri, NULL);
     path = strncmp(uri, "sqlite:///", 10) == 0 ? uri + 10 : NULL;
-    there = *uri && (!path || access(path, R_OK) == 0);
+    there = *uri && !strchr(uri, '%') && (!path || access(path, R_OK) == 0);
     mlplat_doc_free(settings);
     return there;
 }

@@ -226,7 +226,7 @@ char *mlp_file_absolute(const char *path)
     char cwd[4096];
     mlp_buf out = {0};
     if (*path != '/' && !getcwd(cwd, sizeof cwd))
-        cwd[0] = 0; /* the working folder was removed: the root is as good as any for a message */
+        return mlp_sprintf("./%s", path);
     if (*path != '/')
         fold(&out, cwd);
     fold(&out, path);

@@ -21,7 +21,9 @@ mlplat_status mlp_file_mkdirs(const char *path, mode_t mode, mlplat_error *err);
 mlplat_status mlp_file_remove_tree(const char *path, mlplat_error *err);         /* follows no link; not there: fine */
 /* A new folder for us alone (0700 whatever the umask), with its parents, open. EXISTS: something has that name. */
 mlplat_status mlp_file_make_private(const char *path, int *fd, mlplat_error *err);
-char *mlp_file_absolute(const char *path); /* cwd + path, "." and ".." and doubled slashes folded; NULL: no memory */
+/* cwd + path, "." and ".." and doubled slashes folded; NULL: no memory. Where the working folder was removed, or its
+ * path is longer than the system can tell, "./" and the path: what is done with it there fails as it should. */
+char *mlp_file_absolute(const char *path);
 char *mlp_file_join(const char *dir, const char *name); /* one slash between; name "" gives dir */
 bool mlp_file_exists(const char *path);
 

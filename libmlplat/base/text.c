@@ -282,6 +282,12 @@ char *mlp_text_unpercent(const char *s)
     return out;
 }
 
+void mlp_text_percent_some(mlp_buf *out, const char *s, const char *unsafe)
+{
+    for (; *s; s++)
+        mlp_buf_printf(out, strchr(unsafe, *s) ? "%%%02X" : "%c", (unsigned)(unsigned char)*s);
+}
+
 void mlp_text_percent(mlp_buf *out, const char *s, const char *safe)
 {
     for (; *s; s++) {

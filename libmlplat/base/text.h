@@ -20,6 +20,7 @@ bool mlp_text_to_double(const char *s, double *out);
 void mlp_text_double(double v, char out[32]);
 void mlp_text_quote(mlp_buf *out, const char *s, size_t limit); /* 'text', printable and cut, for messages */
 char *mlp_text_unpercent(const char *s); /* decoded; NULL: no memory; broken escapes and %00 stay as they are */
+void mlp_text_percent_some(mlp_buf *out, const char *s, const char *unsafe); /* these alone become %XX */
 void mlp_text_percent(mlp_buf *out, const char *s, const char *safe); /* RFC 3986 unreserved + safe stay */
 
 #endif

@@ -72,8 +72,16 @@ static mlplat_status check_path(const char *text, const char *scheme, const char
     if (strcmp(scheme, "file") == 0 && strpbrk(path, "?#"))
         return bad_uri(err, text, "has a '?' or '#': file: URIs have no query or fragment; in a name write %3F or %23");
     if (strcmp(scheme, "sqlite") == 0 && strchr(path, '?'))
-        return bad_uri(err, text, "has a '?': sqlite: URIs take no query here");
+        return bad_uri(err, text, "has a '?': sqlite: URIs take no query here; in a name write %3F");
     return MLPLAT_OK;
+}
+
+/* What was decoded. */
+static mlplat_status check_file_name(const char *text, const char *path, mlplat_error *err)
+{
+    if (strstr(path, "%00"))
+        return bad_uri(err, text, "has a NUL in its path");
+    return check_characters(path, err);
 }
 
 /* The part after "scheme:". */
@@ -93,8 +101,10 @@ static mlplat_status split(const char *text, const char *rest, mlp_uri *out, mlp
     if (s != MLPLAT_OK)
         return s;
     out->authority = mlp_strndup(rest, n);
-    out->path = strcmp(out->scheme, "file") == 0 ? mlp_text_unpercent(path) : mlp_strdup(path);
-    return out->authority && out->path ? MLPLAT_OK : mlp_fail_memory(err);
+    out->path = sqlite || strcmp(out->scheme, "file") == 0 ? mlp_text_unpercent(path) : mlp_strdup(path);
+    if (!out->authority || !out->path)
+        return mlp_fail_memory(err);
+    return sqlite && *path ? check_file_name(text, out->path, err) : MLPLAT_OK;
 }
 
 mlplat_status mlp_uri_parse(const char *text, mlp_uri *out, mlplat_error *err)
@@ -121,6 +131,14 @@ mlplat_status mlp_uri_parse(const char *text, mlp_uri *out, mlplat_error *err)
     return s;
 }
 
+char *mlp_uri_of_sqlite(const char *path)
+{
+    mlp_buf uri = {0};
+    mlp_buf_puts(&uri, "sqlite:///");
+    mlp_text_percent_some(&uri, path, "%?");
+    return mlp_buf_take(&uri);
+}
+
 void mlp_uri_free(mlp_uri *uri)
 {
     mlp_free(uri->scheme);
@@ -139,9 +157,7 @@ static mlplat_status check_local(const char *text, const mlp_uri *uri, mlplat_er
         return bad_uri(err, text, "names a host: write file:///path for a local file");
     if (uri->path[0] != '/')
         return bad_uri(err, text, "has no absolute path: write file:///path, or the path alone");
-    if (strstr(uri->path, "%00"))
-        return bad_uri(err, text, "has a NUL in its path");
-    return check_characters(uri->path, err);
+    return check_file_name(text, uri->path, err);
 }
 
 mlplat_status mlp_uri_local_path(const char *text, char **out, mlplat_error *err)

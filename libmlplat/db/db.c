@@ -183,6 +183,11 @@ mlplat_status mlp_db_check_line(mlp_db *db, const char *line, mlplat_error *err)
 static mlplat_status check_path(const char *path, bool create, mlplat_error *err)
 {
     struct stat st;
+    size_t most = (size_t)sqlite3_vfs_find(NULL)->mxPathname - 8; /* "-journal" behind it */
+    if (strlen(path) > most)
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "the store's path has %zu bytes, and SQLite opens %zu at most: take a shorter one ('%.99s...')",
+                        strlen(path), most, path);
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return mlp_fail(err, MLPLAT_INVALID, "'%s' is %s: name a file, such as mlflow.db in it", path,
                         S_ISDIR(st.st_mode) ? "a folder" : "not a plain file");

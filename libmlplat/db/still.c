@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "db/db_inside.h"
 #include <errno.h>
 #include <string.h>
@@ -36,8 +37,7 @@ static char *still_uri(const mlp_db *db, mlplat_error *err)
 {
     mlp_buf uri = {0};
     mlp_buf_printf(&uri, "file:");
-    for (const char *c = db->path; *c; c++)
-        mlp_buf_printf(&uri, strchr("%?#", *c) ? "%%%02X" : "%c", (unsigned)(unsigned char)*c);
+    mlp_text_percent_some(&uri, db->path, "%?#");
     mlp_buf_printf(&uri, "?immutable=1");
     if (mlp_buf_ok(&uri, err) == MLPLAT_OK)
         return uri.data;

@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/uri.h"
 #include "store/store_place.h"
 #include <mlplat/store.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 static mlplat_status describe(const char *path, const char *from, const char *head, mlplat_doc **out,
                               mlplat_error *err)
 {
-    char *uri = mlp_sprintf("sqlite:///%s", path);
+    char *uri = mlp_uri_of_sqlite(path);
     json_t *doc = uri ? json_object() : NULL;
     mlplat_status s = doc ? mlp_json_set(doc, "uri", mlp_json_string(uri), err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)

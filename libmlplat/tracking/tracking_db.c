@@ -1,12 +1,13 @@
 #include "tracking/tracking_db.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/uri.h"
 
 enum { MANY_RUNS = 5000 };
 
 static mlplat_status fill_paths(mlp_tracking_db_store *store, mlplat_error *err)
 {
-    store->uri = mlp_sprintf("sqlite:///%s", store->path);
+    store->uri = mlp_uri_of_sqlite(store->path);
     store->spool_folder = mlp_sprintf("%s.spool", store->path);
     store->spool_name = mlp_strdup(store->path);
     store->ticket_path = mlp_sprintf("%s-ticket", store->path);

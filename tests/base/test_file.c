@@ -217,6 +217,23 @@ static void paths_become_absolute_and_folded(void **state)
     mlp_free(path);
 }
 
+/* Not the root: a store that is opened there would be made there. */
+static void without_a_working_folder_a_path_stays_relative(void **state)
+{
+    (void)state;
+    char before[4096], *folder = test_folder_make();
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(rmdir(folder), 0);
+    char *path = mlp_file_absolute("mlflow.db"), *other = mlp_file_absolute("/a/../b");
+    assert_int_equal(chdir(before), 0);
+    assert_string_equal(path, "./mlflow.db");
+    assert_string_equal(other, "/b");
+    mlp_free(path);
+    mlp_free(other);
+    free(folder);
+}
+
 static void names_are_joined_with_one_slash(void **state)
 {
     (void)state;
@@ -242,6 +259,7 @@ int main(void)
         cmocka_unit_test(folders_are_made_with_their_parents),
         cmocka_unit_test(removing_a_tree_follows_no_link),
         cmocka_unit_test(paths_become_absolute_and_folded),
+        cmocka_unit_test(without_a_working_folder_a_path_stays_relative),
         cmocka_unit_test(names_are_joined_with_one_slash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

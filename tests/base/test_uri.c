@@ -13,6 +13,8 @@ static void uris_are_taken_apart(void **state)
         {"sqlite:///mlflow.db", "sqlite", "", "mlflow.db"},
         {"sqlite:////data/mlflow.db", "sqlite", "", "/data/mlflow.db"},
         {"SQLite:///a/b c#d.db", "sqlite", "", "a/b c#d.db"},
+        {"sqlite:///a%20b%25%3f.db", "sqlite", "", "a b%?.db"},
+        {"sqlite:///a%2", "sqlite", "", "a%2"},
         {"sqlite://", "sqlite", "", ""},
         {"runs:/0123/model/a#b?c", "runs", "", "/0123/model/a#b?c"},
         {"models:/fraud@champion", "models", "", "/fraud@champion"},
@@ -40,6 +42,9 @@ static void uris_are_taken_apart(void **state)
         {"sqlite:/mlflow.db", NULL, NULL, NULL},
         {"sqlite://mlflow.db", NULL, NULL, NULL},
         {"sqlite:///a.db?mode=ro", NULL, NULL, NULL},
+        {"sqlite:///a%00b", NULL, NULL, NULL},
+        {"sqlite:///a%0ab", NULL, NULL, NULL},
+        {"sqlite:///a%ffb", NULL, NULL, NULL},
         {"file:///a#/../../etc", NULL, NULL, NULL},
         {"file:///a?b", NULL, NULL, NULL},
     };

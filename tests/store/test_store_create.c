@@ -1,5 +1,6 @@
 /* Making a store. */
 #include "support/support.h"
+#include "base/file.h"
 
 static const char *text_at(const mlplat_doc *doc, const char *path)
 {
@@ -32,10 +33,34 @@ static void a_store_is_made_once_and_found_again(void **state)
     test_folder_remove(folder);
 }
 
+static void a_path_beyond_what_sqlite_opens_is_told_as_that(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    char *folder = test_folder_make(), deep[600];
+    int n = snprintf(deep, sizeof deep, "%s", folder);
+    while (n < 504 - 10) { /* "/mlflow.db" */
+        deep[n] = n % 100 ? 'd' : '/';
+        n++;
+    }
+    for (int over = 1; over >= 0; over--) {
+        deep[n] = over ? 'd' : 0;
+        deep[n + 1] = 0;
+        assert_ok(mlp_file_mkdirs(deep, 0700, &err));
+        mlplat *ml = test_open(deep);
+        assert_status(mlplat_store_create(ml, NULL, NULL, &err), over ? MLPLAT_INVALID : MLPLAT_OK);
+        if (over)
+            assert_non_null(strstr(err.message, "505 bytes, and SQLite opens 504"));
+        mlplat_close(ml);
+    }
+    test_folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_store_is_made_once_and_found_again),
+        cmocka_unit_test(a_path_beyond_what_sqlite_opens_is_told_as_that),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
