@@ -127,40 +127,6 @@ static mlplat_status env_component(const mlp_runner *r, const mlp_runner_task *t
 
 /* ---- the platform's variables ------------------------------------------------------------------------------------ */
 
-/* A store's URI as it works from any folder. */
-static mlplat_status absolute_uri(const char *uri, char **out, mlplat_error *err)
-{
-    *out = NULL;
-    if (!uri)
-        return MLPLAT_OK;
-    mlp_uri parts = {0};
-    mlplat_status s = mlp_uri_parse(uri, &parts, err);
-    if (s != MLPLAT_OK)
-        return s;
-    bool sqlite = strcmp(parts.scheme, "sqlite") == 0, plain = !parts.scheme[0] || strcmp(parts.scheme, "file") == 0;
-    char *path = sqlite || plain ? mlp_file_absolute(parts.path) : NULL;
-    if ((sqlite || plain) && !path)
-        s = mlp_fail_memory(err);
-    else
-        *out = sqlite ? mlp_sprintf("sqlite:///%s", path) : plain ? mlp_strdup(path) : mlp_strdup(uri);
-    if (s == MLPLAT_OK && !*out)
-        s = mlp_fail_memory(err);
-    mlp_free(path);
-    mlp_uri_free(&parts);
-    return s;
-}
-
-static mlplat_status env_setting(const mlp_runner *r, env_list *env, mlp_setting setting, const char *name,
-                                 mlplat_error *err)
-{
-    char *value = NULL;
-    mlplat_status s = absolute_uri(mlp_session_setting(r->ml, setting), &value, err);
-    if (s == MLPLAT_OK)
-        s = env_set(env, name, value, err);
-    mlp_free(value);
-    return s;
-}
-
 static mlplat_status env_platform(const mlp_runner *r, const mlp_runner_task *t, env_list *env, mlplat_error *err)
 {
     static const struct {
@@ -173,7 +139,7 @@ static mlplat_status env_platform(const mlp_runner *r, const mlp_runner_task *t,
     char *root = NULL;
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof places / sizeof places[0]; i++)
-        s = env_setting(r, env, places[i].setting, places[i].name, err);
+        s = env_set(env, places[i].name, mlp_session_setting(r->ml, places[i].setting), err);
     if (s == MLPLAT_OK)
         s = env_set(env, "MLPLAT_DURABILITY", mlp_session_setting(r->ml, MLP_SET_DURABILITY), err);
     if (s == MLPLAT_OK)

@@ -15,6 +15,8 @@ const char *mlplat_version(void)
 static void session_free(mlplat *ml)
 {
     mlp_config_free(&ml->config);
+    for (int i = 0; i < MLP_SET_COUNT; i++)
+        mlp_free(ml->places[i]);
     mlp_os_fork_guard_free(ml->guard);
     mlp_free(ml);
 }
@@ -31,6 +33,8 @@ static mlplat_status session_make(const mlplat_options *o, mlplat **out, mlplat_
     mlplat_status s = ml->guard ? mlp_config_load(o, &ml->config, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = mlp_store_uri_check(&ml->config, err);
+    if (s == MLPLAT_OK)
+        s = mlp_store_uri_anchor(&ml->config, ml->places, err);
     if (s != MLPLAT_OK) {
         session_free(ml);
         return s;
@@ -88,7 +92,7 @@ mlplat_status mlp_session_check(const mlplat *ml, mlplat_error *err)
 
 const char *mlp_session_setting(const mlplat *ml, mlp_setting setting)
 {
-    return ml->config.value[setting];
+    return ml->places[setting] ? ml->places[setting] : ml->config.value[setting];
 }
 
 mlplat_status mlplat_config(mlplat *ml, mlplat_doc **out, mlplat_error *err)

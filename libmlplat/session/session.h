@@ -26,6 +26,7 @@ typedef struct mlp_slot_ops {
 
 struct mlplat {
     mlp_config config;
+    char *places[MLP_SET_COUNT]; /* of settings that are relative paths: absolute, from the folder it was opened in */
     mlp_logger log;
     mlp_hook hook;
     mlplat_installed mlflow_installed; /* with the hook's user; may be NULL */
@@ -48,7 +49,7 @@ struct mlplat {
 mlplat_status mlp_session_slot(mlplat *ml, mlp_slot slot, const mlp_slot_ops *ops, void **object, mlplat_error *err);
 /* STATE if this process inherited the session by fork. */
 mlplat_status mlp_session_check(const mlplat *ml, mlplat_error *err);
-/* A setting's value, NULL if not set. Lent. */
+/* A setting's value, a path absolute; NULL if not set. Lent. */
 const char *mlp_session_setting(const mlplat *ml, mlp_setting setting);
 
 /*

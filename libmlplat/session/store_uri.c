@@ -1,6 +1,7 @@
 #include "session/store_uri.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/uri.h"
 #include <stdbool.h>
 #include <string.h>
@@ -95,4 +96,39 @@ mlplat_status mlp_store_uri_check(const mlp_config *config, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = check_store(&registry, err);
     return s == MLPLAT_OK ? check_artifact_root(&root, err) : s;
+}
+
+static mlplat_status anchor_file(const char *value, char **out, mlplat_error *err)
+{
+    mlp_uri uri = {0};
+    mlplat_status s = mlp_uri_parse(value, &uri, err);
+    if (s == MLPLAT_OK && uri.path[0] != '/') {
+        char *path = mlp_file_absolute(uri.path);
+        *out = path ? mlp_uri_of_sqlite(path) : NULL;
+        s = *out ? MLPLAT_OK : mlp_fail_memory(err);
+        mlp_free(path);
+    }
+    mlp_uri_free(&uri);
+    return s;
+}
+
+static mlplat_status anchor(const char *value, char **out, mlplat_error *err)
+{
+    if (mlp_uri_has_scheme(value, "sqlite"))
+        return anchor_file(value, out, err);
+    if (value[0] == '/' || strstr(value, "://") || mlp_uri_has_scheme(value, "file"))
+        return MLPLAT_OK;
+    *out = mlp_file_absolute(value);
+    return *out ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+mlplat_status mlp_store_uri_anchor(const mlp_config *config, char *places[MLP_SET_COUNT], mlplat_error *err)
+{
+    static const mlp_setting of_places[] = {MLP_SET_TRACKING_URI, MLP_SET_REGISTRY_URI, MLP_SET_ARTIFACT_ROOT,
+                                            MLP_SET_SPOOL, MLP_SET_PIPELINE_ROOT};
+    mlplat_status s = MLPLAT_OK;
+    for (size_t i = 0; s == MLPLAT_OK && i < sizeof of_places / sizeof of_places[0]; i++)
+        if (config->value[of_places[i]])
+            s = anchor(config->value[of_places[i]], &places[of_places[i]], err);
+    return s;
 }

@@ -34,6 +34,35 @@ static void a_session_opens_without_any_setting(void **state)
     assert_string_equal(mlplat_version(), "0.1.0");
 }
 
+/* A daemon goes to "/" after it has opened its session. */
+static void the_folder_in_which_it_was_opened_counts(void **state)
+{
+    (void)state;
+    mlplat *ml;
+    mlplat_run *run;
+    mlplat_error err = {0};
+    char *folder = test_folder_make(), *other = test_folder_make(), before[4096];
+    assert_non_null(getcwd(before, sizeof before));
+    test_clear_environment();
+    assert_int_equal(setenv("MLPLAT_SPOOL", "waiting", 1) | setenv("MLPLAT_ARTIFACT_ROOT", "files", 1), 0);
+    assert_int_equal(chdir(folder), 0);
+    assert_ok(mlplat_open(NULL, &ml, &err));
+    assert_int_equal(chdir(other), 0);
+    run = test_run_start(ml);
+    assert_ok(mlplat_run_log_metric(run, "loss", 1, 1, &err));
+    assert_int_equal(access(test_path(folder, "waiting"), F_OK), 0);
+    assert_ok(mlplat_run_log_text(run, "text", "text.txt", &err));
+    assert_ok(mlplat_registered_model_create(ml, "model", NULL, NULL, &err));
+    assert_int_equal(access(test_path(folder, "mlflow.db"), F_OK) | access(test_path(folder, "files"), F_OK), 0);
+    assert_int_equal(chdir(before), 0);
+    assert_int_equal(rmdir(other), 0); /* it is empty */
+    mlplat_run_free(run);
+    mlplat_close(ml);
+    test_clear_environment();
+    test_folder_remove(folder);
+    free(other);
+}
+
 static void uris_without_a_store_are_refused(void **state)
 {
     (void)state;
@@ -117,15 +146,15 @@ static void options_of_older_and_newer_programs_are_taken(void **state)
     mlplat_options older = MLPLAT_OPTIONS_INIT;
     test_clear_environment();
     newer.options.size = sizeof newer;
-    newer.options.tracking_uri = "sqlite:///new.db";
+    newer.options.tracking_uri = "sqlite:////new.db";
     assert_ok(mlplat_open(&newer.options, &ml, &err));
-    assert_string_equal(mlp_session_setting(ml, MLP_SET_TRACKING_URI), "sqlite:///new.db");
+    assert_string_equal(mlp_session_setting(ml, MLP_SET_TRACKING_URI), "sqlite:////new.db");
     mlplat_close(ml);
     older.size = offsetof(mlplat_options, spool_dir);
-    older.tracking_uri = "sqlite:///old.db";
+    older.tracking_uri = "sqlite:////old.db";
     older.spool_dir = (const char *)1; /* behind its end: not looked at */
     assert_ok(mlplat_open(&older, &ml, &err));
-    assert_string_equal(mlp_session_setting(ml, MLP_SET_TRACKING_URI), "sqlite:///old.db");
+    assert_string_equal(mlp_session_setting(ml, MLP_SET_TRACKING_URI), "sqlite:////old.db");
     assert_null(mlp_session_setting(ml, MLP_SET_SPOOL));
     mlplat_close(ml);
     older.size = 0;
@@ -339,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_opens_without_any_setting),
+        cmocka_unit_test(the_folder_in_which_it_was_opened_counts),
         cmocka_unit_test(uris_without_a_store_are_refused),
         cmocka_unit_test(an_artifact_root_is_a_local_folder),
         cmocka_unit_test(options_of_older_and_newer_programs_are_taken),
