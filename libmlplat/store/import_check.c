@@ -28,14 +28,14 @@ static const char *text_of(const json_t *row, const char *key)
     return text ? text : "";
 }
 
-/* Ids become parts of paths. */
+/* Ids become names of folders. */
 static bool is_id(const char *id)
 {
     size_t n = strlen(id);
     for (size_t i = 0; i < n; i++)
         if (!isalnum((unsigned char)id[i]) && !(i && strchr("-_", id[i])))
             return false;
-    return n >= 1 && n <= 256;
+    return n >= 1 && n <= 255;
 }
 
 /* ---- groups ------------------------------------------------------------------------------------------------------ */
