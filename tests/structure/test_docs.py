@@ -253,7 +253,7 @@ def test_the_reference_is_what_the_headers_and_docstrings_say():
 
 
 def test_every_block_says_its_language():
-    known = {"c", "cpp", "python", "sh", "console", "text", "json", "yaml", "go", "cmake", "sql"}
+    known = {"c", "cpp", "python", "sh", "console", "text", "json", "yaml", "go", "cmake", "sql", "ini"}
     assert [(page.name, language) for page in PAGES for language, _ in blocks(page) if language not in known] == []
 
 
