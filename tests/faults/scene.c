@@ -47,6 +47,8 @@ bool scene_again(scene *sc, const char *call, mlplat_status status)
 {
     if (status == MLPLAT_OK) {
         sc->failed = 0;
+        if (sc->after)
+            sc->after(sc);
         return false;
     }
     const char *name = mlplat_status_name(status);
@@ -81,7 +83,9 @@ mlplat *scene_open(scene *sc)
     o.tracking_uri = sc->uri;
     o.log = take_line;
     o.user = sc;
+    sc->ml = NULL;
     DO(mlplat_open(&o, &ml, &sc->err));
+    sc->ml = ml;
     return ml;
 }
 

@@ -23,6 +23,9 @@ struct scene {
     void (*begin)(scene *sc); /* puts the fault in; NULL: there is none */
     void *of_begin;
     long nth;
+    void (*after)(scene *sc); /* each call that went well; NULL: nothing */
+    void *of_after;
+    mlplat *ml;           /* of the last scene_open */
     void (*broken)(void); /* called when it is; NULL: nothing is */
     char *complaint; /* why it is broken: SCENE_TEXT bytes */
     mlplat_error err;

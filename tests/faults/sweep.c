@@ -57,7 +57,7 @@ static int copy_entry(const char *path, const struct stat *st, int type, struct 
     return type == FTW_D ? mkdir(to, st->st_mode & 07777) : copy_file(path, to, st->st_mode & 07777);
 }
 
-static void copy_tree(const char *from, const char *to)
+void sweep_copy_tree(const char *from, const char *to)
 {
     copy_from = from;
     copy_to = to;
@@ -136,7 +136,7 @@ static void enter(sweep *w, scene *sc, long nth)
 /* Runs it once without a fault, to know where it ends and how many places there are. */
 static int count(sweep *w)
 {
-    copy_tree(w->saved, w->folder);
+    sweep_copy_tree(w->saved, w->folder);
     pid_t pid = fork();
     if (pid == 0) {
         scene sc;
@@ -176,7 +176,7 @@ static void compare(sweep *w, scene *sc)
 
 static int point(sweep *w, long nth)
 {
-    copy_tree(w->saved, w->folder);
+    sweep_copy_tree(w->saved, w->folder);
     pid_t pid = fork();
     if (pid == 0) {
         scene sc;
@@ -200,7 +200,7 @@ static int point(sweep *w, long nth)
 static void warm_up(sweep *w)
 {
     scene sc;
-    copy_tree(w->saved, w->folder);
+    sweep_copy_tree(w->saved, w->folder);
     scene_start(&sc, w->folder, w->shared->complaint);
     w->s->run(&sc);
     getpwnam("nobody of this name"); /* libc loads what it needs for names, and keeps it */
@@ -234,7 +234,7 @@ static void whole(sweep *w, long worker, long workers, long most, sweep_result *
     w->shared = shared_memory(sizeof *w->shared);
     bool well = mkdir(w->folder, 0755) == 0 && prepare(w) == MET;
     if (well)
-        copy_tree(w->folder, w->saved);
+        sweep_copy_tree(w->folder, w->saved);
     if (well && !w->fault->cold)
         warm_up(w);
     well = well && count(w) == MET;

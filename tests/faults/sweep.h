@@ -19,6 +19,8 @@ typedef struct sweep_result {
     char complaint[SCENE_TEXT + 100]; /* "": all is well */
 } sweep_result;
 
+/* Makes folder `to` the same as `from`, or ends the process. */
+void sweep_copy_tree(const char *from, const char *to);
 /* Tries at most about `most` of the places, evenly spread; 0: every one; -n: place n alone. */
 void sweep_run(const scenario *s, const sweep_fault *fault, long most, sweep_result *out);
 

@@ -332,6 +332,28 @@ static void a_store_that_refuses_between_two_files_gets_each_record_once(void **
     all_there_once(f, 5001);
 }
 
+static void a_call_half_of_which_is_there_is_none(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    char path[1600];
+    mlp_record r[3] = {metric("m", 0), metric("m", 1), metric("m", 2)};
+    size_t last = MLP_SEGMENT_HEAD + 2 * mlp_frame_size(&r[0]);
+    fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+    f->sink->fail = MLPLAT_DENIED;
+    f->sink->fail_times = -1;
+    assert_ok(mlp_spool_append(f->spool, r, 3, MLPLAT_DURABILITY_DEFAULT, &err));
+    fixture_close(f);
+    segment_path(f, 0, path);
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "\0\0\0\0", 4, (off_t)last), 4); /* killed before its length went in */
+    close(fd);
+    f->sink->fail = 0;
+    fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+    assert_int_equal(count(f), 0);
+    assert_int_equal(entries(f->spool_folder, "", NULL), -1);
+}
+
 static void what_waits_is_told_while_the_store_is_away(void **state)
 {
     fixture *f = *state;
@@ -367,6 +389,7 @@ int main(void)
         TEST(a_busy_store_gets_what_a_dead_process_left),
         TEST(a_store_that_refuses_in_the_middle_of_a_journal_gets_the_rest_later),
         TEST(a_store_that_refuses_between_two_files_gets_each_record_once),
+        TEST(a_call_half_of_which_is_there_is_none),
         TEST(what_waits_is_told_while_the_store_is_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
