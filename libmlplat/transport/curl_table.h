@@ -15,7 +15,6 @@
     X(global_init)                                                                                                     \
     X(version_info)                                                                                                    \
     X(easy_init)                                                                                                       \
-    X(easy_reset)                                                                                                      \
     X(easy_setopt)                                                                                                     \
     X(easy_getinfo)                                                                                                    \
     X(easy_strerror)                                                                                                   \

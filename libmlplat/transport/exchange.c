@@ -67,10 +67,12 @@ mlplat_status mlp_exchange_run(mlp_lines *lines, const mlp_exchange *x, mlp_http
     mlplat_status s = mlp_lines_take(lines, &line, err);
     if (s != MLPLAT_OK)
         return s;
-    s = mlp_flow_setup(&flow, curl, line, &list, err);
+    line->easy = curl->easy_init();
+    s = line->easy ? mlp_flow_setup(&flow, curl, line, &list, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = run(&flow, curl, line, err);
-    curl->easy_reset(line->easy); /* nothing in it points to what is gone with us */
+    if (line->easy)
+        curl->easy_cleanup(line->easy);
     curl->slist_free_all(list);
     mlp_lines_give(lines, line, s == MLPLAT_OK);
     return s;

@@ -149,7 +149,6 @@ mlplat_status mlp_flow_setup(mlp_flow *flow, const mlp_curl *curl, const mlp_lin
                              mlplat_error *err)
 {
     setup set = {.curl = curl, .easy = line->easy};
-    curl->easy_reset(line->easy);
     set_callbacks(&set, flow);
     set_rules(&set, flow->exchange);
     set_trust(&set, flow->exchange->trust);

@@ -14,8 +14,6 @@ struct mlp_lines {
 
 static void line_free(const mlp_curl *curl, mlp_line *line)
 {
-    if (line->easy)
-        curl->easy_cleanup(line->easy);
     if (line->multi)
         curl->multi_cleanup(line->multi);
     mlp_free(line);
@@ -71,15 +69,11 @@ const mlp_curl *mlp_lines_curl(const mlp_lines *lines)
 static mlplat_status line_new(const mlp_curl *curl, mlp_line **out, mlplat_error *err)
 {
     mlp_line *line = mlp_alloc(sizeof *line);
-    if (line) {
-        line->easy = curl->easy_init();
-        line->multi = curl->multi_init();
-        if (line->easy && line->multi) {
-            *out = line;
-            return MLPLAT_OK;
-        }
-        line_free(curl, line);
+    if (line && (line->multi = curl->multi_init())) {
+        *out = line;
+        return MLPLAT_OK;
     }
+    mlp_free(line);
     return mlp_fail_memory(err);
 }
 

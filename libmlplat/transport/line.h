@@ -1,11 +1,11 @@
-/* A line: a handle of libcurl with the connection it keeps. */
+/* A line: the part of libcurl that keeps a connection, and a handle for the request that is on it. */
 #ifndef MLP_LINE_H
 #define MLP_LINE_H
 #include "transport/curl_table.h"
 #include "transport/exchange.h"
 
 typedef struct mlp_line {
-    CURL *easy;
+    CURL *easy; /* each request has its own: one that is only reset may keep half of its defaults without memory */
     CURLM *multi;
     struct mlp_line *next;
 } mlp_line;

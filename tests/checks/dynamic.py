@@ -24,7 +24,7 @@ TSAN_WANTED = r"test_(os|log|db|http|http_faults|credentials|alloc|session|artif
 # Fast even when fifty times slower. Between them they reach every layer.
 VALGRIND_FAST = r"test_(alloc|config|digest|doc|err|file|file_beneath|json|os|take|uri|yaml|artifacts|artifact_store|" \
                 r"model_dir|component|ir_check|pipeline_build|placeholder|registry|search|frame|session|validate|" \
-                r"run_context|tracking_store|http|redirect|retry|credentials)"
+                r"run_context|tracking_store|http|redirect|retry|credentials|flow_fail)"
 
 
 def wanted(pattern, matching):

@@ -283,6 +283,31 @@ static void a_child_of_fork_is_told_and_the_parent_goes_on(void **state)
     assert_int_equal(loopback_connections(f->server), 1);
 }
 
+static void trust_may_be_the_callers(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlp_http *http = NULL;
+    mlp_trust trust = {.ca = (char *)"/",
+                       .pin = (char *)"sha256//AAAA",
+                       .client = (char *)"c",
+                       .client_key = (char *)"k",
+                       .insecure = true};
+    mlp_http_options options = {.url = f->url, .trust = &trust};
+    NEEDS_HTTP(f);
+    fixture_client(f, options); /* without TLS nothing of it is looked at */
+    assert_ok(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err));
+    options.url = "https://127.0.0.1:1";
+    options.retries = -1;
+    assert_ok(mlp_http_open(&options, &http, &err));
+    mlp_http_response response = {0};
+    mlp_http_request request = {.method = "GET", .path = "/"};
+    assert_string_equal(mlp_http_name(http), "https://127.0.0.1:1");
+    assert_status(mlp_http_send(http, &request, &response, &err), MLPLAT_UNAVAILABLE);
+    mlp_http_response_free(&response);
+    mlp_http_close(http);
+}
+
 static void a_missing_libcurl_is_named(void **state)
 {
     fixture *f = *state;
@@ -329,6 +354,7 @@ int main(void)
         WITH(what_would_become_something_else_in_a_request_is_refused),
         WITH(json_goes_and_comes),
         WITH(a_child_of_fork_is_told_and_the_parent_goes_on),
+        WITH(trust_may_be_the_callers),
         WITH(a_missing_libcurl_is_named),
         cmocka_unit_test(addresses_that_are_none_are_refused),
     };
