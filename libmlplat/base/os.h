@@ -50,6 +50,7 @@ void mlp_os_replace(const mlp_os *table); /* for tests; NULL brings the default 
 int64_t mlp_os_start_time(pid_t pid);   /* of a process, in ticks since boot; -1: no such process, -2: not known */
 void mlp_os_process_name(char out[64]); /* "<pid>-<start time>-<pid namespace>": names this process on this host */
 int mlp_os_processors(void);            /* how many this process can use, at least 1 */
+void mlp_os_memory_back(void);          /* freed memory goes back to the system, where the C library can do that */
 const char *mlp_os_fs_of(int dirfd);    /* the default table's fs_kind */
 const char *mlp_os_fs_kind(int dirfd);  /* "nfs", "fuse", "overlay", "tmpfs", ... or "" (a normal file system) */
 const char *mlp_os_program(char *out, size_t n); /* path of the running program; "" if not known */

@@ -14,6 +14,9 @@
 #include <sys/mman.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* Field 22 of /proc/<pid>/stat. The second field is the program's name in brackets and may hold anything. */
 static int64_t parse_start_time(char *text)
@@ -158,6 +161,13 @@ static void guards_remove(guard_page *page)
             break;
         }
     guards_unlock();
+}
+
+void mlp_os_memory_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 int mlp_os_processors(void)

@@ -40,9 +40,6 @@ mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *h
 
 /* Inside fn of a write: does another thread wait for the connection, or another process of ours for its turn? */
 bool mlp_db_crowded(mlp_db *db);
-/* Inside fn of a write that put in so many rows: if pages had to be read again and again, the cache becomes larger, up
- * to 16 MiB. */
-void mlp_db_fit_cache(mlp_db *db, size_t rows);
 
 /* Inside fn only. sql must live as long as db (a literal) when kept; mlp_db_prepare_once copies it and drops the
  * statement at mlp_stmt_done. */

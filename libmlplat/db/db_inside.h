@@ -45,7 +45,6 @@ struct mlp_db {
     void *on_change_ctx;
     int64_t shape;               /* SQLite's number of them */
     int waiting;                 /* threads that want one of them */
-    int cache_kib;               /* of the page cache; 0: SQLite's default */
     bool still;                  /* opened as a file that nobody changes; was: what it was then */
     struct stat was;
     bool ready;                  /* the file was read once and the connection set up for it */

@@ -1,6 +1,7 @@
 /* A store of MLflow's tables: opened, and made in an empty file. */
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "db/schema_inside.h"
 #include <sys/stat.h>
 
@@ -127,6 +128,15 @@ static mlplat_status wait_for_maker(mlp_db *db, opening *o, const mlp_hook *hook
     return s;
 }
 
+/* Making the tables takes a megabyte more than using them. */
+static void give_memory_back(mlp_db *db)
+{
+    mlp_fork_gate_enter();
+    sqlite3_db_release_memory(db->handle);
+    mlp_fork_gate_leave();
+    mlp_os_memory_back();
+}
+
 mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_schema_info *out, const mlp_hook *hook,
                               mlplat_error *err)
 {
@@ -138,5 +148,7 @@ mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_sch
         s = wait_for_maker(db, &o, hook, err);
     if (s == MLPLAT_OK) /* only now: a file of somebody else stays as it is */
         mlp_db_wal(db);
+    if (s == MLPLAT_OK && out->created)
+        give_memory_back(db);
     return s;
 }

@@ -13,7 +13,7 @@
 /* Statements are kept by the address of their text. */
 static const char ROLLBACK[] = "ROLLBACK";
 
-enum { TURN_MS = 50, COMMIT_MS = 100, CHECKPOINT_PAGES = 4000, CACHE_KIB = 2000, CACHE_KIB_MOST = 16000 };
+enum { TURN_MS = 50, COMMIT_MS = 100, CHECKPOINT_PAGES = 8000 };
 
 /* ---- turns within the process ------------------------------------------------------------------------------------ */
 
@@ -70,7 +70,8 @@ mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
         return MLPLAT_OK;
     db->busy = false;
     mlp_stmt *rollback = NULL; /* kept, for when there is no memory to make it */
-    mlplat_status s = run_sql(db, "PRAGMA synchronous=FULL; SELECT 1 FROM sqlite_master LIMIT 1", err);
+    mlplat_status s = run_sql(
+        db, "PRAGMA synchronous=FULL; PRAGMA cache_size=-500; SELECT 1 FROM sqlite_master LIMIT 1", err);
     if (s == MLPLAT_OK)
         s = mlp_db_prepare(db, ROLLBACK, &rollback, err);
     mlp_stmt_done(rollback);
@@ -78,18 +79,6 @@ mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
     if (db->ready)
         sqlite3_wal_autocheckpoint(db->handle, CHECKPOINT_PAGES); /* a page that changes often is copied back less */
     return s;
-}
-
-void mlp_db_fit_cache(mlp_db *db, size_t rows)
-{
-    char sql[64];
-    int misses = 0, high = 0;
-    sqlite3_db_status(db->handle, SQLITE_DBSTATUS_CACHE_MISS, &misses, &high, 1);
-    if ((size_t)misses < rows / 16 || db->cache_kib >= CACHE_KIB_MOST)
-        return;
-    db->cache_kib = 2 * (db->cache_kib ? db->cache_kib : CACHE_KIB);
-    snprintf(sql, sizeof sql, "PRAGMA cache_size=-%d", db->cache_kib);
-    sqlite3_exec(db->handle, sql, NULL, NULL, NULL); /* a smaller one is only slower */
 }
 
 /* The write-ahead log needs memory that is shared by all processes that have the file open. */

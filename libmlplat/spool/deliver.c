@@ -93,8 +93,14 @@ static uint64_t settled(const mlp_spool *sp)
     return limit;
 }
 
+static size_t batch_of(const mlp_spool *sp)
+{
+    size_t n = sp->sink.appetite ? sp->sink.appetite(sp->sink.ctx) : MLP_SPOOL_BATCH;
+    return n > 0 && n < MLP_SPOOL_BATCH ? n : MLP_SPOOL_BATCH;
+}
+
 /* *all: nothing up to the limit is left. */
-static mlplat_status gather(courier *c, uint64_t limit, size_t *n, bool *all, mlplat_error *err)
+static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, bool *all, mlplat_error *err)
 {
     mlp_record ahead[MLP_LANE_COUNT];
     bool found[MLP_LANE_COUNT] = {false}, asked[MLP_LANE_COUNT] = {false};
@@ -102,7 +108,7 @@ static mlplat_status gather(courier *c, uint64_t limit, size_t *n, bool *all, ml
     mlplat_status status = MLPLAT_OK;
     *n = 0;
     *all = false;
-    while (*n < MLP_SPOOL_BATCH) {
+    while (*n < most) {
         int best = -1;
         for (int i = 0; i < MLP_LANE_COUNT && status == MLPLAT_OK; i++) {
             if (!asked[i])
@@ -235,10 +241,10 @@ static void fail(courier *c, mlplat_status status, const mlplat_error *err)
 static bool deliver(courier *c, uint64_t limit, bool *full)
 {
     mlplat_error err = {0};
-    size_t n = 0, dead = 0;
+    size_t n = 0, dead = 0, most = batch_of(c->sp);
     bool all;
-    mlplat_status status = gather(c, limit, &n, &all, &err);
-    *full = n == MLP_SPOOL_BATCH;
+    mlplat_status status = gather(c, limit, most, &n, &all, &err);
+    *full = n == most;
     if (n > 0)
         status = mlp_settle_batch(c->sp, c->sp->id, c->records, n, c->verdicts, false, &dead, &err);
     if (status != MLPLAT_OK)

@@ -143,11 +143,14 @@ static void push(mlp_lane *lane, mlp_segment *s)
     lane->n_segments++;
 }
 
+/* One whose memory cannot be had just now waits on. */
 static mlp_segment *take_spare(mlp_lane *lane, size_t cap)
 {
-    if (lane->n_spare == 0 || lane->spare[lane->n_spare - 1]->cap < cap)
+    mlp_segment *s = lane->n_spare > 0 ? lane->spare[lane->n_spare - 1] : NULL;
+    if (!s || s->cap < cap || mlp_segment_wake(s, NULL) != MLPLAT_OK)
         return NULL;
-    return lane->spare[--lane->n_spare];
+    lane->n_spare--;
+    return s;
 }
 
 mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err)
@@ -168,6 +171,58 @@ mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t
 
 /* ---- by the delivery thread, ahead of need ----------------------------------------------------------------------- */
 
+#define AWAKE 2 /* spares with their memory: those that come next; the others are files */
+
+/* Under lock. */
+static int count_awake(const mlp_lane *lane)
+{
+    int n = 0;
+    while (n < lane->n_spare && lane->spare[lane->n_spare - 1 - n]->base)
+        n++;
+    return n;
+}
+
+/* The delivery thread alone adds: there is room. */
+static void add_spare(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
+{
+    pthread_mutex_lock(&sp->lock);
+    bool enough = count_awake(lane) >= AWAKE;
+    pthread_mutex_unlock(&sp->lock);
+    if (enough)
+        mlp_segment_rest(s);
+    pthread_mutex_lock(&sp->lock);
+    int at = s->base ? lane->n_spare : 0;
+    memmove(lane->spare + at + 1, lane->spare + at, (size_t)(lane->n_spare - at) * sizeof *lane->spare);
+    lane->spare[at] = s;
+    lane->n_spare++;
+    pthread_mutex_unlock(&sp->lock);
+}
+
+/* Those that rest lie below those that do not. */
+static mlp_segment *take_resting(mlp_spool *sp, mlp_lane *lane)
+{
+    mlp_segment *s = NULL;
+    pthread_mutex_lock(&sp->lock);
+    int awake = count_awake(lane), at = lane->n_spare - 1 - awake;
+    if (awake < AWAKE && at >= 0) {
+        s = lane->spare[at];
+        lane->n_spare--;
+        memmove(lane->spare + at, lane->spare + at + 1, (size_t)awake * sizeof *lane->spare);
+    }
+    pthread_mutex_unlock(&sp->lock);
+    return s;
+}
+
+static void wake_next(mlp_spool *sp, mlp_lane *lane)
+{
+    mlp_segment *s;
+    mlplat_status status = MLPLAT_OK;
+    while (status == MLPLAT_OK && (s = take_resting(sp, lane))) {
+        status = mlp_segment_wake(s, NULL); /* if not, the call that takes it tries again */
+        add_spare(sp, lane, s);
+    }
+}
+
 #define NO_SPARE_NS 1000000000 /* a full disk is not asked all the time */
 
 static bool wants_spare(const mlp_lane *lane)
@@ -187,20 +242,23 @@ static bool prepare_spare(mlp_spool *sp, mlp_lane *lane)
     if (!wanted)
         return false;
     mlplat_status status = mlp_segment_make(kind, sp->home.fd, number, MLP_SEGMENT_BYTES, lane->synced, &s, NULL);
+    if (status == MLPLAT_OK) {
+        add_spare(sp, lane, s); /* there is room */
+        return true;
+    }
     pthread_mutex_lock(&sp->lock);
-    if (status != MLPLAT_OK)
-        lane->no_spare_until = mlp_clock_mono_ns() + NO_SPARE_NS;
-    else
-        lane->spare[lane->n_spare++] = s; /* only this thread adds: there is room */
+    lane->no_spare_until = mlp_clock_mono_ns() + NO_SPARE_NS;
     pthread_mutex_unlock(&sp->lock);
-    return status == MLPLAT_OK;
+    return false;
 }
 
 void mlp_lane_prepare(mlp_spool *sp)
 {
-    for (int i = MLP_LANE_PROCESS; i < MLP_LANE_COUNT; i++)
+    for (int i = MLP_LANE_PROCESS; i < MLP_LANE_COUNT; i++) {
+        wake_next(sp, &sp->lane[i]);
         while (prepare_spare(sp, &sp->lane[i]))
             ;
+    }
 }
 
 /* What did not fit its checksum stays for whoever wants to look. */
@@ -226,10 +284,10 @@ void mlp_lane_recycle(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
     pthread_mutex_lock(&sp->lock);
     lane->n_segments--;
     again = again && lane->n_spare < lane->ahead;
-    if (again)
-        lane->spare[lane->n_spare++] = s;
     pthread_mutex_unlock(&sp->lock);
-    if (!again && !mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd))
+    if (again)
+        add_spare(sp, lane, s);
+    else if (!mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd))
         atomic_store(&sp->left, true);
 }
 

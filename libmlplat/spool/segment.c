@@ -139,13 +139,23 @@ void mlp_segment_wipe(mlp_segment *s, size_t from)
 
 /* ---- memory and descriptor --------------------------------------------------------------------------------------- */
 
-static void give_back(mlp_segment *s)
+void mlp_segment_rest(mlp_segment *s)
 {
     if (s->base && s->kind == MLP_SEGMENT_MAPPED)
         mlp_sys.munmap(s->base, s->cap);
     else
         mlp_free(s->base);
     s->base = NULL;
+}
+
+mlplat_status mlp_segment_wake(mlp_segment *s, mlplat_error *err)
+{
+    return s->base ? MLPLAT_OK : give_memory(s, err);
+}
+
+static void give_back(mlp_segment *s)
+{
+    mlp_segment_rest(s);
     if (s->fd != -1)
         mlp_sys.close(s->fd);
     s->fd = -1;

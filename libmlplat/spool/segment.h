@@ -45,6 +45,10 @@ mlplat_status mlp_segment_write(mlp_segment *segment, size_t to, bool synced, ml
 /* Overwrites the file from `from` on with zeros, as far as that still works: those records were refused. */
 void mlp_segment_wipe(mlp_segment *segment, size_t from);
 
+/* One that waits for its next life needs no memory: given back, and there again. Its file stays open. */
+void mlp_segment_rest(mlp_segment *segment);
+mlplat_status mlp_segment_wake(mlp_segment *segment, mlplat_error *err);
+
 void mlp_segment_unload(mlp_segment *segment); /* gives memory and descriptor back, the file stays */
 mlplat_status mlp_segment_load(mlp_segment *segment, int folder_fd, mlplat_error *err);
 /* Removes the file (folder_fd -1: keeps it) and frees. @return is there no file of it any more? */

@@ -42,10 +42,8 @@ static mlplat_status apply(mlp_spool *sp, const char *id, const mlp_record *reco
                            mlplat_error *err)
 {
     *err = (mlplat_error){0};
-    for (size_t i = 0; i < n; i++) {
-        verdicts[i].status = MLPLAT_OK;
-        verdicts[i].reason[0] = 0;
-    }
+    for (size_t i = 0; i < n; i++)
+        mlp_verdict_clear(&verdicts[i]);
     sp->dead_mark.done = false;
     mlplat_status status = sp->sink.apply(sp->sink.ctx, id, records, n, verdicts, err);
     if (status != MLPLAT_OK && sp->dead_mark.done)

@@ -34,6 +34,16 @@ typedef struct mlp_verdict {
     char reason[200];
 } mlp_verdict;
 
+/* Nothing is said against the record. Those of a batch are large and hardly ever needed: memory that was never written
+ * is none. */
+static inline void mlp_verdict_clear(mlp_verdict *verdict)
+{
+    if (verdict->status == MLPLAT_OK)
+        return;
+    verdict->status = MLPLAT_OK;
+    verdict->reason[0] = 0;
+}
+
 /* The store at the far end. Calls come from one thread at a time. */
 typedef struct mlp_sink {
     /* Store the records of one journal, in order, in one transaction with the mark (journal id, last seq): records
@@ -47,6 +57,8 @@ typedef struct mlp_sink {
     mlplat_status (*mark)(void *ctx, const char *journal_id, uint64_t *seq, mlplat_error *err);
     /* Forget a journal's mark: its files are gone. */
     mlplat_status (*forget)(void *ctx, const char *journal_id, mlplat_error *err);
+    /* How many records a batch had best have, if so many wait; asked by any thread. NULL: as many as it can have. */
+    size_t (*appetite)(void *ctx);
     void *ctx;
 } mlp_sink;
 

@@ -11,7 +11,7 @@
 #include "spool/segment.h"
 #include "spool/spool_folder.h"
 
-#define MLP_SPOOL_BATCH           4096
+#define MLP_SPOOL_BATCH           16384
 #define MLP_SPOOL_PLACES          2
 #define MLP_SPOOL_SPARES          8
 #define MLP_SPOOL_MEMORY_SEGMENTS 32    /* at level memory, then a call waits for the delivery */

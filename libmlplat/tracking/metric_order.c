@@ -4,31 +4,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-mlplat_status mlp_metric_order_init(mlp_metric_order *order, size_t n, mlplat_error *err)
+static mlplat_status make(mlp_metric_order *order, size_t n, mlplat_error *err)
 {
     size_t slots = 16;
     while (slots < 2 * n)
         slots *= 2;
-    *order = (mlp_metric_order){
+    mlp_metric_order made = {
         .groups = mlp_alloc_array(n, sizeof *order->groups),
         .sliced = mlp_alloc_array(n, sizeof *order->sliced),
         .slots = mlp_alloc_array(slots, sizeof *order->slots),
         .next = mlp_alloc_array(n, sizeof *order->next),
         .mask = (uint32_t)(slots - 1),
+        .room = n,
     };
+    *order = made;
     if (order->groups && order->sliced && order->slots && order->next)
         return MLPLAT_OK;
     mlp_metric_order_free(order);
     return mlp_fail_memory(err);
 }
 
+mlplat_status mlp_metric_order_room(mlp_metric_order *order, size_t n, mlplat_error *err)
+{
+    mlp_metric_order_clear(order);
+    if (order->room >= n)
+        return MLPLAT_OK;
+    mlp_metric_order_free(order);
+    return make(order, n, err);
+}
+
+/* A child that is forked in between finds nothing to free, not what is freed already. */
 void mlp_metric_order_free(mlp_metric_order *order)
 {
-    mlp_free(order->groups);
-    mlp_free(order->sliced);
-    mlp_free(order->slots);
-    mlp_free(order->next);
+    mlp_metric_order old = *order;
     *order = (mlp_metric_order){0};
+    mlp_free(old.groups);
+    mlp_free(old.sliced);
+    mlp_free(old.slots);
+    mlp_free(old.next);
 }
 
 void mlp_metric_order_clear(mlp_metric_order *order)

@@ -23,10 +23,11 @@ typedef struct mlp_metric_order {
     uint32_t *slots; /* open addressing: number of a group plus 1 */
     uint32_t mask;
     uint32_t *next; /* of each record: the metric's next one */
+    size_t room;
 } mlp_metric_order;
 
-/* Room for records 0 to n - 1. */
-mlplat_status mlp_metric_order_init(mlp_metric_order *order, size_t n, mlplat_error *err);
+/* Empty, with room for records 0 to n - 1. What was there is kept: of memory for many metrics few touch much. */
+mlplat_status mlp_metric_order_room(mlp_metric_order *order, size_t n, mlplat_error *err);
 void mlp_metric_order_free(mlp_metric_order *order);
 void mlp_metric_order_clear(mlp_metric_order *order);
 void mlp_metric_order_add(mlp_metric_order *order, const mlp_record *records, size_t i);

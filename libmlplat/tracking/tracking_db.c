@@ -33,6 +33,7 @@ static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err
 static void free_store(mlp_tracking_db_store *store)
 {
     mlp_metric_columns_free(store->columns);
+    mlp_metric_order_free(&store->order);
     mlp_free(store->uri);
     mlp_free(store->path);
     mlp_free(store->spool_folder);

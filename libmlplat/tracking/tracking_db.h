@@ -3,14 +3,19 @@
 #define MLP_TRACKING_DB_H
 #include "db/db.h"
 #include "db/metric_columns.h"
+#include "tracking/metric_order.h"
 #include "tracking/tracking_store.h"
+#include <stdatomic.h>
 
 typedef struct mlp_tracking_db_store {
     mlplat *ml;
     mlp_db *db;
     mlp_schema_info schema;
     mlp_spool *const *spool; /* whose sink it is */
-    size_t slice;            /* records that the sink stores between two looks at the clock */
+    size_t slice;                /* records that the sink stores between two looks at the clock, if others wait */
+    int64_t crowded_ns;          /* when somebody was last seen to wait for the writer lock */
+    mlp_metric_order order;      /* of the sink's batch */
+    _Atomic size_t appetite;     /* records that a batch had best have */
     mlp_metric_columns *columns; /* for searches, inside of transactions; NULL: not needed so far */
     int64_t many;                /* from how many runs on they are */
     bool keeps_pages;            /* its page cache is large, as there are so many */

@@ -11,13 +11,26 @@
 #include "tracking/tracking_db.h"
 #include <float.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
-/* How long a transaction takes records; the commit comes on top. */
-#define PART_NS  (8 * 1000 * 1000)   /* if others wait for the writer lock */
-#define ALONE_NS (200 * 1000 * 1000) /* else: fewer commits, and fewer pages that are written more than once */
+/*
+ * A transaction takes records for so long if others wait for the writer lock; the commit comes on top. If nobody has
+ * waited lately, it takes the whole batch at once, in the order of the tables: each page changes once. Somebody who
+ * comes meanwhile is let in: what was put in is taken back, and the batch begins again in slices.
+ */
+#define PART_NS (8 * 1000 * 1000)
+#define CALM_NS (INT64_C(500) * 1000 * 1000)
 
-enum { SLICE_LEAST = 32, SLICE_MOST = 4096, RUNS = 16 /* whose state a transaction remembers */ };
+enum {
+    SLICE_LEAST = 32,
+    SLICE_MOST = 4096,
+    BATCH = 4096,
+    BATCH_MANY = 16384, /* where a batch has few points of each metric: as many pages change, for more points */
+    MANY = 32,          /* few: less than these */
+    LOOK_EVERY = 64,    /* points put in between two looks at who waits */
+    RUNS = 16           /* whose state a transaction remembers */
+};
 
 typedef struct known_run {
     const char *id;
@@ -35,10 +48,13 @@ typedef struct part {
     mlp_verdict *verdicts;
     size_t from, to, n;
     uint64_t last; /* number of the last record that is new */
-    mlp_metric_order order;
+    mlp_metric_order *order;
     known_run runs[RUNS];
     size_t n_runs;
     bool refused;
+    bool alone, stopped; /* the batch is taken whole, until somebody waits */
+    unsigned since_look;
+    int64_t began_ns;
 } part;
 
 static void refuse(mlp_verdict *verdict, mlplat_status status, const mlplat_error *why)
@@ -238,6 +254,24 @@ static mlplat_status put_point_of(part *p, mlp_stmt *stmt, const mlp_record *r, 
 
 /* ---- a slice's metrics ------------------------------------------------------------------------------------------- */
 
+static bool crowded(part *p)
+{
+    if (!mlp_db_crowded(p->db))
+        return false;
+    p->store->crowded_ns = mlp_clock_mono_ns();
+    return true;
+}
+
+/* By a part that takes all of the batch: has it had its time, and does somebody wait? */
+static bool must_stop(part *p)
+{
+    if (!p->alone || ++p->since_look < LOOK_EVERY)
+        return false;
+    p->since_look = 0;
+    p->stopped = mlp_clock_mono_ns() - p->began_ns >= PART_NS && crowded(p);
+    return p->stopped;
+}
+
 /* A slice's points of one metric; the texts are bound once. */
 static mlplat_status put_metric(part *p, mlp_metric_group *g, mlp_stmt *row, mlplat_error *err)
 {
@@ -245,7 +279,7 @@ static mlplat_status put_metric(part *p, mlp_metric_group *g, mlp_stmt *row, mlp
     mlplat_status s = look_at_run(p, g->first, &run, err);
     mlp_stmt_text_n(row, 1, g->first->key, g->first->key_n);
     mlp_stmt_text_n(row, 2, g->first->run_id, g->first->run_id_n);
-    for (uint32_t i = g->head; s == MLPLAT_OK; i = p->order.next[i]) {
+    for (uint32_t i = g->head; s == MLPLAT_OK; i = p->order->next[i]) {
         const mlp_record *r = &p->records[i];
         mlplat_error why = {0};
         if (run->status == MLPLAT_OK)
@@ -253,6 +287,8 @@ static mlplat_status put_metric(part *p, mlp_metric_group *g, mlp_stmt *row, mlp
         else
             p->verdicts[i] = *run;
         s = judge(p, &p->verdicts[i], s, &why, err);
+        if (s == MLPLAT_OK && must_stop(p))
+            return MLPLAT_CANCELLED;
         if (p->verdicts[i].status == MLPLAT_OK && (!g->latest || later(r, g->latest)))
             g->latest = r;
         if (i == g->tail)
@@ -268,9 +304,9 @@ static mlplat_status put_metrics(part *p, mlplat_error *err)
                                      "INSERT INTO metrics (key, run_uuid, value, timestamp, step, is_nan) "
                                      "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                                      &row, err);
-    mlp_metric_order_sort(&p->order);
-    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order.n_sliced; i++)
-        s = put_metric(p, p->order.sliced[i], row, err);
+    mlp_metric_order_sort(p->order);
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order->n_sliced; i++)
+        s = put_metric(p, p->order->sliced[i], row, err);
     mlp_stmt_done(row);
     return s;
 }
@@ -286,8 +322,8 @@ static mlplat_status put_latest(part *p, mlplat_error *err)
         "step = excluded.step, is_nan = excluded.is_nan WHERE (excluded.step, excluded.timestamp, excluded.value) > "
         "(latest_metrics.step, latest_metrics.timestamp, latest_metrics.value)",
         &stmt, err);
-    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order.n; i++) {
-        const mlp_record *r = p->order.groups[i].latest;
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order->n; i++) {
+        const mlp_record *r = p->order->groups[i].latest;
         if (!r)
             continue;
         mlp_stmt_text_n(stmt, 1, r->key, r->key_n);
@@ -371,31 +407,31 @@ static mlplat_status store_slice(part *p, uint64_t mark, mlplat_error *err)
 {
     int64_t began = mlp_clock_mono_ns();
     bool whole = p->n - p->to >= p->store->slice;
-    size_t end = whole ? p->to + p->store->slice : p->n;
+    size_t end = whole && !p->alone ? p->to + p->store->slice : p->n;
     mlplat_status s = MLPLAT_OK;
-    mlp_metric_order_next(&p->order);
+    mlp_metric_order_next(p->order);
     for (; s == MLPLAT_OK && p->to < end; p->to++) {
         const mlp_record *r = &p->records[p->to];
         mlp_verdict *verdict = &p->verdicts[p->to];
-        verdict->status = MLPLAT_OK;
-        verdict->reason[0] = 0;
+        mlp_verdict_clear(verdict);
         if (r->seq <= mark)
             continue;
         p->last = r->seq;
         if (r->kind == MLP_RECORD_METRIC)
-            mlp_metric_order_add(&p->order, p->records, p->to);
+            mlp_metric_order_add(p->order, p->records, p->to);
         else
             s = put_tag(p, r, verdict, err);
     }
-    if (s == MLPLAT_OK && p->order.n_sliced)
+    if (s == MLPLAT_OK && p->order->n_sliced)
         s = put_metrics(p, err);
-    learn(p->store, mlp_clock_mono_ns() - began, whole);
+    if (!p->alone)
+        learn(p->store, mlp_clock_mono_ns() - began, whole);
     return s;
 }
 
-static bool goes_on(const part *p, int64_t took_ns)
+static bool goes_on(const part *p)
 {
-    return p->to == p->from || p->refused || took_ns < PART_NS || (took_ns < ALONE_NS && !mlp_db_crowded(p->db));
+    return p->to == p->from || p->refused || mlp_clock_mono_ns() - p->began_ns < PART_NS;
 }
 
 static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_error *err)
@@ -403,8 +439,11 @@ static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_erro
     p->db = db;
     p->to = p->from;
     p->n_runs = 0;
-    p->refused = false;
-    mlp_metric_order_clear(&p->order);
+    p->refused = p->stopped = false;
+    p->began_ns = mlp_clock_mono_ns();
+    crowded(p);
+    p->alone = p->began_ns - p->store->crowded_ns > CALM_NS;
+    mlp_metric_order_clear(p->order);
     mlplat_status s = mlp_db_exec(
         db, err, "CREATE TABLE IF NOT EXISTS mlplat_journal (journal_id TEXT PRIMARY KEY, seq INTEGER NOT NULL)", 0);
     if (s == MLPLAT_OK)
@@ -413,21 +452,31 @@ static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_erro
     return s;
 }
 
+/* A batch that was taken whole tells what the next one is best like. */
+static mlplat_status adapt(const part *p, mlplat_error *err)
+{
+    size_t appetite = p->order->n > p->n / MANY ? BATCH_MANY : BATCH;
+    if (p->n < BATCH || p->from > 0 || p->to < p->n ||
+        appetite == atomic_exchange_explicit(&p->store->appetite, appetite, memory_order_relaxed) ||
+        p->store->keeps_pages)
+        return MLPLAT_OK;
+    return mlp_db_exec(p->db, err, appetite == BATCH ? "PRAGMA cache_size=-500" : "PRAGMA cache_size=-1000", 0);
+}
+
 static mlplat_status store_part(mlp_db *db, void *ctx, mlplat_error *err)
 {
     part *p = ctx;
     uint64_t mark = 0;
-    int64_t began = mlp_clock_mono_ns();
     mlplat_status s = begin_part(p, db, &mark, err);
-    while (s == MLPLAT_OK && p->to < p->n && goes_on(p, mlp_clock_mono_ns() - began))
+    while (s == MLPLAT_OK && p->to < p->n && goes_on(p))
         s = store_slice(p, mark, err);
-    if (s == MLPLAT_OK && p->order.n)
+    if (s == MLPLAT_OK && p->order->n)
         s = put_latest(p, err);
     if (s == MLPLAT_OK && p->refused)
         s = mlp_spool_set_aside(*p->spool, p->journal_id, p->records + p->from, p->verdicts + p->from, p->to - p->from,
                                 err);
     if (s == MLPLAT_OK)
-        mlp_db_fit_cache(db, p->to - p->from);
+        s = adapt(p, err);
     return s == MLPLAT_OK && p->last > mark ? set_mark(db, p->journal_id, p->last, err) : s;
 }
 
@@ -442,11 +491,16 @@ static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_rec
         .records = records,
         .verdicts = verdicts,
         .n = n,
+        .order = &store->order,
     };
-    mlplat_status s = mlp_metric_order_init(&p.order, n, err);
-    for (; s == MLPLAT_OK && p.from < n; p.from = p.to)
+    mlplat_status s = mlp_metric_order_room(p.order, n, err);
+    while (s == MLPLAT_OK && p.from < n) {
         s = mlp_db_write(store->db, store_part, &p, NULL, err);
-    mlp_metric_order_free(&p.order);
+        if (p.stopped)
+            s = MLPLAT_OK;
+        else
+            p.from = p.to;
+    }
     return s;
 }
 
@@ -482,6 +536,12 @@ static mlplat_status forget_fn(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
+static size_t sink_appetite(void *ctx)
+{
+    mlp_tracking_db_store *store = ctx;
+    return atomic_load_explicit(&store->appetite, memory_order_relaxed);
+}
+
 static mlplat_status sink_forget(void *ctx, const char *journal_id, mlplat_error *err)
 {
     const mlp_tracking_db_store *store = ctx;
@@ -494,5 +554,7 @@ mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool)
     mlp_tracking_db_store *store = object;
     store->spool = spool;
     store->slice = SLICE_LEAST;
-    return (mlp_sink){.apply = sink_apply, .mark = sink_mark, .forget = sink_forget, .ctx = store};
+    atomic_store(&store->appetite, BATCH);
+    return (mlp_sink){
+        .apply = sink_apply, .mark = sink_mark, .forget = sink_forget, .appetite = sink_appetite, .ctx = store};
 }

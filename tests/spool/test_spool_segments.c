@@ -12,15 +12,26 @@ static void all_there_once(fixture *f, int64_t n)
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where step != n - 1"), 0);
 }
 
-/* The path of a segment of the only journal: the nth by name. */
+static bool has_head(const char *journal, const char *name)
+{
+    char path[1600], first = 0;
+    snprintf(path, sizeof path, "%s/%s", journal, name);
+    int fd = open(path, O_RDONLY);
+    bool has = fd != -1 && read(fd, &first, 1) == 1 && first != 0;
+    close(fd);
+    return has;
+}
+
+/* The path of a segment of the only journal: the nth by name of those that are no spares. */
 static void segment_path(fixture *f, int nth, char out[1600])
 {
     char journal[300], names[40][300];
     int n = 0;
     assert_int_equal(entries(f->spool_folder, "-", journal), 1);
-    DIR *dir = opendir(test_path(f->spool_folder, journal));
+    const char *folder = test_path(f->spool_folder, journal);
+    DIR *dir = opendir(folder);
     for (struct dirent *e; (e = readdir(dir)) && n < 40;)
-        if (strstr(e->d_name, ".mls"))
+        if (strstr(e->d_name, ".mls") && has_head(folder, e->d_name))
             snprintf(names[n++], sizeof names[0], "%s", e->d_name);
     closedir(dir);
     assert_true(nth < n);
@@ -54,14 +65,16 @@ static void a_segment_that_cannot_be_read_back_at_once_is_read_later(void **stat
     assert_true(fixture_logged(f, "does not take records"));
 }
 
+enum { FAR = 45000, BEHIND = 9 }; /* records; the first segment that the batch that is held cannot have come to */
+
 static void damage_in_a_segment_of_ours_is_set_aside_and_told(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
     json_t *out = NULL;
     char path[1600];
-    log_far_ahead(f, 30000);
-    segment_path(f, 4, path);
+    log_far_ahead(f, FAR);
+    segment_path(f, BEHIND, path);
     int fd = open(path, O_WRONLY);
     char garbage[4096];
     memset(garbage, 0x5a, sizeof garbage);
@@ -70,8 +83,8 @@ static void damage_in_a_segment_of_ours_is_set_aside_and_told(void **state)
     close(fd);
     f->sink->hold = false;
     drain(f);
-    assert_true(count(f) < 30000);
-    assert_true(count(f) > 30000 - 2000); /* half a segment */
+    assert_true(count(f) < FAR);
+    assert_true(count(f) > FAR - 2000); /* half a segment */
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) - count(distinct step) from rows"), 0);
     assert_int_equal(entries(f->spool_folder, ".bad", NULL), 1);
     assert_status(mlp_spool_sync(f->spool, NULL, &out, &err), MLPLAT_CORRUPT);
@@ -83,13 +96,13 @@ static void a_segment_of_ours_that_is_cut_gives_what_is_left(void **state)
 {
     fixture *f = *state;
     char path[1600];
-    log_far_ahead(f, 30000);
-    segment_path(f, 4, path);
+    log_far_ahead(f, FAR);
+    segment_path(f, BEHIND, path);
     assert_int_equal(truncate(path, 128 << 10), 0);
     f->sink->hold = false;
     drain(f);
-    assert_true(count(f) < 30000);
-    assert_true(count(f) > 30000 - 2000);
+    assert_true(count(f) < FAR);
+    assert_true(count(f) > FAR - 2000);
     assert_int_equal(entries(f->spool_folder, ".bad", NULL), 1);
 }
 
@@ -132,6 +145,58 @@ static void a_disk_that_fails_the_second_file_too_is_told(void **state)
     all_there_once(f, 10);
     fixture_close(f);
     assert_true(fixture_logged(f, "given up"));
+}
+
+static _Atomic int mmaps_to_fail;
+
+static void *mmap_that_may_fail(size_t n, int fd, off_t at)
+{
+    if (mmaps_to_fail > 0 && mmaps_to_fail-- > 0) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return mlp_os_default()->mmap(n, fd, at);
+}
+
+static int spares(fixture *f, int *awake)
+{
+    const mlp_lane *lane = &f->spool->lane[MLP_LANE_PROCESS];
+    pthread_mutex_lock(&f->spool->lock);
+    int n = lane->n_spare;
+    *awake = 0;
+    for (int i = 0; i < n; i++)
+        *awake += lane->spare[i]->base != NULL;
+    pthread_mutex_unlock(&f->spool->lock);
+    return n;
+}
+
+/* Of many spares that were made ahead few have memory, and one that gets none later is only missed. */
+static void spares_that_wait_are_files_until_they_are_needed(void **state)
+{
+    fixture *f = *state;
+    mlp_os table = *mlp_os_default();
+    int awake;
+    log_far_ahead(f, FAR);
+    f->sink->hold = false;
+    drain(f);
+    int64_t n = FAR + 1500; /* half a segment is full: now more are made ahead */
+    put_many(f->spool, "m", FAR, n, MLPLAT_DURABILITY_DEFAULT);
+    for (int i = 0; i < 1000 && spares(f, &awake) < MLP_SPOOL_SPARES; i++, n++) {
+        put_many(f->spool, "m", n, n + 1, MLPLAT_DURABILITY_DEFAULT);
+        drain(f);
+    }
+    assert_int_equal(spares(f, &awake), MLP_SPOOL_SPARES);
+    assert_in_range(awake, 1, 2);
+    f->sink->hold = true;
+    table.mmap = mmap_that_may_fail;
+    mlp_os_replace(&table);
+    mmaps_to_fail = 1;
+    put_many(f->spool, "m", n, 2 * FAR, MLPLAT_DURABILITY_DEFAULT);
+    assert_int_equal(mmaps_to_fail, 0);
+    mlp_os_replace(NULL);
+    f->sink->hold = false;
+    drain(f);
+    all_there_once(f, 2 * FAR);
 }
 
 static mlp_record filling(const char *text, size_t frame)
@@ -380,6 +445,7 @@ int main(void)
         TEST(a_segment_of_ours_that_is_cut_gives_what_is_left),
         TEST(a_file_that_cannot_be_removed_doubles_nothing),
         TEST(a_disk_that_fails_the_second_file_too_is_told),
+        TEST(spares_that_wait_are_files_until_they_are_needed),
         TEST(a_segment_may_be_filled_to_its_last_byte),
         TEST(large_records_that_meet_at_a_full_segment_all_pass),
         TEST(calls_that_wait_for_the_store_at_once_each_hear_of_their_own),

@@ -2,6 +2,8 @@
 #include "support/support.h"
 #include "base/os.h"
 #include "tracking/tracking_store.h"
+#include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -128,10 +130,34 @@ static int64_t hasty_clock(void)
     return atomic_fetch_add(&hasty_ns, 1000000000);
 }
 
-static mlp_os hasty(void)
+/* Another process stands in the queue of writers from our turn's so-many-th look on. */
+static bool our_turn;
+static int looks_alone;
+
+static int lock_in_a_crowd(int fd, off_t at, bool wait)
+{
+    if (at == 0 && our_turn && looks_alone-- <= 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    our_turn = our_turn || at == 1;
+    return mlp_os_default()->lock(fd, at, wait);
+}
+
+static int unlock_in_a_crowd(int fd, off_t at)
+{
+    our_turn = our_turn && at != 1;
+    return mlp_os_default()->unlock(fd, at);
+}
+
+static mlp_os hasty_in_a_crowd(int alone)
 {
     mlp_os table = *mlp_os_default();
     table.mono_ns = hasty_clock;
+    table.lock = lock_in_a_crowd;
+    table.unlock = unlock_in_a_crowd;
+    our_turn = false;
+    looks_alone = alone;
     return table;
 }
 
@@ -155,10 +181,10 @@ static void watch_parts(fixture *f)
                "CREATE TRIGGER b AFTER UPDATE ON mlplat_journal BEGIN INSERT INTO parts VALUES (new.seq); END");
 }
 
-static void a_slow_batch_is_stored_in_parts(void **state)
+static void a_slow_batch_is_stored_in_parts_if_others_wait(void **state)
 {
     fixture *f = *state;
-    mlp_os table = hasty();
+    mlp_os table = hasty_in_a_crowd(0);
     watch_parts(f);
     mlp_os_replace(&table);
     apply(f, "j", 0, N);
@@ -169,11 +195,45 @@ static void a_slow_batch_is_stored_in_parts(void **state)
     assert_in_range(ask(f, "SELECT count(*) FROM parts"), 10, 40);
 }
 
+static void a_slow_batch_is_stored_at_once_if_nobody_waits(void **state)
+{
+    fixture *f = *state;
+    mlp_os table = hasty_in_a_crowd(INT_MAX);
+    watch_parts(f);
+    mlp_os_replace(&table);
+    apply(f, "j", 0, N);
+    mlp_os_replace(NULL);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), N);
+    assert_int_equal(ask(f, "SELECT count(*) FROM parts"), 1);
+}
+
+/* What was put in is taken back, and comes again in parts. */
+static void whoever_comes_while_a_batch_is_stored_is_let_in(void **state)
+{
+    fixture *f = *state;
+    mlp_os table = hasty_in_a_crowd(3); /* three looks: the beginning and 128 points */
+    watch_parts(f);
+    f->records[10].kind = MLP_RECORD_TAG;
+    f->records[10].text = "once";
+    f->records[10].text_n = 4;
+    f->records[20].run_id = "ffffffffffffffffffffffffffffffff";
+    mlp_os_replace(&table);
+    apply(f, "j", 0, N);
+    mlp_os_replace(NULL);
+    assert_true(looks_alone < 0);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), N - 2);
+    assert_int_equal(ask(f, "SELECT count(*) FROM tags WHERE value = 'once'"), 1);
+    assert_int_equal(ask(f, "SELECT count(*) FROM latest_metrics WHERE step < 700"), 0);
+    assert_int_equal(ask(f, "SELECT seq FROM mlplat_journal WHERE journal_id = 'j'"), N);
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(f->verdicts[i].status, i == 20 ? MLPLAT_NOT_FOUND : MLPLAT_OK);
+}
+
 /* What was set aside is taken back if its transaction fails: nothing of it may be in one that did not. */
 static void nothing_is_in_parts_behind_a_refusal(void **state)
 {
     fixture *f = *state;
-    mlp_os table = hasty();
+    mlp_os table = hasty_in_a_crowd(0);
     watch_parts(f);
     f->records[100].run_id = "ffffffffffffffffffffffffffffffff";
     mlp_os_replace(&table);
@@ -202,7 +262,7 @@ static void refusals_are_told_one_by_one_and_the_rest_is_stored(void **state)
     static const char unknown[] = "ffffffffffffffffffffffffffffffff";
     fixture *f = *state;
     for (int parts = 0; parts < 2; parts++) {
-        mlp_os table = hasty();
+        mlp_os table = hasty_in_a_crowd(0);
         for (size_t i = 0; i < N; i++)
             f->records[i].run_id = i % 100 == 7 ? unknown : f->id;
         if (parts)
@@ -268,7 +328,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_batch_is_stored_once_however_often_it_comes),
         CASE(a_replay_does_not_undo_what_others_did_since),
-        CASE(a_slow_batch_is_stored_in_parts),
+        CASE(a_slow_batch_is_stored_in_parts_if_others_wait),
+        CASE(a_slow_batch_is_stored_at_once_if_nobody_waits),
+        CASE(whoever_comes_while_a_batch_is_stored_is_let_in),
         CASE(nothing_is_in_parts_behind_a_refusal),
         CASE(a_record_that_the_tables_refuse_is_refused_alone),
         CASE(a_batch_is_stored_in_the_order_of_the_table),
