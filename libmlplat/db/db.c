@@ -32,6 +32,7 @@ static mlplat_status status_of_call(int errnum, mlplat_status otherwise)
         return MLPLAT_NOT_FOUND;
     case EMFILE:
     case ENFILE:
+    case EIO:
         return MLPLAT_IO;
     default:
         return otherwise;
@@ -72,11 +73,28 @@ static mlplat_status status_of_io(mlp_db *db)
     return MLPLAT_IO;
 }
 
+/* SQLite makes a log and its index beside the file, and forgets why one of them could not be made. */
+static int errno_of_making(const mlp_db *db)
+{
+    char *path = mlp_sprintf("%s-try-%ld", db->path, (long)getpid());
+    int fd = path ? mlp_sys.open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600) : -1;
+    int errnum = fd == -1 ? errno : 0;
+    if (fd != -1) {
+        mlp_sys.close(fd);
+        mlp_sys.unlink(AT_FDCWD, path, 0);
+    }
+    mlp_free(path);
+    return errnum;
+}
+
 /* What SQLite remembers may be of another file that need not be there, as its journal. */
 static mlplat_status status_of_open(mlp_db *db)
 {
     struct stat st;
-    mlplat_status s = status_of_call(sqlite3_system_errno(db->handle), MLPLAT_DENIED);
+    int errnum = sqlite3_system_errno(db->handle);
+    int making = errnum == 0 || errnum == ENOENT ? errno_of_making(db) : 0;
+    errnum = making != 0 ? making : errnum;
+    mlplat_status s = status_of_call(errnum, MLPLAT_DENIED);
     return s == MLPLAT_NOT_FOUND && stat(db->path, &st) == 0 ? MLPLAT_IO : s;
 }
 

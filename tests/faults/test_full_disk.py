@@ -13,20 +13,42 @@ import pytest
 from programs import BUILD, Store
 
 
-@pytest.fixture
-def small(tmp_path):
-    """A store on 4 MiB."""
+@contextlib.contextmanager
+def tmpfs(tmp_path, options):
     place = tmp_path / "small"
     place.mkdir()
     if os.geteuid() != 0:
         pytest.skip("to mount a small tmpfs needs root")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", place], capture_output=True, text=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
     try:
         yield Store(place)
     finally:
         subprocess.run(["umount", place], check=True)
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A store on 4 MiB."""
+    with tmpfs(tmp_path, "size=4m") as store:
+        yield store
+
+
+@pytest.fixture
+def crowded(tmp_path):
+    """A store on a file system of 40 files."""
+    with tmpfs(tmp_path, "size=32m,nr_inodes=40") as store:
+        yield store
+
+
+def fill_with_files(store):
+    made = []
+    with contextlib.suppress(OSError):
+        while True:
+            made.append(store.folder / f"ballast{len(made)}")
+            made[-1].touch()
+    return made[:-1]
 
 
 def fill(store, leave):
@@ -93,3 +115,32 @@ def test_no_room_at_all_is_told_at_the_start(small):
     ballast.unlink()
     run, accepted, code, said = logged(small, 10)
     assert code == 0 and steps(small, run) == list(range(10)), said
+
+
+def mlplat(store, *words):
+    return subprocess.run([BUILD / "tools/mlplat", *words], env=store.environment(), capture_output=True, text=True,
+                          cwd=store.folder, timeout=120)
+
+
+@pytest.mark.parametrize("free", range(5))
+def test_a_disk_on_which_no_file_can_be_made_is_told_as_full(crowded, free):
+    """SQLite says "unable to open database file" where its log, or the index of that, finds no room for a name."""
+    crowded.mlplat("store", "create")
+    run, accepted, code, said = logged(crowded, 10)
+    assert code == 0, said
+    ballast = fill_with_files(crowded)
+    for file in ballast[:free]:
+        file.unlink()
+    for words in [("run", "list"), ("experiment", "create", "second"), ("spool", "sync")]:
+        done = mlplat(crowded, *words)
+        assert done.returncode == 0 or "space" in done.stderr, done.stderr
+        assert done.returncode == 0 or free < 4
+    more, told, code, said = logged(crowded, 10)
+    assert code == 0 or "NO_SPACE" in said, said
+    for file in ballast[free:]:
+        file.unlink()
+    crowded.mlplat("spool", "sync")
+    assert steps(crowded, run) == list(range(10))
+    assert not more or set(told) <= set(steps(crowded, more))
+    run, accepted, code, said = logged(crowded, 10)
+    assert (code, steps(crowded, run)) == (0, list(range(10))), said
