@@ -1,6 +1,7 @@
 /* Moving a file to another of MLflow's heads. tests/integration/test_schema_walk.py compares the outcome. */
 #include "support/support.h"
-#include "db/db.h"
+#include "db/db_inside.h"
+#include "db/schema_inside.h"
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -112,6 +113,54 @@ static void old_heads_move_to_the_newest(void **state)
         assert_sql(f->path, "PRAGMA foreign_key_check", "");
         assert_int_equal(remove(f->path), 0);
     }
+}
+
+/* As MLflow's migrations read the texts of spans and assessments: Python's int, float and json. */
+static void values_are_read_as_mlflow_reads_them(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        const char *sql, *want;
+    } cases[] = {
+        {"mlp_count(7)", "7"}, {"mlp_count(7.0)", "7"}, {"mlp_count(7.5)", NULL}, {"mlp_count('12')", "12"},
+        {"mlp_count(' 12.0 ')", "12"}, {"mlp_count('1.2e1')", "12"}, {"mlp_count('1000e-3')", "1"},
+        {"mlp_count('.5e1')", "5"}, {"mlp_count('-3')", "-3"}, {"mlp_count('+3')", "3"}, {"mlp_count('0e99')", "0"},
+        {"mlp_count('1.5')", NULL}, {"mlp_count('1e')", NULL}, {"mlp_count('1e500')", NULL}, {"mlp_count('x')", NULL},
+        {"mlp_count('')", NULL}, {"mlp_count(x'31')", NULL}, {"mlp_count(NULL)", NULL},
+        {"mlp_count('9223372036854775807')", "9223372036854775807"}, {"mlp_count('9223372036854775808')", NULL},
+        {"mlp_count(replace(hex(zeroblob(300)), '0', '1'))", NULL}, {"mlp_finite(2)", "2.0"},
+        {"mlp_finite(0.5)", "0.5"}, {"mlp_finite(' 2.5 ')", "2.5"}, {"mlp_finite('inf')", NULL},
+        {"mlp_finite('nan')", NULL}, {"mlp_finite('x')", NULL}, {"mlp_finite(x'31')", NULL},
+        {"mlp_member('{\"a\": 1}', 'a')", "1"}, {"mlp_member('{\"a\": 1.5}', 'a')", "1.5"},
+        {"mlp_member('{\"a\": \"x\"}', 'a')", "x"}, {"mlp_member('{\"a\": [1]}', 'a')", NULL},
+        {"mlp_member('{\"a\": 1}', 'b')", NULL}, {"mlp_member('no json', 'a')", NULL}, {"mlp_member(NULL, 'a')", NULL},
+        {"mlp_member('{\"a\": NaN, \"b\": -Infinity, \"c\": 2}', 'c')", "2.0"},
+        {"mlp_member('{\"a\": NaN}', 'a')", NULL},
+        {"mlp_member('{\"a\": \"NaN \\\" Infinity\", \"b\": NaN}', 'a')", "NaN \" Infinity"},
+        {"mlp_member('{\"a\": 99999999999999999999, \"b\": 3}', 'b')", "3.0"}, {"mlp_score('0.5')", "0.5"},
+        {"mlp_score('3')", "3.0"}, {"mlp_score('true')", "1.0"}, {"mlp_score('false')", "0.0"},
+        {"mlp_score('\"yes\"')", "1.0"}, {"mlp_score(' Yes ')", "1.0"}, {"mlp_score('no')", "0.0"},
+        {"mlp_score('maybe')", NULL}, {"mlp_score('\"maybe\"')", NULL}, {"mlp_score('[1]')", NULL},
+        {"mlp_score('null')", NULL}, {"mlp_score(NULL)", NULL}, {"mlp_is_number('3')", "1"},
+        {"mlp_is_number('true')", "0"}, {"mlp_is_number('yes')", "0"},
+    };
+    const mlp_db_options options = {.create = true};
+    mlplat_error err = {0};
+    mlp_db *db = NULL;
+    assert_ok(mlp_db_open(f->path, &options, &db, &err));
+    assert_ok(mlp_schema_values(db, &err));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char sql[300];
+        sqlite3_stmt *stmt = NULL;
+        snprintf(sql, sizeof sql, "SELECT %s", cases[i].sql);
+        assert_int_equal(sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+        const char *got = (const char *)sqlite3_column_text(stmt, 0);
+        if (!got != !cases[i].want || (got && strcmp(got, cases[i].want) != 0))
+            fail_msg("%s: %s, not %s", cases[i].sql, got ? got : "NULL", cases[i].want ? cases[i].want : "NULL");
+        sqlite3_finalize(stmt);
+    }
+    mlp_db_close(db);
 }
 
 static void releases_and_heads_are_found(void **state)
@@ -352,6 +401,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         CASE(old_heads_move_to_the_newest),
+        CASE(values_are_read_as_mlflow_reads_them),
         CASE(releases_and_heads_are_found),
         CASE(what_cannot_be_upgraded_stays_as_it_is),
         CASE(what_others_added_is_kept),

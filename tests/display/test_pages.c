@@ -318,6 +318,66 @@ static size_t count(const char *text, const char *what)
     return n;
 }
 
+/* A model of tensors and columns, as MLflow tells them. */
+static void a_version_shows_the_signature_of_its_model(void **state)
+{
+    place *p = *state;
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlplat_doc *version = NULL;
+    mlplat_model model = MLPLAT_MODEL_INIT;
+    char *html = NULL, *uri = NULL;
+    int64_t number = 0;
+    model.loader_module = "mlflow.sklearn";
+    model.signature =
+        "{\"inputs\": [{\"type\": \"tensor\", \"tensor-spec\": {\"dtype\": \"float64\", \"shape\": [-1, 28, 28]}}],"
+        "\"outputs\": [{\"name\": \"risk <b>\", \"type\": \"double\", \"required\": false}],"
+        "\"params\": [{\"name\": \"threshold\", \"type\": \"double\", \"default\": 0.5}]}";
+    assert_ok(mlplat_run_attach(p->ml, p->ids[0], &run, &err));
+    assert_ok(mlplat_run_log_model(run, &model, "model", &uri, &err));
+    assert_ok(mlplat_model_version_create(p->ml, "fraud", uri, NULL, &number, &err));
+    assert_ok(mlplat_model_version_get(p->ml, "fraud", "1", &version, &err));
+    assert_ok(mlplat_model_version_html(p->ml, version, &html, &err));
+    static const char *const shown[] = {">Signature", "float64 (-1, 28, 28)", ">risk &lt;b&gt;<", ">optional<",
+                                        ">threshold<"};
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        if (!strstr(checked(html), shown[i]))
+            fail_msg("no %s in %s", shown[i], html);
+    mlplat_free(html);
+    assert_ok(mlplat_model_version_html(NULL, version, &html, &err));
+    assert_null(strstr(checked(html), ">Signature")); /* nobody was asked */
+    mlplat_free(html);
+    mlplat_free(uri);
+    mlplat_doc_free(version);
+    mlplat_run_free(run);
+}
+
+/* What a run read, what was noted of it, that it is deleted. */
+static void a_run_shows_its_datasets_and_note(void **state)
+{
+    place *p = *state;
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlplat_doc *doc = NULL;
+    char *html = NULL;
+    assert_ok(mlplat_run_attach(p->ml, p->ids[0], &run, &err));
+    assert_ok(mlplat_run_set_tag(run, "mlflow.note.content", "why <so>", &err));
+    assert_ok(mlplat_run_log_inputs(run,
+                                    "{\"datasets\": [{\"dataset\": {\"name\": \"cards\", \"digest\": \"d<1\", "
+                                    "\"source_type\": \"local\", \"source\": \"x\"}}]}",
+                                    &err));
+    mlplat_run_free(run);
+    assert_ok(mlplat_run_delete(p->ml, p->ids[0], &err));
+    assert_ok(mlplat_run_get(p->ml, p->ids[0], &doc, &err));
+    assert_ok(mlplat_run_html(p->ml, doc, &html, &err));
+    static const char *const shown[] = {">Datasets", "cards", "d&lt;1", "why &lt;so&gt;", "deleted"};
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        if (!strstr(checked(html), shown[i]))
+            fail_msg("no %s in %s", shown[i], html);
+    mlplat_free(html);
+    mlplat_doc_free(doc);
+}
+
 static void a_session_adds_what_its_store_has(void **state)
 {
     place *p = *state;
@@ -438,6 +498,8 @@ int main(void)
         cmocka_unit_test(a_pipeline_run_shows_when_its_tasks_ran),
         cmocka_unit_test(whatever_it_is_given_a_page_fits_and_is_harmless),
         cmocka_unit_test(other_documents_are_refused),
+        cmocka_unit_test_setup_teardown(a_version_shows_the_signature_of_its_model, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_run_shows_its_datasets_and_note, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_session_adds_what_its_store_has, set_up, tear_down),
         cmocka_unit_test_setup_teardown(metrics_of_runs_are_drawn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_that_runs_out_is_told_and_leaks_nothing, set_up, tear_down),
