@@ -74,6 +74,14 @@ static void a_failed_allocation_ends_the_request_and_nothing_else(void **state)
         skip();
     }
     assert_int_equal(first, MLPLAT_OK);
+    arm(0);
+    one_request(url, &err);
+    if (disarm() == 0) {
+        kill(server, SIGKILL);
+        waitpid(server, NULL, 0);
+        print_message("this build's allocator comes before the preloaded one: nothing can be made to fail\n");
+        skip();
+    }
     for (mlplat_status s = MLPLAT_NO_MEMORY;; n++) {
         long before = blocks();
         err = (mlplat_error){0};
