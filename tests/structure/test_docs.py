@@ -295,3 +295,27 @@ def test_a_test_that_a_page_names_is_there():
 def test_a_test_that_is_not_there_is_missed():
     assert missing_tests("see `tests/structure/test_docs.py::test_nobody_wrote`") == [
         "tests/structure/test_docs.py::test_nobody_wrote"]
+
+
+NAMED_BENCH = re.compile(r"`(?:\S*python )?(bench/\w+\.py|bench_\w+)\b[^`]*`")
+
+
+def missing_benches(text):
+    """Of the programs of bench/ that a page names, those that are not there; and rows of figures that name none."""
+    built = re.findall(r"add_executable\((\w+)", (abi.ROOT / "bench/CMakeLists.txt").read_text())
+    named = [name for name in NAMED_BENCH.findall(text)
+             if not (name in built or (name.endswith(".py") and (abi.ROOT / name).is_file()))]
+    rows = [row for row in re.findall(r"^\|.*\|$", text, re.M) if not row.startswith(("|---", "| sentence"))]
+    return named + [row for row in rows if not NAMED_BENCH.search(row.rsplit("|", 2)[1])]
+
+
+def test_each_figure_of_performance_names_a_bench_that_is_there():
+    text = (abi.ROOT / "docs/performance.md").read_text()
+    assert len(NAMED_BENCH.findall(text)) > 15
+    assert missing_benches(text) == []
+
+
+def test_a_bench_that_is_not_there_is_missed():
+    row = "| fast | 1 ms | 2 ms | "
+    assert missing_benches(f"{row}`bench/nobody_wrote.py` |\n{row}`bench_nobody x` |\n{row}by heart |\n") == [
+        "bench/nobody_wrote.py", "bench_nobody", f"{row}by heart |"]
