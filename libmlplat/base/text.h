@@ -10,6 +10,7 @@ bool mlp_text_utf8(const char *s, size_t n); /* valid, shortest form, no surroga
 void mlp_text_repair(char *s);         /* in place: "?" for bytes that are not UTF-8, " " for control characters */
 size_t mlp_text_length(const char *s); /* code points of valid UTF-8 */
 size_t mlp_text_cut(const char *s, size_t codepoints); /* bytes of its first code points */
+char *mlp_text_last(const char *s, char c, size_t n); /* where c is last within n bytes; NULL: nowhere */
 bool mlp_text_starts(const char *s, const char *prefix);
 bool mlp_text_ends(const char *s, const char *suffix);
 void mlp_text_hex(const void *data, size_t n, char *out /* 2n+1 */);

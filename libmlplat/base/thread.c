@@ -1,9 +1,9 @@
 #include "base/thread.h"
 #include "base/err.h"
+#include "base/os.h"
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
-#include <string.h>
 #include <time.h>
 
 #define STACK ((size_t)256 * 1024)
@@ -30,31 +30,18 @@ mlplat_status mlp_thread_start(pthread_t *thread, const char *name, void *(*body
             err->retryable = 1;
         return MLPLAT_UNAVAILABLE;
     }
-    char cut[16] = "";
-    strncat(cut, name, sizeof cut - 1);
-    pthread_setname_np(*thread, cut);
+    mlp_os_thread_name(*thread, name);
     return MLPLAT_OK;
 }
 
 void mlp_cond_init(pthread_cond_t *cond)
 {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
+    mlp_os_cond_init(cond);
 }
 
 bool mlp_cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t ms)
 {
-    struct timespec until;
     int64_t left = ms < 0 ? 0 : ms;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(left / 1000);
-    until.tv_nsec += (long)(left % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    return pthread_cond_timedwait(cond, mutex, &until) != ETIMEDOUT;
+    struct timespec most = {.tv_sec = (time_t)(left / 1000), .tv_nsec = (long)(left % 1000) * 1000000};
+    return mlp_os_cond_wait(cond, mutex, &most) != ETIMEDOUT;
 }

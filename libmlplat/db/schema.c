@@ -109,7 +109,7 @@ static mlplat_status make_new(mlp_db *db, opening *o, const mlp_hook *hook, mlpl
 static int64_t maker_may_need_ms(const mlp_db *db)
 {
     struct stat st;
-    int64_t age_ms = stat(db->path, &st) == 0 ? mlp_clock_ms() - (int64_t)st.st_mtim.tv_sec * 1000 : 0;
+    int64_t age_ms = stat(db->path, &st) == 0 ? mlp_clock_ms() - (int64_t)mlp_os_changed(&st).tv_sec * 1000 : 0;
     return age_ms <= 0 ? db->busy_ms : age_ms < db->busy_ms ? db->busy_ms - age_ms : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "base/text.h"
 #include "db/db_inside.h"
 #include <errno.h>
@@ -76,14 +77,19 @@ mlplat_status mlp_still_open(mlp_db *db, mlplat_error *err)
     return code == SQLITE_OK ? MLPLAT_OK : mlp_db_fail(db, code, err);
 }
 
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
 mlplat_status mlp_still_check(const mlp_db *db, mlplat_error *err)
 {
     struct stat now;
     if (!db->still)
         return MLPLAT_OK;
     bool same = stat(db->path, &now) == 0 && now.st_dev == db->was.st_dev && now.st_ino == db->was.st_ino &&
-                now.st_size == db->was.st_size && now.st_mtim.tv_sec == db->was.st_mtim.tv_sec &&
-                now.st_mtim.tv_nsec == db->was.st_mtim.tv_nsec && log_waits(db) == 0;
+                now.st_size == db->was.st_size && same_time(mlp_os_changed(&now), mlp_os_changed(&db->was)) &&
+                log_waits(db) == 0;
     return same ? MLPLAT_OK
                 : mlp_fail(err, MLPLAT_UNAVAILABLE,
                            "'%s' is being written by somebody, while this user can only read it in a folder without "

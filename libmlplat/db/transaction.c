@@ -70,8 +70,9 @@ mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
         return MLPLAT_OK;
     db->busy = false;
     mlp_stmt *rollback = NULL; /* kept, for when there is no memory to make it */
-    mlplat_status s = run_sql(
-        db, "PRAGMA synchronous=FULL; PRAGMA cache_size=-500; SELECT 1 FROM sqlite_master LIMIT 1", err);
+    static const char first[] = "PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA cache_size=-500; "
+                                "SELECT 1 FROM sqlite_master LIMIT 1";
+    mlplat_status s = run_sql(db, first, err);
     if (s == MLPLAT_OK)
         s = mlp_db_prepare(db, ROLLBACK, &rollback, err);
     mlp_stmt_done(rollback);

@@ -1,13 +1,12 @@
 #include "pipelines/keeper.h"
 #include "base/err.h"
+#include "base/os.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,11 +16,9 @@ enum { MOST = 4096 };
 
 static void close_others(int keep)
 {
-#if defined(SYS_close_range)
-    bool below = keep == 0 || syscall(SYS_close_range, 0U, (unsigned)keep - 1, 0U) == 0;
-    if (below && syscall(SYS_close_range, (unsigned)keep + 1, ~0U, 0U) == 0)
+    bool below = keep == 0 || mlp_os_close_range(0, (unsigned)keep - 1, false);
+    if (below && mlp_os_close_range((unsigned)keep + 1, ~0U, false))
         return;
-#endif
     for (int fd = 0; fd < 1024; fd++)
         if (fd != keep)
             close(fd);
@@ -90,7 +87,7 @@ mlplat_status mlp_keeper_start(mlp_keeper *keeper, mlplat_error *err)
     pid_t parent = getpid();
     sigset_t all, before;
     *keeper = (mlp_keeper){.socket = -1};
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    if (mlp_os_socketpair(ends) != 0)
         return mlp_fail_errno(err, errno, "a socket for the pipeline's keeper");
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* it never runs a handler of the program's */
@@ -112,7 +109,7 @@ mlplat_status mlp_keeper_start(mlp_keeper *keeper, mlplat_error *err)
 void mlp_keeper_forget(const mlp_keeper *keeper, pid_t pid)
 {
     int32_t message = -(int32_t)pid;
-    if (keeper->pid > 0 && send(keeper->socket, &message, sizeof message, MSG_NOSIGNAL) < 0)
+    if (keeper->pid > 0 && mlp_os_send(keeper->socket, &message, sizeof message) < 0)
         return; /* the keeper is gone: then it ends nothing */
 }
 

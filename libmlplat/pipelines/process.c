@@ -9,14 +9,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
 
@@ -68,10 +63,8 @@ mlplat_status mlp_process_find(const char *name, const char *path, char **out, m
 /* Everything from 3 on is for this process alone, whoever opened it. */
 static void close_on_exec(void)
 {
-#if defined(SYS_close_range)
-    if (syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) == 0)
+    if (mlp_os_close_range(3, ~0U, true))
         return;
-#endif
     for (int fd = 3; fd < 1024; fd++)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
@@ -96,10 +89,8 @@ static void become(const mlp_process *p, int null, int failed)
     int32_t me = (int32_t)getpid();
     int cause = 0;
     setpgid(0, 0);
-#ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-#endif
-    if (p->announce >= 0 && send(p->announce, &me, sizeof me, MSG_NOSIGNAL) < 0)
+    mlp_os_end_with_parent();
+    if (p->announce >= 0 && mlp_os_send(p->announce, &me, sizeof me) < 0)
         errno = 0; /* nobody keeps watch any more, which is no reason not to run */
     if (dup2(null, 0) < 0 || dup2(p->out, 1) < 0 || dup2(p->err, 2) < 0 || (p->folder && chdir(p->folder) != 0))
         cause = errno;
@@ -120,7 +111,7 @@ static pid_t spawn(const mlp_process *p, int null, int failed)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = vfork();
+    pid_t pid = MLP_OS_VFORK();
     if (pid == 0)
         become(p, null, failed);
     int cause = errno;
@@ -147,7 +138,7 @@ mlplat_status mlp_process_start(const mlp_process *process, pid_t *pid, mlplat_e
     int pipes[2] = {-1, -1}, cause = 0;
     mlplat_status s = MLPLAT_OK;
     int null = mlp_sys.open(AT_FDCWD, "/dev/null", O_RDONLY, 0);
-    if (null < 0 || pipe2(pipes, O_CLOEXEC) != 0) {
+    if (null < 0 || mlp_os_pipe(pipes) != 0) {
         s = mlp_fail_errno(err, errno, "program '%s' cannot be started", process->file);
     } else if ((*pid = spawn(process, null, pipes[1])) < 0) {
         s = mlp_fail_errno(err, errno, "program '%s': no process for it", process->file);
@@ -171,12 +162,7 @@ mlplat_status mlp_process_start(const mlp_process *process, pid_t *pid, mlplat_e
 
 int mlp_process_watch(pid_t pid)
 {
-#if defined(SYS_pidfd_open)
-    return (int)syscall(SYS_pidfd_open, pid, 0);
-#else
-    (void)pid;
-    return -1;
-#endif
+    return mlp_os_watch(pid);
 }
 
 bool mlp_process_ended(pid_t pid)

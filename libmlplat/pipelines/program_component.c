@@ -95,10 +95,10 @@ static mlplat_status judge(printer *p, const char *program, int status, mlplat_e
 /* Runs `words --component-spec`; what it printed is in p->spec. */
 static mlplat_status print_spec(printer *p, char *const *words, mlplat_error *err)
 {
-    if (pipe2(p->out, O_CLOEXEC) != 0 || pipe2(p->err, O_CLOEXEC) != 0)
+    if (mlp_os_pipe(p->out) != 0 || mlp_os_pipe(p->err) != 0)
         return mlp_fail_errno(err, errno, "pipes for '%s'", words[0]);
     mlp_process process = {
-        .file = words[0], .argv = words, .envp = environ, .out = p->out[1], .err = p->err[1], .announce = -1};
+        .file = words[0], .argv = words, .envp = mlp_os_environ(), .out = p->out[1], .err = p->err[1], .announce = -1};
     mlplat_status s = mlp_process_start(&process, &p->pid, err);
     if (s != MLPLAT_OK)
         return s;

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/os.h"
 #include "base/text.h"
 #include "base/uri.h"
 #include "pipelines/placeholder.h"
@@ -68,7 +69,7 @@ static mlplat_status env_inherit(env_list *env, mlplat_error *err)
         "MLPLAT_TRACKING_URI=", "MLPLAT_REGISTRY_URI=",  "MLFLOW_EXPERIMENT_NAME=", "MLFLOW_RUN_NAME=",
         "MLFLOW_RUN_ID=",       "MLPLAT_PARENT_RUN_ID=", "MLFLOW_EXPERIMENT_ID="};
     mlplat_status s = MLPLAT_OK;
-    for (char **at = environ; s == MLPLAT_OK && at && *at; at++) {
+    for (char **at = mlp_os_environ(); s == MLPLAT_OK && at && *at; at++) {
         bool drop = !strchr(*at, '=');
         for (size_t i = 0; i < sizeof dropped / sizeof dropped[0]; i++)
             drop = drop || mlp_text_starts(*at, dropped[i]);

@@ -1,6 +1,7 @@
 /* The command of a task: placeholders filled in, and the installation of kfp left out where python3 has it already. */
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "base/text.h"
 #include "pipelines/placeholder.h"
 #include "pipelines/process.h"
@@ -116,7 +117,7 @@ mlplat_status mlp_runner_words(mlp_runner *runner, const mlp_runner_task *task, 
     json_t *words = json_array();
     const json_t *command = json_object_get(task->plan->container, "command");
     mlp_runner_placeholders(runner, task, &values);
-    size_t skip = is_kfp_prefix(command) && has_kfp(runner, environ) ? 3 : 0;
+    size_t skip = is_kfp_prefix(command) && has_kfp(runner, mlp_os_environ()) ? 3 : 0;
     *out = NULL;
     mlplat_status s = words ? add_words(&values, command, skip, words, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)

@@ -12,26 +12,6 @@
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-/* Tells a power cut from a kill -9: after the former, holes in a mapped segment are normal. All zeros: not known. */
-static void read_boot_id(unsigned char out[16])
-{
-    char text[64] = "";
-    int fd = mlp_sys.open(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY, 0);
-    if (fd == -1)
-        return;
-    ssize_t n = mlp_sys.read(fd, text, sizeof text - 1);
-    size_t at = 0;
-    for (ssize_t i = 0; i + 1 < n && at < 16; i += 2) {
-        unsigned byte;
-        if (text[i] == '-')
-            i++;
-        if (sscanf(text + i, "%2x", &byte) != 1)
-            break;
-        out[at++] = (unsigned char)byte;
-    }
-    mlp_sys.close(fd);
-}
-
 static void set_lanes(mlp_spool *sp)
 {
     for (int i = 0; i < MLP_LANE_COUNT; i++) {
@@ -82,7 +62,7 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     }
     mlp_sys.random(&sp->salts, sizeof sp->salts);
     atomic_store(&sp->next_seq, 1);
-    read_boot_id(sp->boot);
+    mlp_os_boot_id(sp->boot);
     set_lanes(sp);
     pthread_mutex_init(&sp->lock, NULL);
     pthread_mutex_init(&sp->sink_lock, NULL);

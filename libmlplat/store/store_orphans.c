@@ -33,7 +33,7 @@ static bool is_old(const mlp_gc *gc, int folder, const char *name)
     struct stat st;
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISDIR(st.st_mode))
         return false;
-    int64_t changed_ms = (int64_t)st.st_mtim.tv_sec * 1000;
+    int64_t changed_ms = (int64_t)mlp_os_changed(&st).tv_sec * 1000;
     return changed_ms <= gc->before_ms && (gc->aged || changed_ms <= gc->before_ms - YOUNG_MS);
 }
 

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/text.h"
 #include "transport/secret.h"
 #include <ctype.h>
 #include <stdbool.h>
@@ -30,7 +31,7 @@ static mlplat_status refuse(const reader *r, const char *why, mlplat_error *err)
 
 static mlplat_status read_section(reader *r, const char *at, mlplat_error *err)
 {
-    const char *end = memrchr(at, ']', (size_t)(r->line + r->size - at));
+    const char *end = mlp_text_last(at, ']', (size_t)(r->line + r->size - at));
     if (!end || end == at + 1)
         return refuse(r, "begins a section that has no name or no ']'", err);
     size_t n = (size_t)(end - at - 1);

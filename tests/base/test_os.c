@@ -136,6 +136,33 @@ static void a_lock_is_held_against_other_processes(void **state)
     test_folder_remove(folder);
 }
 
+static void *start_time_here(void *out)
+{
+    *(int64_t *)out = mlp_os_start_time(getpid());
+    return NULL;
+}
+
+static void every_thread_tells_the_same_start_time(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    pthread_t thread;
+    int64_t there = 0;
+    assert_ok(mlp_thread_start(&thread, "asks", start_time_here, &there, &err));
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(there > 0 && there == mlp_os_start_time(getpid()));
+}
+
+static void a_boot_has_a_name(void **state)
+{
+    (void)state;
+    unsigned char first[16], again[16], none[16] = {0};
+    mlp_os_boot_id(first);
+    mlp_os_boot_id(again);
+    assert_memory_equal(first, again, 16);
+    assert_memory_not_equal(first, none, 16);
+}
+
 static void a_process_is_known_by_its_start_time(void **state)
 {
     (void)state;
@@ -268,6 +295,8 @@ int main(void)
         cmocka_unit_test(space_made_sure_of_keeps_what_is_there),
         cmocka_unit_test(a_lock_is_held_against_other_processes),
         cmocka_unit_test(a_process_is_known_by_its_start_time),
+        cmocka_unit_test(every_thread_tells_the_same_start_time),
+        cmocka_unit_test(a_boot_has_a_name),
         cmocka_unit_test(the_surroundings_have_names),
         cmocka_unit_test(time_goes_on),
         cmocka_unit_test(a_test_can_move_the_clock),

@@ -55,6 +55,11 @@ static void ends_are_compared(void **state)
     (void)state;
     assert_true(mlp_text_starts("runs:/x", "runs:"));
     assert_false(mlp_text_starts("run", "runs:"));
+    const char *word = "a@b@c";
+    assert_ptr_equal(mlp_text_last(word, '@', 5), word + 3);
+    assert_ptr_equal(mlp_text_last(word, '@', 3), word + 1);
+    assert_null(mlp_text_last(word, '@', 1));
+    assert_null(mlp_text_last(word, '@', 0));
     assert_true(mlp_text_ends("a.json", ".json"));
     assert_false(mlp_text_ends("json", ".json"));
 }
