@@ -46,7 +46,9 @@ static void make_run(mlplat *ml, char run_id[64], char models[2][64])
     snprintf(text, sizeof text, "{\"models\": [{\"model_id\": \"%s\", \"step\": 3}]}", models[1]);
     assert_ok(mlplat_run_log_outputs(run, text, &err));
     snprintf(text, sizeof text,
-             "{\"metrics\": [{\"key\": \"auc\", \"value\": 0.9, \"step\": 3, \"model_id\": \"%s\"}]}", models[1]);
+             "{\"metrics\": [{\"key\": \"auc\", \"value\": 0.9, \"step\": 3, \"model_id\": \"%s\", \"dataset_name\": "
+             "\"cards\", \"dataset_digest\": \"d1\"}]}",
+             models[1]);
     assert_ok(mlplat_run_log_batch(run, text, &err));
     assert_ok(mlplat_run_end(run, NULL, &err));
     mlplat_run_free(run);
@@ -86,7 +88,34 @@ static void assert_same_documents(mlplat *a, mlplat *b, const char *run_id, char
     assert_string_equal(text_at(other, "data.params[0].value"), "100");
     assert_string_equal(text_at(other, "data.metrics[0].key"), "auc");
     assert_string_equal(text_at(other, "data.metrics[0].run_id"), run_id);
+    assert_string_equal(text_at(other, "data.metrics[0].dataset_digest"), "d1");
     mlplat_doc_free(other);
+}
+
+static void register_model(mlplat *ml, const char *model_id)
+{
+    mlplat_error err = {0};
+    char uri[100];
+    int64_t number = 0;
+    snprintf(uri, sizeof uri, "models:/%.63s", model_id);
+    for (int i = 0; i < 2; i++)
+        assert_ok(mlplat_model_version_create(ml, "digits", uri, NULL, &number, &err));
+    assert_int_equal(number, 2);
+}
+
+/* The versions are of the logged model, and it says so, as MLflow has it. */
+static void assert_registered(mlplat *ml, const char *model_id)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    char uri[100];
+    snprintf(uri, sizeof uri, "models:/%.63s", model_id);
+    assert_ok(mlplat_model_version_get(ml, "digits", "2", &doc, &err));
+    assert_string_equal(text_at(doc, "source"), uri);
+    mlplat_doc_free(doc);
+    assert_ok(mlplat_logged_model_get(ml, model_id, &doc, &err));
+    assert_non_null(strstr(mlplat_doc_text(doc), "{\\\"name\\\":\\\"digits\\\",\\\"version\\\":2}"));
+    mlplat_doc_free(doc);
 }
 
 static void models_and_inputs_go_along_and_come_back_the_same(void **state)
@@ -98,12 +127,14 @@ static void models_and_inputs_go_along_and_come_back_the_same(void **state)
     mlplat *a = open_in(folder, "a"), *b = open_in(folder, "b");
     make_run(a, run_id, models);
     make_run(a, second, others); /* of the same dataset */
+    register_model(a, models[1]);
     assert_ok(mlplat_export(a, one, NULL, NULL, &err));
     for (int i = 0; i < 2; i++) { /* the second time all of it is there */
         assert_ok(mlplat_import(b, one, NULL, NULL, &err));
         assert_same_documents(a, b, run_id, models);
         assert_same_documents(a, b, second, others);
     }
+    assert_registered(b, models[1]);
     assert_ok(mlplat_export(b, two, NULL, NULL, &err));
     assert_same_data(folder, "one", "two");
     assert_int_equal(number(test_path(folder, "b/mlflow.db"), "SELECT count(*) FROM datasets"), 1);
@@ -215,12 +246,48 @@ static void a_logged_model_goes_when_it_is_deleted(void **state)
     test_folder_remove(folder);
 }
 
+/* Tracking and registry in files of their own: an archive holds both, and whoever has one file gets them in it. */
+static void a_registry_in_another_file_is_looked_after_too(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    mlplat *apart = NULL;
+    char *folder = two_folders(), run_id[64], tracking[1100], registry[1100];
+    char *archive = strdup(test_path(folder, "archive"));
+    mlplat *b = open_in(folder, "b");
+    snprintf(tracking, sizeof tracking, "sqlite:///%s/a/mlflow.db", folder);
+    snprintf(registry, sizeof registry, "sqlite:///%s/a/registry.db", folder);
+    options.tracking_uri = tracking;
+    options.registry_uri = registry;
+    assert_ok(mlplat_open(&options, &apart, &err));
+    fill_store(apart, run_id);
+    assert_ok(mlplat_store_check(apart, NULL, &doc, &err));
+    int ok = 0;
+    assert_ok(mlplat_doc_bool(doc, "ok", &ok, &err));
+    assert_true(ok);
+    mlplat_doc_free(doc);
+    assert_ok(mlplat_export(apart, archive, NULL, NULL, &err));
+    assert_ok(mlplat_import(b, archive, NULL, NULL, &err));
+    assert_ok(mlplat_model_version_get(b, "digits", "@champion", &doc, &err));
+    assert_string_equal(text_at(doc, "run_id"), run_id);
+    mlplat_doc_free(doc);
+    assert_int_equal(number(test_path(folder, "a/mlflow.db"), "SELECT count(*) FROM model_versions"), 0);
+    assert_int_equal(number(test_path(folder, "a/registry.db"), "SELECT count(*) FROM model_versions"), 1);
+    mlplat_close(apart);
+    mlplat_close(b);
+    free(archive);
+    test_folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_and_inputs_go_along_and_come_back_the_same),
         cmocka_unit_test(a_dataset_whose_id_is_taken_gets_another),
         cmocka_unit_test(an_experiment_goes_with_all_that_is_in_it),
+        cmocka_unit_test(a_registry_in_another_file_is_looked_after_too),
         cmocka_unit_test(a_logged_model_goes_when_it_is_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
