@@ -406,6 +406,12 @@ static void a_hostile_archive_is_refused_before_anything_is_written(void **state
         {EXPERIMENT "{\"table\":\"runs\"", 1, 0, 0, MLPLAT_CORRUPT}, /* without its end */
         {EXPERIMENT RUN "{\"table\":\"metrics\",\"run_uuid\":\"r1\",\"key\":\"k\",\"points\":[[1,2]]}\n", 1, 0, 0,
          MLPLAT_CORRUPT},
+        {EXPERIMENT RUN "{\"table\":\"metrics\",\"run_uuid\":\"r1\",\"key\":\"k\"}\n", 1, 0, 0, MLPLAT_CORRUPT},
+        {EXPERIMENT RUN "{\"table\":\"artifacts\",\"run_uuid\":\"r1\",\"path\":\"a\",\"size\":5,\"sha256\":\"../x\"}\n",
+         1, 1, 0, MLPLAT_CORRUPT},
+        {EXPERIMENT RUN "{\"table\":\"artifacts\",\"run_uuid\":\"r1\",\"path\":\"a\",\"size\":6,\"sha256\":"
+                        "\"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\"}\n",
+         1, 1, 0, MLPLAT_CORRUPT},
     };
     mlplat_error err = {0};
     char *folder = two_folders(), name[40];

@@ -281,6 +281,61 @@ static void a_registry_in_another_file_is_looked_after_too(void **state)
     test_folder_remove(folder);
 }
 
+/* A store of an older MLflow has no place for logged models: the archive is refused before anything is written. */
+static void an_older_store_says_what_it_cannot_hold(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlplat_store_options options = MLPLAT_STORE_OPTIONS_INIT;
+    char *folder = two_folders(), run_id[64], models[2][64], *archive = strdup(test_path(folder, "archive"));
+    mlplat *a = open_in(folder, "a"), *b = open_in(folder, "b");
+    options.mlflow = "2.14.0";
+    assert_ok(mlplat_store_create(b, &options, NULL, &err));
+    make_run(a, run_id, models);
+    assert_ok(mlplat_export(a, archive, NULL, NULL, &err));
+    assert_status(mlplat_import(b, archive, NULL, NULL, &err), MLPLAT_UNSUPPORTED);
+    if (!strstr(err.message, "5b0e9adcef9c")) /* its head */
+        fail_msg("%s", err.message);
+    assert_int_equal(number(test_path(folder, "b/mlflow.db"), "SELECT count(*) FROM runs"), 0);
+    mlplat_close(a);
+    mlplat_close(b);
+    free(archive);
+    test_folder_remove(folder);
+}
+
+/* Tables of an unknown shape are told by the check, and what is readable is read. */
+static void a_check_tells_which_tables_are_only_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *says;
+    } cases[] = {
+        {"UPDATE alembic_version SET version_num = 'ffffffffffff'",
+         "a head that this library does not know"},
+        {"ALTER TABLE experiment_tags RENAME COLUMN value TO val",
+         "tables of experiments and runs of an unknown shape"},
+        {"ALTER TABLE registered_model_aliases RENAME COLUMN alias TO nick",
+         "tables of the registry of an unknown shape"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mlplat_error err = {0};
+        mlplat_doc *doc = NULL;
+        char *folder = two_folders(), run_id[64];
+        mlplat *a = open_in(folder, "a");
+        fill_store(a, run_id);
+        mlplat_close(a);
+        sql(test_path(folder, "a/mlflow.db"), cases[i].sql);
+        a = open_in(folder, "a");
+        assert_ok(mlplat_store_check(a, NULL, &doc, &err));
+        assert_non_null(strstr(mlplat_doc_text(doc), cases[i].says));
+        mlplat_doc_free(doc);
+        assert_ok(mlplat_run_get(a, run_id, &doc, &err));
+        mlplat_doc_free(doc);
+        mlplat_close(a);
+        test_folder_remove(folder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +343,8 @@ int main(void)
         cmocka_unit_test(a_dataset_whose_id_is_taken_gets_another),
         cmocka_unit_test(an_experiment_goes_with_all_that_is_in_it),
         cmocka_unit_test(a_registry_in_another_file_is_looked_after_too),
+        cmocka_unit_test(an_older_store_says_what_it_cannot_hold),
+        cmocka_unit_test(a_check_tells_which_tables_are_only_read),
         cmocka_unit_test(a_logged_model_goes_when_it_is_deleted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
