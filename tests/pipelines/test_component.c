@@ -72,6 +72,14 @@ static void wrong_calls_end_with_2_and_one_line(void **state)
     }
 }
 
+static void what_a_body_asks_for_and_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN("--a", "2", "--b=40", "--note", "note.txt", "--mode", "wrong"), 0);
+    assert_string_equal(out(), "sum=42\n"); /* and one more for each that was not */
+    assert_string_equal(complaint(), "");
+}
+
 static void a_failing_body_ends_with_1(void **state)
 {
     (void)state;
@@ -214,6 +222,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_runs_by_hand),
         TEST(wrong_calls_end_with_2_and_one_line),
+        TEST(what_a_body_asks_for_and_is_not_there_is_refused),
         TEST(a_failing_body_ends_with_1),
         TEST(help_names_every_port),
         TEST(it_prints_its_specification),

@@ -21,6 +21,34 @@ static mlplat_status write_note(mlplat_step *step, int64_t sum, mlplat_error *er
     return s == MLPLAT_OK ? mlplat_step_output(step, "sum", json, err) : s;
 }
 
+/* Asks for what is not there, and sets what does not fit: how often that is not refused. */
+static int ask_wrongly(mlplat_step *step)
+{
+    static const char *const names[] = {"nope", "", "../note", "<script>"};
+    int taken = 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        int64_t number;
+        double real;
+        int yes;
+        const char *text;
+        mlplat_doc *doc = NULL;
+        taken += mlplat_step_int(step, names[i], &number, NULL) == MLPLAT_OK;
+        taken += mlplat_step_double(step, names[i], &real, NULL) == MLPLAT_OK;
+        taken += mlplat_step_bool(step, names[i], &yes, NULL) == MLPLAT_OK;
+        taken += mlplat_step_string(step, names[i], &text, NULL) == MLPLAT_OK;
+        taken += mlplat_step_input_path(step, names[i], &text, NULL) == MLPLAT_OK;
+        taken += mlplat_step_output_path(step, names[i], &text, NULL) == MLPLAT_OK;
+        taken += mlplat_step_artifact(step, names[i], &doc, NULL) == MLPLAT_OK;
+        taken += mlplat_step_output(step, names[i], "1", NULL) == MLPLAT_OK;
+        taken += mlplat_step_metadata(step, names[i], "key", "1", NULL) == MLPLAT_OK;
+    }
+    taken += mlplat_step_output(step, "sum", "\"many\"", NULL) == MLPLAT_OK;
+    taken += mlplat_step_output(step, "sum", "{", NULL) == MLPLAT_OK;
+    taken += mlplat_step_metadata(step, "note", "key", "{", NULL) == MLPLAT_OK;
+    taken += mlplat_step_metadata(step, "note", NULL, "1", NULL) == MLPLAT_OK;
+    return taken;
+}
+
 static mlplat_status body(mlplat_step *step, void *user, mlplat_error *err)
 {
     int64_t a = 0, b = 0;
@@ -48,6 +76,8 @@ static mlplat_status body(mlplat_step *step, void *user, mlplat_error *err)
         snprintf(err->message, sizeof err->message, "the body was told to fail");
         return err->status = MLPLAT_STATE;
     }
+    if (strcmp(mode, "wrong") == 0)
+        b += ask_wrongly(step);
     return write_note(step, a + b, err);
 }
 
@@ -58,7 +88,7 @@ int main(int argc, char **argv)
         {MLPLAT_IN, "b", "Integer", "1", "second number"},
         {MLPLAT_IN, "scale", "Double", "1.0", "of the metric"},
         {MLPLAT_IN, "track", "Boolean", "false", "log the sum as a metric"},
-        {MLPLAT_IN, "mode", "String", "\"ok\"", "ok, fail, or silent: sets no output"},
+        {MLPLAT_IN, "mode", "String", "\"ok\"", "ok, fail, wrong, or silent: sets no output"},
         {MLPLAT_IN, "text", "String", "\"sum is\"", NULL},
         {MLPLAT_OUT, "sum", "Integer", NULL, "a + b"},
         {MLPLAT_OUT, "note", "Dataset", NULL, "a file that says it"},
