@@ -199,6 +199,36 @@ static void a_folder_that_cannot_be_listed_is_told(void **state)
     all_there_once(f, 10);
 }
 
+static void a_session_that_only_reads_takes_nothing_over(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    make_orphan(f, 0, 10, MLPLAT_DURABILITY_PROCESS);
+    mlp_spool_options o = fixture_options(f, MLPLAT_DURABILITY_PROCESS);
+    mlp_sink table = fake_sink_table(f->sink);
+    o.only_read = true;
+    assert_ok(mlp_spool_open(&o, &table, &f->spool, &err));
+    all_there_once(f, 0);
+    state_must_be(f, "orphan", 10);
+    fixture_close(f);
+    fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+    all_there_once(f, 10);
+}
+
+static void a_call_at_level_remote_that_finds_no_journal_is_forgotten(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    fixture_open(f, MLPLAT_DURABILITY_REMOTE);
+    plan_calls(ON_OPEN, "lock", EACH, EIO);
+    assert_status(put(f->spool, "m", 0, MLPLAT_DURABILITY_DEFAULT, &err), MLPLAT_IO);
+    plan_none();
+    assert_null(f->spool->waits);
+    assert_ok(put(f->spool, "m", 1, MLPLAT_DURABILITY_DEFAULT, &err));
+    assert_int_equal(fake_sink_ask(f->sink, "select sum(step) from rows"), 1);
+    all_there_once(f, 1);
+}
+
 /* ---- any call, any allocation ------------------------------------------------------------------------------------ */
 
 static void sync_again(fixture *f)
@@ -325,6 +355,8 @@ int main(void)
         TEST(a_journal_that_goes_just_now_is_passed_by),
         TEST(a_spool_folder_that_somebody_removes_costs_a_session_nothing),
         TEST(a_folder_that_cannot_be_listed_is_told),
+        TEST(a_session_that_only_reads_takes_nothing_over),
+        TEST(a_call_at_level_remote_that_finds_no_journal_is_forgotten),
         TEST(a_takeover_survives_any_call_that_fails),
         TEST(a_takeover_survives_any_allocation_that_fails),
     };
