@@ -245,10 +245,19 @@ void mlp_home_close(mlp_home *h)
     *h = (mlp_home){0};
 }
 
+/* Under a name that is no journal's the lock is let go first: NFS and FUSE keep an open file in its folder, under
+ * another name, and the folder would stay. */
 void mlp_home_remove(mlp_home *h)
 {
+    char name[140];
+    snprintf(name, sizeof name, "new-%s", h->name);
+    bool renamed = mlp_sys.rename(h->place_fd, h->name, h->place_fd, name) == 0;
+    if (renamed && h->lock_fd != -1) {
+        mlp_sys.close(h->lock_fd);
+        h->lock_fd = -1;
+    }
     mlp_sys.unlink(h->fd, "lock", 0);
-    mlp_sys.unlink(h->place_fd, h->name, AT_REMOVEDIR);
+    mlp_sys.unlink(h->place_fd, renamed ? name : h->name, AT_REMOVEDIR);
     mlp_home_close(h);
 }
 

@@ -6,6 +6,7 @@
 #include "support/support.h"
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -18,6 +19,8 @@ static struct {
     mlp_os table;
     const char *kind;
     int maps;
+    int lock_fd;     /* of a journal, while it is open */
+    bool taken_open; /* its name was taken away meanwhile */
 } told;
 
 static const char *told_kind(int dirfd)
@@ -30,6 +33,27 @@ static void *count_map(size_t n, int fd, off_t at)
 {
     told.maps++;
     return mlp_os_default()->mmap(n, fd, at);
+}
+
+static int open_lock(int dirfd, const char *path, int flags, mode_t mode)
+{
+    int fd = mlp_os_default()->open(dirfd, path, flags, mode);
+    if (strcmp(path, "lock") == 0)
+        told.lock_fd = fd;
+    return fd;
+}
+
+static int close_lock(int fd)
+{
+    if (fd == told.lock_fd)
+        told.lock_fd = -1;
+    return mlp_os_default()->close(fd);
+}
+
+static int unlink_lock(int dirfd, const char *path, int flags)
+{
+    told.taken_open = told.taken_open || (strcmp(path, "lock") == 0 && told.lock_fd != -1);
+    return mlp_os_default()->unlink(dirfd, path, flags);
 }
 
 /* The kind that every folder is of from now on; NULL: as it is. Mappings are counted. */
@@ -129,6 +153,24 @@ static void without_shared_memory_nothing_is_mapped_and_the_journal_is_a_rollbac
         assert_string_equal(mode, "delete");
         test_folder_remove(folder);
     }
+}
+
+/* Such file systems keep a file that is open in its folder, which cannot be removed then. */
+static void a_journals_lock_is_closed_before_its_name_goes(void **state)
+{
+    (void)state;
+    char *folder = test_folder_make();
+    tell_kind("fuse");
+    told.lock_fd = -1;
+    told.taken_open = false;
+    told.table.open = open_lock;
+    told.table.close = close_lock;
+    told.table.unlink = unlink_lock;
+    use(folder);
+    mlp_os_replace(NULL);
+    assert_false(told.taken_open);
+    assert_int_equal(access(test_path(folder, "mlflow.db.spool"), F_OK), -1);
+    test_folder_remove(folder);
 }
 
 static void a_normal_one_is_mapped_and_has_a_write_ahead_log(void **state)
@@ -272,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_shared_memory_nothing_is_mapped_and_the_journal_is_a_rollback_one),
+        cmocka_unit_test(a_journals_lock_is_closed_before_its_name_goes),
         cmocka_unit_test(a_normal_one_is_mapped_and_has_a_write_ahead_log),
         cmocka_unit_test(a_file_with_a_write_ahead_log_that_came_there_gives_it_up),
         cmocka_unit_test(what_goes_with_a_container_is_said_once),
