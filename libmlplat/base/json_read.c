@@ -58,6 +58,14 @@ static void skip_blanks(reader *r)
         r->at++;
 }
 
+static mlplat_status read_mark(reader *r, char mark, const char *missing)
+{
+    if (next(r) != mark)
+        return wrong(r, missing);
+    r->at++;
+    return MLPLAT_OK;
+}
+
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
 static bool hex4(reader *r, unsigned *out)
@@ -138,10 +146,12 @@ static mlplat_status read_string(reader *r)
             s = read_escape(r);
         }
     }
-    if (s == MLPLAT_OK && r->at == r->end)
+    if (s != MLPLAT_OK)
+        return s;
+    if (r->at == r->end)
         return wrong(r, "a string without its end");
     r->at++;
-    return s == MLPLAT_OK ? mlp_buf_ok(&r->word, r->err) : s;
+    return mlp_buf_ok(&r->word, r->err);
 }
 
 static bool digits(reader *r)
@@ -221,10 +231,7 @@ static mlplat_status read_array(reader *r, json_t **out)
             break;
         r->at++;
     }
-    if (s == MLPLAT_OK && next(r) != ']')
-        s = wrong(r, "',' or ']' is missing");
-    r->at++;
-    return s;
+    return s == MLPLAT_OK ? read_mark(r, ']', "',' or ']' is missing") : s;
 }
 
 static mlplat_status read_member(reader *r, json_t *object)
@@ -232,10 +239,9 @@ static mlplat_status read_member(reader *r, json_t *object)
     json_t *value = NULL;
     char *key = NULL;
     skip_blanks(r);
-    if (next(r) != '"')
-        return wrong(r, "a key in quotes is missing");
-    r->at++;
-    mlplat_status s = read_string(r);
+    mlplat_status s = read_mark(r, '"', "a key in quotes is missing");
+    if (s == MLPLAT_OK)
+        s = read_string(r);
     if (s == MLPLAT_OK && memchr(r->word.data ? r->word.data : "", 0, r->word.size))
         s = wrong(r, "\\u0000 in a key");
     if (s == MLPLAT_OK && !(key = mlp_strndup(r->word.data ? r->word.data : "", r->word.size)))
@@ -243,9 +249,8 @@ static mlplat_status read_member(reader *r, json_t *object)
     if (s == MLPLAT_OK && !r->rules->duplicates && json_object_get(object, key))
         s = wrong(r, "a key that was there before");
     skip_blanks(r);
-    if (s == MLPLAT_OK && next(r) != ':')
-        s = wrong(r, "':' is missing");
-    r->at++;
+    if (s == MLPLAT_OK)
+        s = read_mark(r, ':', "':' is missing");
     if (s == MLPLAT_OK)
         s = read_value(r, &value);
     if (s == MLPLAT_OK && json_object_set_new_nocheck(object, key, value) != 0)
@@ -269,10 +274,7 @@ static mlplat_status read_object(reader *r, json_t **out)
             break;
         r->at++;
     }
-    if (s == MLPLAT_OK && next(r) != '}')
-        s = wrong(r, "',' or '}' is missing");
-    r->at++;
-    return s;
+    return s == MLPLAT_OK ? read_mark(r, '}', "',' or '}' is missing") : s;
 }
 
 static bool word_is(reader *r, const char *word)
