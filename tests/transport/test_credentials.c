@@ -5,6 +5,15 @@
 #include "transport/secret.h"
 #include <unistd.h>
 
+#define NEEDS_CLIENT(f)                                                                                                \
+    do {                                                                                                               \
+        if (!(f)->http) {                                                                                              \
+            fixture_teardown((void **)&(f));                                                                           \
+            skip();                                                                                                    \
+            return; /* skip does not come back */                                                                      \
+        }                                                                                                              \
+    } while (0)
+
 static const char *const names[] = {
     "MLFLOW_TRACKING_USERNAME",
     "MLFLOW_TRACKING_PASSWORD",
@@ -223,19 +232,18 @@ static void a_token_that_was_renewed_is_sent_at_once(void **state)
     assert_int_equal(fixture_setup((void **)&f), 0);
     static const loopback_step steps[] = {{.reply = NULL}, {.reply = "HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"}};
     write_text(path, "first\n");
-    if (f->http) {
-        fixture_client(f, (mlp_http_options){.credentials = &c});
-        SCRIPT(f, steps);
-        assert_ok(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/"}, &err));
-        assert_true(fixture_sent(f, 0, "\r\nAuthorization: Bearer first\r\n"));
-        write_text(path, "second\n");
-        assert_status(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/"}, &err), MLPLAT_DENIED);
-        assert_true(fixture_sent(f, 1, "\r\nAuthorization: Bearer second\r\n"));
-        assert_int_equal(loopback_requests(f->server), 2); /* the token is the same still: no second try */
-        unlink(path);
-        assert_status(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/"}, &err), MLPLAT_DENIED);
-        assert_int_equal(loopback_requests(f->server), 2);
-    }
+    NEEDS_CLIENT(f);
+    fixture_client(f, (mlp_http_options){.credentials = &c});
+    SCRIPT(f, steps);
+    assert_ok(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/"}, &err));
+    assert_true(fixture_sent(f, 0, "\r\nAuthorization: Bearer first\r\n"));
+    write_text(path, "second\n");
+    assert_status(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/"}, &err), MLPLAT_DENIED);
+    assert_true(fixture_sent(f, 1, "\r\nAuthorization: Bearer second\r\n"));
+    assert_int_equal(loopback_requests(f->server), 2); /* the token is the same still: no second try */
+    unlink(path);
+    assert_status(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/"}, &err), MLPLAT_DENIED);
+    assert_int_equal(loopback_requests(f->server), 2);
     fixture_teardown((void **)&f);
     free(path);
 }
@@ -259,13 +267,12 @@ static void a_401_of_an_old_token_is_tried_again_with_the_new(void **state)
         {.reply = "HTTP/1.1 401 Noooooo\r\nContent-Length: 0\r\n\r\n", .end = LOOPBACK_DRIP}, {.reply = NULL}};
     write_text(path, "old\n");
     mlp_hook hook = {.fn = renew_token, .user = path};
-    if (f->http) {
-        fixture_client(f, (mlp_http_options){.credentials = &c});
-        SCRIPT(f, steps);
-        assert_ok(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/", .hook = &hook}, &err));
-        assert_true(fixture_sent(f, 0, "\r\nAuthorization: Bearer old\r\n"));
-        assert_true(fixture_sent(f, 1, "\r\nAuthorization: Bearer new\r\n"));
-    }
+    NEEDS_CLIENT(f);
+    fixture_client(f, (mlp_http_options){.credentials = &c});
+    SCRIPT(f, steps);
+    assert_ok(fixture_send(f, (mlp_http_request){.method = "POST", .path = "/", .hook = &hook}, &err));
+    assert_true(fixture_sent(f, 0, "\r\nAuthorization: Bearer old\r\n"));
+    assert_true(fixture_sent(f, 1, "\r\nAuthorization: Bearer new\r\n"));
     fixture_teardown((void **)&f);
     free(path);
 }
@@ -300,7 +307,8 @@ static void what_a_server_says_back_of_our_secrets_is_not_shown(void **state)
     (void)state;
     assert_int_equal(fixture_setup((void **)&f), 0);
     mlp_logger logger = {.fn = keep_line};
-    for (size_t i = 0; f->http && i < sizeof cases / sizeof cases[0]; i++) {
+    NEEDS_CLIENT(f);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         mlplat_error err = {0};
         loopback_step step = {.reply = cases[i].reply};
         logged[0] = 0;
@@ -323,22 +331,21 @@ static void credentials_and_workspace_are_sent_as_mlflow_sends_them(void **state
     fixture *f = NULL;
     (void)state;
     assert_int_equal(fixture_setup((void **)&f), 0);
-    if (f->http) {
-        fixture_client(f, (mlp_http_options){.credentials = &c});
-        loopback_script(f->server, NULL, 0);
-        assert_ok(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err));
-        assert_ok(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/", .no_workspace = true}, &err));
-        assert_true(fixture_sent(f, 0, "\r\nAuthorization: Basic YW5uOnB3\r\n"));
-        assert_true(fixture_sent(f, 0, "\r\nX-MLFLOW-WORKSPACE: team\r\n"));
-        assert_false(fixture_sent(f, 1, "WORKSPACE"));
-        c = (mlp_credentials){.token = (char *)"a\r\nX-Evil: 1"};
-        fixture_client(f, (mlp_http_options){.credentials = &c});
-        assert_status(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err), MLPLAT_INVALID);
-        c = (mlp_credentials){.workspace = (char *)"a\nX-Evil: 1"};
-        fixture_client(f, (mlp_http_options){.credentials = &c});
-        assert_status(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err), MLPLAT_INVALID);
-        assert_int_equal(loopback_requests(f->server), 2);
-    }
+    NEEDS_CLIENT(f);
+    fixture_client(f, (mlp_http_options){.credentials = &c});
+    loopback_script(f->server, NULL, 0);
+    assert_ok(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err));
+    assert_ok(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/", .no_workspace = true}, &err));
+    assert_true(fixture_sent(f, 0, "\r\nAuthorization: Basic YW5uOnB3\r\n"));
+    assert_true(fixture_sent(f, 0, "\r\nX-MLFLOW-WORKSPACE: team\r\n"));
+    assert_false(fixture_sent(f, 1, "WORKSPACE"));
+    c = (mlp_credentials){.token = (char *)"a\r\nX-Evil: 1"};
+    fixture_client(f, (mlp_http_options){.credentials = &c});
+    assert_status(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err), MLPLAT_INVALID);
+    c = (mlp_credentials){.workspace = (char *)"a\nX-Evil: 1"};
+    fixture_client(f, (mlp_http_options){.credentials = &c});
+    assert_status(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err), MLPLAT_INVALID);
+    assert_int_equal(loopback_requests(f->server), 2);
     fixture_teardown((void **)&f);
 }
 
