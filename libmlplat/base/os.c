@@ -140,6 +140,15 @@ static int os_lock(int fd, off_t at, bool wait)
     return set_lock(fd, at, F_WRLCK, wait);
 }
 
+static int os_locked(int fd, off_t from, off_t n, off_t *at)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = n};
+    if (fcntl(fd, F_GETLK, &lock) == -1)
+        return -1;
+    *at = lock.l_start;
+    return lock.l_type != F_UNLCK;
+}
+
 static int os_unlock(int fd, off_t at)
 {
     return set_lock(fd, at, F_UNLCK, false);
@@ -193,6 +202,7 @@ static const mlp_os default_table = {
     .unlink = os_unlink,
     .mkdir = os_mkdir,
     .lock = os_lock,
+    .locked = os_locked,
     .unlock = os_unlock,
     .now_ms = os_now_ms,
     .mono_ns = os_mono_ns,

@@ -37,6 +37,9 @@ typedef struct mlp_os {
     int (*mkdir)(int dirfd, const char *path, mode_t mode);
     int (*lock)(int fd, off_t at, bool wait); /* POSIX record lock of one byte, exclusive; -1 EAGAIN when held */
     int (*unlock)(int fd, off_t at);
+    /* Does another process hold one of the n bytes from `from` on (n 0: to the end of all)? 1: *at is the first byte of
+     * a lock of one, not always the first one; 0: none; -1. */
+    int (*locked)(int fd, off_t from, off_t n, off_t *at);
     int64_t (*now_ms)(void);
     int64_t (*mono_ns)(void);
     int (*random)(void *buf, size_t n); /* 0 or -1 */

@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-enum { NEXT = 0, HOLDER = 1, PATIENCE_MS = 1000 };
+enum { DOOR = 0, FIRST = 1, PATIENCE_MS = 1000, NAP_MOST_US = 1000 };
 
 mlplat_status mlp_ticket_init(mlp_ticket *ticket, const char *path, const char *store, mlplat_error *err)
 {
@@ -35,51 +35,71 @@ static bool is_open(mlp_ticket *ticket)
     return ticket->fd > 0;
 }
 
-/* *got false: no luck in the time given. */
-static mlplat_status lock_byte(const mlp_ticket *ticket, off_t at, const mlp_wait *since, mlp_wait *wait, bool *got,
-                               mlplat_error *err)
+static mlplat_status nap(const mlp_wait *since, mlp_wait *wait, bool *patient, mlplat_error *err)
 {
-    mlplat_status s = MLPLAT_OK;
-    while (!(*got = mlp_sys.lock(ticket->fd - 1, at, false) == 0)) {
-        if (errno != EAGAIN || mlp_wait_ms(since) >= PATIENCE_MS)
-            break;
-        if ((s = mlp_wait_nap(wait, err)) != MLPLAT_OK)
-            break;
-        if (wait->nap_us > 1000) /* a turn is short: stay awake for it */
-            wait->nap_us = 1000;
-    }
+    *patient = mlp_wait_ms(since) < PATIENCE_MS;
+    mlplat_status s = *patient ? mlp_wait_nap(wait, err) : MLPLAT_OK;
+    if (wait->nap_us > NAP_MOST_US) /* a turn is short: stay awake for it */
+        wait->nap_us = NAP_MOST_US;
     return s;
+}
+
+/* Through the door one at a time, so that no two take the same place. */
+static mlplat_status line_up(mlp_ticket *ticket, const mlp_wait *since, mlp_wait *wait, mlplat_error *err)
+{
+    const int fd = ticket->fd - 1;
+    mlplat_status s = MLPLAT_OK;
+    bool patient = true;
+    off_t place = FIRST, at;
+    while (mlp_sys.lock(fd, DOOR, false) != 0) {
+        if (errno != EAGAIN)
+            return MLPLAT_OK;
+        s = nap(since, wait, &patient, err);
+        if (s != MLPLAT_OK || !patient)
+            return s;
+    }
+    while (mlp_sys.locked(fd, place, 0, &at) == 1)
+        place = at + 1;
+    if (mlp_sys.lock(fd, place, false) == 0)
+        ticket->place = place;
+    mlp_sys.unlock(fd, DOOR);
+    return s;
+}
+
+static bool is_our_turn(mlp_ticket *ticket, off_t *at)
+{
+    if (ticket->passed >= ticket->place) /* the queue was empty in between */
+        ticket->passed = 0;
+    off_t from = ticket->passed ? ticket->passed + 1 : FIRST;
+    return from >= ticket->place || mlp_sys.locked(ticket->fd - 1, from, ticket->place - from, at) != 1;
 }
 
 mlplat_status mlp_ticket_take(mlp_ticket *ticket, mlp_wait *wait, mlplat_error *err)
 {
-    bool next = false;
     if (!is_open(ticket))
         return MLPLAT_OK;
-    const mlp_wait since = mlp_wait_begin(NULL, wait->what, 0);
-    mlplat_status s = lock_byte(ticket, NEXT, &since, wait, &next, err);
-    if (s == MLPLAT_OK && next)
-        s = lock_byte(ticket, HOLDER, &since, wait, &ticket->held, err);
-    if (next)
-        mlp_sys.unlock(ticket->fd - 1, NEXT);
+    mlp_wait since = mlp_wait_begin(NULL, wait->what, 0);
+    bool patient = true;
+    off_t at = 0;
+    mlplat_status s = line_up(ticket, &since, wait, err);
+    while (s == MLPLAT_OK && patient && ticket->place && !is_our_turn(ticket, &at))
+        s = nap(&since, wait, &patient, err);
+    if (!patient)
+        ticket->passed = at;
     return s;
 }
 
 bool mlp_ticket_wanted(const mlp_ticket *ticket)
 {
-    if (!ticket->held)
-        return false;
-    if (mlp_sys.lock(ticket->fd - 1, NEXT, false) != 0)
-        return errno == EAGAIN;
-    mlp_sys.unlock(ticket->fd - 1, NEXT);
-    return false;
+    off_t at;
+    return ticket->place && mlp_sys.locked(ticket->fd - 1, ticket->place + 1, 0, &at) == 1;
 }
 
 void mlp_ticket_give(mlp_ticket *ticket)
 {
-    if (ticket->held)
-        mlp_sys.unlock(ticket->fd - 1, HOLDER);
-    ticket->held = false;
+    if (ticket->place)
+        mlp_sys.unlock(ticket->fd - 1, ticket->place);
+    ticket->place = 0;
 }
 
 void mlp_ticket_free(mlp_ticket *ticket)

@@ -2,7 +2,6 @@
 #include "support/support.h"
 #include "base/os.h"
 #include "tracking/tracking_store.h"
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <sqlite3.h>
@@ -130,33 +129,23 @@ static int64_t hasty_clock(void)
     return atomic_fetch_add(&hasty_ns, 1000000000);
 }
 
-/* Another process stands in the queue of writers from our turn's so-many-th look on. */
-static bool our_turn;
+/* Another process stands in the queue of writers from our turn's so-many-th look on. Who looks behind himself does not
+ * begin at the first place. */
 static int looks_alone;
 
-static int lock_in_a_crowd(int fd, off_t at, bool wait)
+static int locked_in_a_crowd(int fd, off_t from, off_t n, off_t *at)
 {
-    if (at == 0 && our_turn && looks_alone-- <= 0) {
-        errno = EAGAIN;
-        return -1;
-    }
-    our_turn = our_turn || at == 1;
-    return mlp_os_default()->lock(fd, at, wait);
-}
-
-static int unlock_in_a_crowd(int fd, off_t at)
-{
-    our_turn = our_turn && at != 1;
-    return mlp_os_default()->unlock(fd, at);
+    if (n > 0 || from == 1)
+        return mlp_os_default()->locked(fd, from, n, at);
+    *at = from;
+    return looks_alone-- <= 0;
 }
 
 static mlp_os hasty_in_a_crowd(int alone)
 {
     mlp_os table = *mlp_os_default();
     table.mono_ns = hasty_clock;
-    table.lock = lock_in_a_crowd;
-    table.unlock = unlock_in_a_crowd;
-    our_turn = false;
+    table.locked = locked_in_a_crowd;
     looks_alone = alone;
     return table;
 }
