@@ -359,8 +359,9 @@ static void a_kill_between_any_two_calls_loses_nothing(void **state)
 static void a_power_cut_between_any_two_calls_loses_nothing(void **state)
 {
     const cut_kind *kind = *state;
-    if (strcmp(kind->scenario, "log_process") == 0)
-        skip(); /* not promised */
+    /* Not promised: level process, and that of a call which was not answered all or none is there. */
+    if (strcmp(kind->scenario, "log_process") == 0 || strcmp(kind->scenario, "log_batches") == 0)
+        skip();
     at.power = true;
     of_kind(kind, cut_at_each_call);
 }
