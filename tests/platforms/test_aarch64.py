@@ -17,10 +17,9 @@ SYSROOT = ROOT / "build/sysroot-arm64"
 # Folders of C tests, and what of them is left out, and why.
 FOLDERS = ["base", "db", "spool", "session", "artifacts", "tracking"]
 LEFT_OUT = {
-    "test_os|test_fork.*": "qemu 7.2 takes MADV_WIPEONFORK and MADV_DONTFORK and does neither, and dies itself in a "
+    "test_os": "qemu 7.2 takes MADV_WIPEONFORK and MADV_DONTFORK and does neither, and dies itself in a "
     "child of a process with threads",
     "test_spool|test_session|test_tracking_process": "the same: they fork with threads",
-    "test_spool_replay": "qemu 7.2 tells each thread another start time of the process, by which a journal is named",
     "test_schema_upgrade|test_schema_open|.*_fuzz|.*_faults|test_text|test_search_plan": "take minutes under qemu",
 }
 
