@@ -345,7 +345,7 @@ mlplat_status mlp_component_pipeline(const mlplat_component *component, json_t *
     if (!id)
         return mlp_fail_memory(err);
     if (strlen(id) > 128)
-        id[128] = 0;
+        id[id[127] == '-' ? 127 : 128] = 0; /* cut at a dash, it would be another name when it is read again */
     snprintf(label, sizeof label, "exec-%s", id);
     snprintf(comp, sizeof comp, "comp-%s", id);
     mlplat_status s = make_root(component, id, &root, err);

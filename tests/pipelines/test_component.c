@@ -188,6 +188,29 @@ static void a_program_becomes_a_component(void **state)
     mlplat_component_free(c);
 }
 
+/* 128 characters are kept, none of which is a dash at the end: that would be another name when it is read again. */
+static void a_long_name_is_cut_to_one_that_stays(void **state)
+{
+    static const char form[] = "{\"pipelineInfo\":{\"name\":\"%s b\"},\"schemaVersion\":\"2.1.0\","
+                               "\"components\":{\"c\":{\"executorLabel\":\"e\"}},\"deploymentSpec\":{\"executors\":"
+                               "{\"e\":{\"container\":{\"image\":\"i\",\"command\":[\"c\"]}}}},\"root\":{\"dag\":"
+                               "{\"tasks\":{\"c\":{\"taskInfo\":{\"name\":\"c\"},\"componentRef\":"
+                               "{\"name\":\"c\"}}}}}}";
+    mlplat_error err = {0};
+    mlplat_component *c = NULL;
+    mlplat_doc *spec = NULL;
+    char name[128], text[1000];
+    (void)state;
+    memset(name, 'a', 127);
+    name[127] = 0;
+    snprintf(text, sizeof text, form, name);
+    assert_ok(mlplat_component_load(text, strlen(text), &c, &err));
+    assert_ok(mlplat_component_spec(c, &spec, &err));
+    assert_string_equal(text_at(spec, "pipelineInfo.name"), name);
+    mlplat_doc_free(spec);
+    mlplat_component_free(c);
+}
+
 static void what_is_no_component_is_refused(void **state)
 {
     mlplat_error err;
@@ -229,6 +252,7 @@ int main(void)
         TEST(kfps_launcher_gets_its_answer),
         TEST(a_failing_body_writes_no_answer),
         TEST(a_program_becomes_a_component),
+        TEST(a_long_name_is_cut_to_one_that_stays),
         TEST(what_is_no_component_is_refused),
     };
     return cmocka_run_group_tests_name("component", tests, NULL, NULL);
