@@ -209,7 +209,7 @@ static const mlp_os default_table = {
     .random = os_random,
     .fs_kind = mlp_os_platform_fs_of,
 };
-const mlp_os *mlp_os_now = &default_table;
+const mlp_os *_Atomic mlp_os_now = &default_table;
 
 const mlp_os *mlp_os_default(void)
 {
@@ -218,5 +218,5 @@ const mlp_os *mlp_os_default(void)
 
 void mlp_os_replace(const mlp_os *table)
 {
-    mlp_os_now = table ? table : &default_table;
+    atomic_store_explicit(&mlp_os_now, table ? table : &default_table, memory_order_release);
 }

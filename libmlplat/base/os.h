@@ -6,6 +6,7 @@
 #ifndef MLP_OS_H
 #define MLP_OS_H
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,8 +47,8 @@ typedef struct mlp_os {
     const char *(*fs_kind)(int dirfd);  /* what mlp_os_fs_kind tells */
 } mlp_os;
 
-extern const mlp_os *mlp_os_now; /* the table in force; const but for tests */
-#define mlp_sys (*mlp_os_now)
+extern const mlp_os *_Atomic mlp_os_now; /* the table in force; tests change it while threads run */
+#define mlp_sys (*atomic_load_explicit(&mlp_os_now, memory_order_acquire))
 const mlp_os *mlp_os_default(void);
 void mlp_os_replace(const mlp_os *table); /* for tests; NULL brings the default back */
 

@@ -291,7 +291,7 @@ static void what_was_never_committed_is_forgotten(void **state)
 typedef struct minded {
     mlp_sink real;
     fixture *f;
-    int fail_after_aside; /* so often it fails when the letters are set aside, before it commits */
+    _Atomic int fail_after_aside; /* so often it fails when the letters are set aside, before it commits */
     bool second_thoughts; /* once: refuses, sets aside, and then takes everything */
     bool other_thoughts;  /* once: sets the second aside, then the first */
     int away_after;       /* calls, then it is away; negative: never */
