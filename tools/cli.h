@@ -83,7 +83,7 @@ int cli_get_search(cli *c, mlplat_search *out); /* --filter, --order-by, --max a
 /* What is found among the arguments of a call that may be half written; the words of a command may be those that
  * MLflow's command line has. */
 const cli_command *cli_find_command(char *const *words, int n, int *used);
-const cli_option *cli_find_option(const cli_command *command, const char *name, size_t n); /* NULL: of any command */
+const cli_option *cli_find_option(const cli_command *of, const char *name, size_t n); /* NULL: of any command */
 bool cli_is_option(const char *arg); /* "-5" is a value, not an option: a metric may be negative */
 int cli_given(const cli *c, const char *option); /* how often */
 

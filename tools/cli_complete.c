@@ -120,7 +120,7 @@ static void offer_runs(state *st)
     query.view = strcmp(st->c.command->words, "run restore") == 0 ? MLPLAT_VIEW_DELETED : MLPLAT_VIEW_ACTIVE;
     snprintf(filter, sizeof filter, "attributes.run_id LIKE '%.32s%%'", begun);
     query.filter = *begun ? filter : NULL;
-    if (begun[digits] == '\0' && digits <= 32 && mlplat_run_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
+    if (digits <= 32 && begun[digits] == '\0' && mlplat_run_search(st->c.ml, &query, &doc, NULL) == MLPLAT_OK)
         offer_list(st, doc, "runs", "info.run_id", "info.run_name");
 }
 

@@ -391,7 +391,7 @@ int cli_print_pairs(cli *c, ...)
     cli_text_add(&json, "}", 1);
     int code = CLI_OK;
     if (!c->quiet && (c->format == CLI_TABLE || c->format == CLI_TSV))
-        puts(columns.data);
+        puts(columns.data ? columns.data : "");
     else if (!c->quiet && (code = cli_result(c, mlplat_doc_parse(json.data, json.n, &doc, &c->err))) == CLI_OK)
         code = print_document(c, doc);
     mlplat_doc_free(doc);

@@ -108,7 +108,8 @@ int cli_read(const char *path, cli_text *out)
 {
     char block[65536];
     size_t n;
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    bool own = strcmp(path, "-") != 0;
+    FILE *file = own ? fopen(path, "rb") : stdin;
     if (!file) {
         int missing = errno == ENOENT;
         fprintf(stderr, "mlplat: %s: %s\n", path, strerror(errno));
@@ -118,7 +119,7 @@ int cli_read(const char *path, cli_text *out)
     while ((n = fread(block, 1, sizeof block, file)) > 0)
         cli_text_add(out, block, n);
     int broken = ferror(file) ? errno : 0;
-    if (file != stdin)
+    if (own)
         fclose(file);
     if (broken)
         fprintf(stderr, "mlplat: %s: %s\n", path, strerror(broken));

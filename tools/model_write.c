@@ -15,7 +15,7 @@ static char *requirements(const cli *c)
     return lines.data;
 }
 
-static int take_model(cli *c, mlplat_model *model, char *lines)
+static int take_model(cli *c, mlplat_model *model, const char *lines)
 {
     model->loader_module = cli_get(c, "loader-module");
     model->data = cli_get(c, "data");

@@ -14,7 +14,7 @@ void mlp_pyhooks_free(mlp_pyhooks *hooks); /* with the GIL; NULL is fine */
 
 /* mlplat_progress and mlplat_log with an mlp_pyhooks as user. */
 int mlp_pyhooks_session_progress(void *user, uint64_t done, uint64_t total);
-void mlp_pyhooks_log(void *user, mlplat_log_level level, const char *line);
+void mlp_pyhooks_log(void *user, mlplat_log_level level, const char *text);
 /* mlplat_options.mlflow_installed, the same way. */
 const char *mlp_pyhooks_mlflow(void *user);
 /* mlplat_progress, mlplat_write and mlplat_component_fn with a callable (or None) as user. */

@@ -110,10 +110,11 @@ static mlplat_status is_empty(mlplat *ml, const mlp_artifact_place *place, bool 
 }
 
 /* NOT_FOUND: nowhere else. */
-static mlplat_status find_other(mlplat *ml, const char *uri, mlp_artifact_place *out, mlplat_error *err)
+static mlplat_status find_other(mlplat *ml, const mlp_resolver *resolver, const char *uri,
+                                mlp_artifact_place *out, mlplat_error *err)
 {
     char *root = NULL, *rest = NULL, *shown = NULL;
-    mlplat_status s = resolver_of(uri)->other(ml, uri, &root, &rest, &shown, err);
+    mlplat_status s = resolver->other(ml, uri, &root, &rest, &shown, err);
     if (s == MLPLAT_OK && *rest)
         s = mlp_file_check_relative(rest, "artifact path", err);
     if (s == MLPLAT_OK)
@@ -137,11 +138,12 @@ mlplat_status mlp_artifact_place_read(mlplat *ml, const char *uri, mlp_artifact_
     mlp_artifact_place other = {0};
     mlplat_error why = {0};
     bool empty = false;
+    const mlp_resolver *resolver = resolver_of(uri);
     mlplat_status s = mlp_artifact_place_find(ml, uri, out, err);
-    if (s != MLPLAT_OK || !resolver_of(uri) || !resolver_of(uri)->other)
+    if (s != MLPLAT_OK || !resolver || !resolver->other)
         return s;
     s = is_empty(ml, out, &empty, err);
-    if (s == MLPLAT_OK && empty && (s = find_other(ml, uri, &other, &why)) == MLPLAT_OK) {
+    if (s == MLPLAT_OK && empty && (s = find_other(ml, resolver, uri, &other, &why)) == MLPLAT_OK) {
         mlp_artifact_place_free(out);
         *out = other;
         return s;

@@ -6,11 +6,10 @@
 
 enum { SHOWN = 60 }; /* of a value in a message */
 
-/* Fails with "<what> <name, quoted and cut>: <why>". */
-mlplat_status mlp_check_refuse(const char *what, const char *name, const char *why, mlplat_error *err)
+mlplat_status mlp_check_refuse(const char *what, const char *text, const char *why, mlplat_error *err)
 {
     mlp_buf quoted = {0};
-    mlp_text_quote(&quoted, name, SHOWN);
+    mlp_text_quote(&quoted, text, SHOWN);
     mlplat_status s = mlp_fail(err, MLPLAT_INVALID, "%s %s: %s", what, quoted.data ? quoted.data : "", why);
     mlp_buf_free(&quoted);
     return s;
@@ -35,10 +34,10 @@ mlplat_status mlp_check_text(const char *what, const char *text, mlplat_error *e
     return MLPLAT_OK;
 }
 
-mlplat_status mlp_check_length(const char *what, const char *text, size_t limit, mlplat_error *err)
+mlplat_status mlp_check_length(const char *what, const char *text, size_t most, mlplat_error *err)
 {
     size_t n = mlp_text_length(text);
-    return n <= limit ? MLPLAT_OK : refuse_length(what, text, n, limit, err);
+    return n <= most ? MLPLAT_OK : refuse_length(what, text, n, most, err);
 }
 
 /* The next code point of valid UTF-8. */

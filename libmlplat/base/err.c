@@ -48,7 +48,7 @@ static mlplat_status fail(mlplat_error *err, mlplat_status status, const char *t
     return status;
 }
 
-mlplat_status mlp_fail(mlplat_error *err, mlplat_status status, const char *format, ...)
+mlplat_status (mlp_fail)(mlplat_error *err, mlplat_status status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -92,10 +92,10 @@ static const char *text_of_number(int failed, const char *buf)
     return failed ? "unknown error" : buf;
 }
 #define ERRNO_TEXT(errnum, buf)                                                                                        \
-    _Generic(strerror_r(errnum, buf, sizeof buf), char *: text_of_pointer, int: text_of_number)(                       \
-        strerror_r(errnum, buf, sizeof buf), buf)
+    _Generic(strerror_r(errnum, buf, sizeof(buf)), char *: text_of_pointer, int: text_of_number)(                      \
+        strerror_r(errnum, buf, sizeof(buf)), buf)
 
-mlplat_status mlp_fail_errno(mlplat_error *err, int errnum, const char *format, ...)
+mlplat_status (mlp_fail_errno)(mlplat_error *err, int errnum, const char *format, ...)
 {
     char buf[128] = "", tail[160];
     va_list args;
@@ -107,12 +107,12 @@ mlplat_status mlp_fail_errno(mlplat_error *err, int errnum, const char *format, 
     return status;
 }
 
-mlplat_status mlp_fail_memory(mlplat_error *err)
+mlplat_status (mlp_fail_memory)(mlplat_error *err)
 {
     return mlp_fail(err, MLPLAT_NO_MEMORY, "out of memory");
 }
 
-mlplat_status mlp_fail_prefix(mlplat_error *err, mlplat_status status, const char *format, ...)
+mlplat_status (mlp_fail_prefix)(mlplat_error *err, mlplat_status status, const char *format, ...)
 {
     char text[1024];
     if (!err)
@@ -127,7 +127,7 @@ mlplat_status mlp_fail_prefix(mlplat_error *err, mlplat_status status, const cha
     return err->status;
 }
 
-mlplat_status mlp_fail_cancelled(mlplat_error *err, const char *what)
+mlplat_status (mlp_fail_cancelled)(mlplat_error *err, const char *what)
 {
     return mlp_fail(err, MLPLAT_CANCELLED, "%s was cancelled by the caller", what);
 }

@@ -172,7 +172,7 @@ mlplat_status mlp_file_mkdirs(const char *path, mode_t mode, mlplat_error *err)
         return MLPLAT_OK;
     char *copy = mlp_file_absolute(path);
     mlplat_status s = copy ? MLPLAT_OK : mlp_fail_memory(err);
-    for (char *at = copy; s == MLPLAT_OK && at && (at = strchr(at + 1, '/'));) {
+    for (char *at = copy ? strchr(copy + 1, '/') : NULL; s == MLPLAT_OK && at; at = strchr(at + 1, '/')) {
         *at = 0;
         s = make_folder(copy, mode, err);
         *at = '/';

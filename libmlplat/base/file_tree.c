@@ -80,7 +80,7 @@ mlplat_status mlp_file_remove_beneath(int root_fd, const char *name, mlplat_erro
 
 const char *mlp_file_part_below(int root_fd, const char *path)
 {
-    struct stat root, st;
+    struct stat root = {0}, st;
     const char *found = NULL;
     char above[4096]; /* of a longer one stat would not know anything */
     if (strlen(path) >= sizeof above || fstat(root_fd, &root) == -1)

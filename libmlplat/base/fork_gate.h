@@ -16,7 +16,7 @@ void mlp_fork_gate_enter(void); /* may be nested */
 void mlp_fork_gate_leave(void);
 void mlp_fork_gate_pause(void);   /* a point where a thread inside may stand still while another forks */
 int mlp_fork_gate_step_out(void); /* before waiting for anybody; what it returns goes to step_in. Outside: nothing */
-void mlp_fork_gate_step_in(int depth);
+void mlp_fork_gate_step_in(int was);
 unsigned mlp_fork_gate_forks(void); /* how many forks lie between the first process and this one */
 
 #endif

@@ -226,7 +226,7 @@ ssize_t mlp_os_send(int fd, const void *data, size_t n)
 void mlp_os_thread_name(pthread_t thread, const char *name)
 {
     char cut[16] = "";
-    strncat(cut, name, sizeof cut - 1);
+    snprintf(cut, sizeof cut, "%.15s", name);
     pthread_setname_np(thread, cut);
 }
 

@@ -145,12 +145,12 @@ static mlplat_status read_head(mlp_db *db, mlp_schema_info *info, mlplat_error *
 {
     mlp_stmt *stmt = NULL;
     bool row = false;
-    int64_t there = 0;
+    int64_t n = 0;
     mlplat_status s = mlp_schema_number(db,
                                         "SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = "
                                         "'version_num'",
-                                        &there, err);
-    if (s != MLPLAT_OK || !there)
+                                        &n, err);
+    if (s != MLPLAT_OK || !n)
         return s;
     s = mlp_db_prepare(db, "SELECT version_num FROM alembic_version", &stmt, err);
     if (s == MLPLAT_OK)

@@ -190,7 +190,8 @@ static mlplat_status list_item(const mlp_search_lex *lex, const char **p, json_t
     if (s == MLPLAT_OK)
         s = mlp_json_push(list, json_stringn(text.data ? text.data : "", text.size), err);
     mlp_buf_free(&text);
-    *p = end;
+    if (end)
+        *p = end;
     return s;
 }
 

@@ -27,7 +27,7 @@ static mlplat_status make(mlp_db *db, const char *sql, const char *key, mlp_stmt
     int code = sqlite3_prepare_v3(db->handle, sql, -1, key ? SQLITE_PREPARE_PERSISTENT : 0, &stmt->handle, NULL);
     if (code != SQLITE_OK) {
         mlp_stmt_free(stmt);
-        return mlp_db_fail(db, code, err);
+        return mlp_err_sure(mlp_db_fail(db, code, err));
     }
     *out = stmt;
     return MLPLAT_OK;

@@ -46,6 +46,6 @@ void mlp_column_same_text(mlp_column *column, const char *text, size_t n);
 mlplat_status mlp_arrow_stream(const mlp_table *table, struct ArrowArrayStream *out, mlplat_error *err);
 /* Moves the columns' rows into the stream as one more batch; the table is empty again. NO_MEMORY; INVALID: more than
  * 2 GB of text in one column. */
-mlplat_status mlp_arrow_batch(mlp_table *table, int64_t rows, struct ArrowArrayStream *stream, mlplat_error *err);
+mlplat_status mlp_arrow_batch(mlp_table *table, int64_t rows, struct ArrowArrayStream *out, mlplat_error *err);
 
 #endif

@@ -132,7 +132,7 @@ static size_t few_powers(const mlp_axis *axis, mlp_tick out[MLP_AXIS_TICKS])
 {
     static const double of[] = {0, 0.30102999566398120, 0.69897000433601880};
     size_t n = 0;
-    for (double power = floor(axis->low); power <= axis->high; power++)
+    for (int power = (int)floor(axis->low); power <= axis->high; power++) /* of doubles: -324 to 309 */
         for (int i = 0; i < 3 && n < MLP_AXIS_TICKS; i++)
             if (power + of[i] >= axis->low && power + of[i] <= axis->high)
                 put_label(axis, power + of[i], 1, 1, &out[n++]);
@@ -150,7 +150,10 @@ size_t mlp_axis_ticks(const mlp_axis *axis, int wanted, mlp_tick out[MLP_AXIS_TI
                   : axis->kind >= MLP_AXIS_ELAPSED       ? time_step(least)
                                                          : round_step(least);
     double largest = fmax(fabs(axis->low), fabs(axis->high)), first = ceil(axis->low / step - 1e-9);
-    for (double i = first; i * step <= axis->high + step * 1e-9 && n < MLP_AXIS_TICKS; i++) {
+    while (n < MLP_AXIS_TICKS) {
+        double i = first + (double)n;
+        if (i * step > axis->high + step * 1e-9)
+            break;
         put_label(axis, i * step, step, largest, &out[n++]);
         if (i + 1 == i)
             break; /* values so large that their steps are none */

@@ -119,7 +119,7 @@ void mlp_keeper_stop(mlp_keeper *keeper)
     if (keeper->pid <= 0)
         return;
     close(keeper->socket);
-    while (waitpid(keeper->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
+    while (waitpid(keeper->pid, &status, 0) < 0 && errno == EINTR) {
+    }
     *keeper = (mlp_keeper){.socket = -1};
 }

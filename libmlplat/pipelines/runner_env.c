@@ -112,10 +112,10 @@ static mlplat_status env_component(const mlp_runner *r, const mlp_runner_task *t
         const char *name = mlp_ir_text(item, "name"), *value = mlp_ir_text(item, "value");
         if (s == MLPLAT_OK && (!name || !*name || strchr(name, '=')))
             s = mlp_fail(err, MLPLAT_INVALID, "env[%zu] of the container has no usable name", i);
-        if (s == MLPLAT_OK)
+        if (s == MLPLAT_OK) {
             expand_references(env, value ? value : "", &expanded);
-        if (s == MLPLAT_OK)
             s = mlp_buf_ok(&expanded, err);
+        }
         if (s == MLPLAT_OK)
             s = mlp_placeholder_expand(&values, expanded.data ? expanded.data : "", &text, err);
         if (s == MLPLAT_OK)

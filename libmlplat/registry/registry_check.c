@@ -151,7 +151,7 @@ mlplat_status mlp_registry_check_stages(const char *stages, unsigned *out, mlpla
 
 mlplat_status mlp_registry_check_version(const char *version, mlp_version_ref *ref, mlplat_error *err)
 {
-    int stage = -1;
+    int stage;
     *ref = (mlp_version_ref){0};
     if (!version)
         return mlp_fail(err, MLPLAT_INVALID, "version is missing: give a number, \"@alias\", \"latest\" or a stage");

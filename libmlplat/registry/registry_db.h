@@ -55,7 +55,7 @@ mlplat_status mlp_registry_db_version_doc(mlp_registry_db_store *store, const ch
 mlplat_status mlp_registry_db_model_create(void *store, const char *name, const char *description, const json_t *tags,
                                            mlplat_error *err);
 mlplat_status mlp_registry_db_model_get(void *store, const char *name, json_t **out, mlplat_error *err);
-mlplat_status mlp_registry_db_model_search(void *store, const mlp_registry_query *query, json_t **out,
+mlplat_status mlp_registry_db_model_search(void *object, const mlp_registry_query *query, json_t **out,
                                            mlplat_error *err);
 mlplat_status mlp_registry_db_model_update(void *store, const char *name, const char *description, mlplat_error *err);
 mlplat_status mlp_registry_db_model_rename(void *store, const char *name, const char *new_name, mlplat_error *err);
@@ -68,7 +68,7 @@ mlplat_status mlp_registry_db_version_get(void *store, const char *name, const m
                                           mlplat_error *err);
 mlplat_status mlp_registry_db_version_location(void *store, const char *name, const mlp_version_ref *ref, char **out,
                                                mlplat_error *err);
-mlplat_status mlp_registry_db_version_search(void *store, const mlp_registry_query *query, json_t **out,
+mlplat_status mlp_registry_db_version_search(void *object, const mlp_registry_query *query, json_t **out,
                                              mlplat_error *err);
 mlplat_status mlp_registry_db_version_latest(void *store, const char *name, unsigned stages, json_t **out,
                                              mlplat_error *err);

@@ -19,7 +19,8 @@
 
 #define TAGS(rows, of)                                                                                                 \
     {                                                                                                                  \
-        .title = "a tag", .table = rows, .match = of, .key = "x.key", .value = "x.value", .compares = MLP_SEARCH_TEXTS \
+        .title = "a tag", .table = (rows), .match = (of), .key = "x.key", .value = "x.value",                          \
+        .compares = MLP_SEARCH_TEXTS                                                                                   \
     }
 #define PREFIXES(attributes, tags)                                                                                     \
     {"attribute", &(attributes)}, {"", &(attributes)}, {"tag", &(tags)}, {"tags", &(tags)},                            \

@@ -102,7 +102,7 @@ static size_t batch_of(const mlp_spool *sp)
 /* *all: nothing up to the limit is left. */
 static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, bool *all, mlplat_error *err)
 {
-    mlp_record ahead[MLP_LANE_COUNT];
+    mlp_record ahead[MLP_LANE_COUNT] = {{0}};
     bool found[MLP_LANE_COUNT] = {false}, asked[MLP_LANE_COUNT] = {false};
     size_t end[MLP_LANE_COUNT];
     mlplat_status status = MLPLAT_OK;

@@ -46,11 +46,10 @@ static mlplat_status list_files(replay *r, bool *ours, mlplat_error *err)
 
 static mlplat_status store_batch(replay *r, size_t *dead, mlplat_error *err)
 {
-    mlplat_status status = MLPLAT_OK;
     int64_t until = mlp_clock_mono_ns() + PATIENCE_NS;
     for (int i = 0;; i++) {
         mlplat_error tried = {0};
-        status = mlp_hook_call(r->hook, r->counts->stored, 0, "storing what dead processes left", err);
+        mlplat_status status = mlp_hook_call(r->hook, r->counts->stored, 0, "storing what dead processes left", err);
         if (status != MLPLAT_OK)
             return status;
         if (i > 0)

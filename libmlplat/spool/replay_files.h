@@ -31,12 +31,12 @@ typedef struct mlp_replay_files {
     unsigned char *used_up;
 } mlp_replay_files;
 
-mlplat_status mlp_replay_files_list(mlp_replay_files *files, int folder_fd, const unsigned char boot[16],
+mlplat_status mlp_replay_files_list(mlp_replay_files *r, int folder_fd, const unsigned char boot[16],
                                     mlplat_error *err);
 /* The next record, lent until `used_up` is given back: whoever keeps records does that when it has done with them, and
  * calls again. NULL in *out and nothing used up: the end. */
-mlplat_status mlp_replay_files_next(mlp_replay_files *files, const mlp_record **out, mlplat_error *err);
-void mlp_replay_files_give_back(mlp_replay_files *files);
-void mlp_replay_files_free(mlp_replay_files *files);
+mlplat_status mlp_replay_files_next(mlp_replay_files *r, const mlp_record **out, mlplat_error *err);
+void mlp_replay_files_give_back(mlp_replay_files *r);
+void mlp_replay_files_free(mlp_replay_files *r);
 
 #endif

@@ -127,7 +127,7 @@ static bool worth_probing(const mlp_spool *sp, size_t n, mlplat_status status, c
 mlplat_status mlp_settle_batch(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
                                mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err)
 {
-    mlplat_error local;
+    mlplat_error local = {0};
     mlplat_error *e = err ? err : &local;
     *dead = 0;
     pthread_mutex_lock(&sp->sink_lock);

@@ -334,7 +334,8 @@ static bool owner_gone(const char *of)
     char own[64];
     mlp_os_process_name(own);
     const char *space = strrchr(own, '-');
-    size_t n = space ? strlen(space) : 0;
+    space = space ? space : "";
+    size_t n = strlen(space);
     if (!process_shaped(of) || strlen(of) < n + 9 || strncmp(of + strlen(of) - 9 - n, space, n) != 0)
         return false;
     const char *start = strchr(of + 1, '-');

@@ -195,7 +195,7 @@ mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
     if (status == MLPLAT_OK) {
         *out = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:O, s:O}", "store", mlp_json_string(sp->store), "folder",
                          mlp_json_string(sp->place[0].path), "accepted", (json_int_t)accepted, "stored",
-                         (json_int_t)stored, "waiting", (json_int_t)(l.waiting + l.own_waiting), "dead",
+                         (json_int_t)stored, "waiting", (json_int_t)l.waiting + (json_int_t)l.own_waiting, "dead",
                          (json_int_t)json_array_size(letters), "journals", l.journals, "dead_letters", letters);
         status = *out ? MLPLAT_OK : mlp_fail_memory(err);
     }

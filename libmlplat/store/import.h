@@ -84,7 +84,7 @@ mlplat_status mlp_import_dataset_id(mlp_importing *im, const char *experiment, c
                                     char **uuid, mlplat_error *err);
 /* INSERT of all columns: what the row has, the experiment's number, the workspace, the presets. more is put before it
  * ("OR IGNORE") or behind ("ON CONFLICT ..."), each may be "". over: columns that win, JSON object or NULL. */
-mlplat_status mlp_import_insert(mlp_importing *im, int table, const json_t *row, const json_t *over, const char *before,
+mlplat_status mlp_import_insert(mlp_importing *im, int id, const json_t *row, const json_t *over, const char *before,
                                 const char *behind, mlplat_error *err);
 
 /* store_remove.c: in steps, so that no writer waits long. With the row itself, or (rest) all but that. */

@@ -40,7 +40,6 @@ static mlplat_status add(applying *a, json_t *row, int table, bool end, mlplat_e
 /* ---- where things are in the target ------------------------------------------------------------------------------ */
 
 typedef struct lookup {
-    applying *a;
     const char *sql, *id;
     char *text;
 } lookup;
@@ -96,8 +95,7 @@ static mlplat_status place_version(applying *a, json_t *row, const char *key, co
         return MLPLAT_OK;
     bool run = mlp_text_starts(uri, "runs:/");
     const char *id = uri + strlen(run ? "runs:/" : "models:/"), *rest = id + strcspn(id, "/");
-    lookup l = {.a = a,
-                .sql = run ? "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
+    lookup l = {.sql = run ? "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
                            : "SELECT artifact_location FROM logged_models WHERE model_id = ?"};
     char *name = mlp_strndup(id, (size_t)(rest - id));
     l.id = name;

@@ -56,7 +56,7 @@ typedef struct mlp_rows_owner {
     const char *text; /* NULL: the number alone */
     int64_t number;
 } mlp_rows_owner;
-mlplat_status mlp_rows_table(mlp_rows *rows, mlp_store_table_id table, const mlp_rows_owner *owner, size_t *n,
+mlplat_status mlp_rows_table(mlp_rows *rows, mlp_store_table_id id, const mlp_rows_owner *owner, size_t *n,
                              mlplat_error *err);
 
 /* rows_run.c: what is not one line a row */

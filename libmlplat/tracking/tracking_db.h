@@ -64,7 +64,7 @@ mlplat_status mlp_tracking_db_model_doc(mlp_db *db, mlp_stmt *stmt, json_t **out
 /* ---- tracking_db_model_known.c */
 /* Inside a transaction: NOT_FOUND; a deleted one is known. id_n bytes of id count. */
 mlplat_status mlp_tracking_db_model_known(mlp_db *db, const char *id, size_t id_n, mlplat_error *err);
-mlplat_status mlp_tracking_db_model_check(void *store, const char *id, mlplat_error *err);
+mlplat_status mlp_tracking_db_model_check(void *object, const char *id, mlplat_error *err);
 /* Inside a transaction: UNSUPPORTED, naming the MLflow that is needed, if the store has no logged models. */
 mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, mlplat_error *err);
 /* The same outside of a transaction: they may have come since the store was opened. */
@@ -109,9 +109,9 @@ mlplat_status mlp_tracking_db_run_edges(mlp_db *db, const mlp_tracking_db_store 
 /* ---- tracking_db_read.c */
 mlplat_status mlp_tracking_db_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
-mlplat_status mlp_tracking_db_histories(void *store, const json_t *ids, const char *key, int64_t limit, json_t **out,
+mlplat_status mlp_tracking_db_histories(void *object, const json_t *ids, const char *key, int64_t limit, json_t **out,
                                         mlplat_error *err);
-mlplat_status mlp_tracking_db_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
+mlplat_status mlp_tracking_db_buckets(void *object, const char *run_id, const char *key, size_t n, bool by_time,
                                       mlp_buckets *out, mlplat_error *err);
 /* Inside a transaction: the run's document. NOT_FOUND. */
 mlplat_status mlp_tracking_db_run_doc(mlp_db *db, const mlp_tracking_db_store *store, const char *run_id,
@@ -124,7 +124,7 @@ mlplat_status mlp_tracking_db_points(void *store, const char *run_id, const char
                                      const mlp_hook *hook, mlp_metric_points *out, mlplat_error *err);
 
 /* ---- tracking_db_write.c */
-mlp_sink mlp_tracking_db_sink(void *store, mlp_spool *const *spool);
+mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool);
 /* Inside a transaction: NOT_FOUND, or STATE if the run is deleted. run_n bytes of run_id count. */
 mlplat_status mlp_tracking_db_run_active(mlp_db *db, const char *run_id, size_t run_n, mlplat_error *err);
 /* Inside a transaction: sets a tag of a run; mlflow.runName renames the run. */

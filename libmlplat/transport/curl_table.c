@@ -40,8 +40,8 @@ static mlplat_status fill(const char *name, mlp_curl *out, mlplat_error *err)
 static const char *encodings(int features)
 {
     if (features & CURL_VERSION_ZSTD)
-        return features & CURL_VERSION_LIBZ ? "gzip, zstd" : "zstd";
-    return features & CURL_VERSION_LIBZ ? "gzip" : NULL;
+        return (features & CURL_VERSION_LIBZ) ? "gzip, zstd" : "zstd";
+    return (features & CURL_VERSION_LIBZ) ? "gzip" : NULL;
 }
 
 mlplat_status mlp_curl_open(const char *name, mlp_curl *out, mlplat_error *err)

@@ -25,9 +25,8 @@ typedef struct mlp_exchange {
     int64_t connect_ms, timeout_ms, stall_ms; /* timeout_ms 0: none */
 } mlp_exchange;
 
-/* Fills status, fate, headers and body of the response. Not OK: the network's failures and the callers' own (hook,
+/* Fills status, fate, headers and body of *out. Not OK: the network's failures and the callers' own (hook,
  * source, sink); what a status means is for others to say. */
-mlplat_status mlp_exchange_run(mlp_lines *lines, const mlp_exchange *exchange, mlp_http_response *response,
-                               mlplat_error *err);
+mlplat_status mlp_exchange_run(mlp_lines *lines, const mlp_exchange *x, mlp_http_response *out, mlplat_error *err);
 
 #endif

@@ -26,12 +26,12 @@ typedef struct mlp_flow {
 mlplat_status mlp_flow_setup(mlp_flow *flow, const mlp_curl *curl, const mlp_line *line, struct curl_slist **list,
                              mlplat_error *err);
 
-/* The callbacks. */
-size_t mlp_flow_header(char *data, size_t size, size_t n, void *flow);
-size_t mlp_flow_body(char *data, size_t size, size_t n, void *flow);
-size_t mlp_flow_read(char *data, size_t size, size_t n, void *flow);
-int mlp_flow_seek(void *flow, curl_off_t at, int origin);
-int mlp_flow_begin(void *flow, char *to, char *from, int to_port, int from_port);
+/* The callbacks; user is the flow. */
+size_t mlp_flow_header(char *data, size_t size, size_t n, void *user);
+size_t mlp_flow_body(char *data, size_t size, size_t n, void *user);
+size_t mlp_flow_read(char *data, size_t size, size_t n, void *user);
+int mlp_flow_seek(void *user, curl_off_t at, int origin);
+int mlp_flow_begin(void *user, char *to, char *from, int to_port, int from_port);
 
 /* CANCELLED by the hook, TIMEOUT of the whole or of bytes that stand still; called after every step. */
 mlplat_status mlp_flow_check(mlp_flow *flow, mlplat_error *err);
