@@ -9,7 +9,7 @@ packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson
   libcurl4-openssl-dev libcmocka-dev python3-dev python3-venv"
 test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev valgrind
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user bindfs musl-tools tcl
-  openssl nghttp2-server"
+  openssl nghttp2-server clang-tidy cppcheck"
 # The same for Python.
 python_packages="scikit-learn numpy"
 python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig spdx-tools
@@ -200,7 +200,7 @@ sanitized_python_tests() {
 }
 
 # The checks of the whole tree; what each does is said in tests/checks/run.py.
-checks="clang tsan valgrind coverage"
+checks="clang tsan valgrind coverage analyzer cppcheck"
 check() {
   say "check: $1"
   "$venv/bin/python" "$root/tests/checks/run.py" --results "$results" "$1"

@@ -3,6 +3,10 @@
 import xml.etree.ElementTree as ElementTree
 
 
+class Skipped(Exception):
+    """A check that cannot be judged here: why."""
+
+
 def write(path, check, cases, skipped=None):
     """Cases are (name, complaint or None); skipped is the reason why the check cannot run here."""
     suite = ElementTree.Element("testsuite", name=check)

@@ -177,8 +177,8 @@ def test_the_top_of_the_tree_holds_what_a_newcomer_looks_for():
     if not (ROOT / ".git").exists():
         pytest.skip("no git here says what belongs to the tree")
     wanted = {"README.md", "CHANGELOG.md", "LICENSE", "CMakeLists.txt", "CMakePresets.json", "setup.sh", ".ci",
-              ".clang-format", ".gitignore", "bench", "bindings", "cmake", "docs", "examples", "include", "libmlplat",
-              "pkgconfig", "tests", "tools"}
+              ".clang-format", ".clang-tidy", ".gitignore", "bench", "bindings", "cmake", "docs", "examples", "include",
+              "libmlplat", "pkgconfig", "tests", "tools"}
     assert {path.relative_to(ROOT).parts[0] for path in tracked()} == wanted
 
 
