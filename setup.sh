@@ -200,7 +200,7 @@ sanitized_python_tests() {
 }
 
 # The checks of the whole tree; what each does is said in tests/checks/run.py.
-checks="clang tsan valgrind coverage analyzer cppcheck"
+checks="clang tsan valgrind coverage analyzer tidy cppcheck"
 check() {
   say "check: $1"
   "$venv/bin/python" "$root/tests/checks/run.py" --results "$results" "$1"
