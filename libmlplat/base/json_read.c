@@ -80,18 +80,6 @@ static bool hex4(reader *r, unsigned *out)
     return true;
 }
 
-static void put_character(mlp_buf *out, unsigned c)
-{
-    if (c < 0x80) {
-        mlp_buf_putc(out, (char)c);
-        return;
-    }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    mlp_buf_putc(out, (char)((0xff00u >> (more + 1) & 0xffu) | c >> (6 * more)));
-    while (more--)
-        mlp_buf_putc(out, (char)(0x80 | (c >> (6 * more) & 0x3f)));
-}
-
 /* \uXXXX, of which two make one character beyond the first 65,536. */
 static mlplat_status read_unicode(reader *r)
 {
@@ -108,7 +96,7 @@ static mlplat_status read_unicode(reader *r)
         return wrong(r, "half a character: \\ud800 to \\udbff need \\udc00 to \\udfff behind them");
     if (c == 0 && !r->rules->nul)
         return wrong(r, "\\u0000 is not taken");
-    put_character(&r->word, c);
+    mlp_text_put(&r->word, c);
     return MLPLAT_OK;
 }
 

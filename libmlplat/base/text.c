@@ -34,6 +34,15 @@ bool mlp_text_utf8(const char *s, size_t n)
     return true;
 }
 
+void mlp_text_put(mlp_buf *out, uint32_t code)
+{
+    static const unsigned char lead[] = {0, 0xc0, 0xe0, 0xf0};
+    int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    mlp_buf_putc(out, (char)(lead[more] | code >> (6 * more)));
+    for (int i = more - 1; i >= 0; i--)
+        mlp_buf_putc(out, (char)(0x80 | (code >> (6 * i) & 0x3f)));
+}
+
 void mlp_text_repair(char *s)
 {
     size_t n = strlen(s);

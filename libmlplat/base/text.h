@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 bool mlp_text_utf8(const char *s, size_t n); /* valid, shortest form, no surrogates */
+void mlp_text_put(mlp_buf *out, uint32_t code); /* a code point as UTF-8 */
 void mlp_text_repair(char *s);         /* in place: "?" for bytes that are not UTF-8, " " for control characters */
 size_t mlp_text_length(const char *s); /* code points of valid UTF-8 */
 size_t mlp_text_cut(const char *s, size_t codepoints); /* bytes of its first code points */

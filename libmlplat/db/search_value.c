@@ -112,26 +112,13 @@ static int hex_digits(const char *p, int n, uint32_t *out)
     return n;
 }
 
-static void put_char(mlp_buf *out, uint32_t c)
-{
-    if (c < 0x80) {
-        mlp_buf_putc(out, (char)c);
-        return;
-    }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char lead[] = {0, 0xc0, 0xe0, 0xf0};
-    mlp_buf_putc(out, (char)(lead[more] | c >> (6 * more)));
-    while (more--)
-        mlp_buf_putc(out, (char)(0x80 | (c >> (6 * more) & 0x3f)));
-}
-
 /* A character by its number, \x41; NULL: none of ours. */
 static const char *put_numbered(const char *p, int n, mlp_buf *out)
 {
     uint32_t c = 0;
     if (!hex_digits(p + 1, n, &c) || !c || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
         return NULL;
-    put_char(out, c);
+    mlp_text_put(out, c);
     return p + 1 + n;
 }
 

@@ -322,7 +322,6 @@ static void dirty_the_stack(int byte)
         room[i] = (char)byte;
 }
 
-/* Later on jansson itself takes a string that it cannot keep for a wrong one. */
 static void no_memory_to_begin_with_is_told_as_that(void **state)
 {
     json_t *json = NULL;

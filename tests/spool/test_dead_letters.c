@@ -1,4 +1,5 @@
 /* Dead letters where something is in the way: memory, the disk, files that are none of ours, a store in two minds. */
+#include "scarce_memory.h"
 #include "spool_calls.h"
 #include <stdlib.h>
 
@@ -113,35 +114,6 @@ static void a_damaged_file_is_told_and_costs_no_other(void **state)
 }
 
 /* ---- what is in the way ------------------------------------------------------------------------------------------ */
-
-static struct {
-    long left; /* allocations that go well; negative: all do */
-} memory = {-1};
-
-static bool runs_out(void)
-{
-    return memory.left >= 0 && memory.left-- == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return runs_out() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return runs_out() ? NULL : realloc(p, n);
-}
-
-static void memory_scarce(bool on)
-{
-    memory.left = -1;
-    json_set_alloc_funcs(on ? scarce_malloc : malloc, free);
-    if (on)
-        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
-    else
-        mlplat_set_allocator(NULL, NULL, NULL);
-}
 
 static mlplat_status put_once(fixture *f, mlplat_error *err)
 {

@@ -1,5 +1,6 @@
 /* Whose journal it is, and what is in the way of taking it over: locks that are gone or none, folders that vanish,
  * calls that fail at any place. */
+#include "scarce_memory.h"
 #include "spool_calls.h"
 #include "base/file.h"
 
@@ -279,35 +280,6 @@ static void a_takeover_survives_any_call_that_fails(void **state)
         }
     }
     assert_true(told > 5);
-}
-
-static struct {
-    long left;
-} memory = {-1};
-
-static bool runs_out(void)
-{
-    return memory.left >= 0 && memory.left-- == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return runs_out() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return runs_out() ? NULL : realloc(p, n);
-}
-
-static void memory_scarce(bool on)
-{
-    memory.left = -1;
-    json_set_alloc_funcs(on ? scarce_malloc : malloc, free);
-    if (on)
-        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
-    else
-        mlplat_set_allocator(NULL, NULL, NULL);
 }
 
 static void a_takeover_survives_any_allocation_that_fails(void **state)

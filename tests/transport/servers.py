@@ -79,20 +79,26 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
+def serving(server):
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    server.port = server.server_address[1]
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
 def running(handler=Handler, context=None):
     server = Server(("127.0.0.1", 0), handler)
     server.seen, server.connections = [], 0
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    server.port = server.server_address[1]
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def tls(certificate, client_ca=None):
@@ -141,12 +147,5 @@ class Proxy(socketserver.StreamRequestHandler):
 def proxying(password=None):
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy)
     server.daemon_threads, server.seen, server.password = True, [], password
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    server.port = server.server_address[1]
-    try:
+    with serving(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
