@@ -26,9 +26,9 @@ static void check_parts(const mlp_uri *uri)
         fuzz_check(!isupper((unsigned char)*p));
     if (decoded || !*uri->scheme)
         return;
-    bool slashes = *uri->authority || sqlite || strncmp(uri->path, "//", 2) == 0;
-    char *text = mlp_sprintf("%s:%s%s%s%s", uri->scheme, slashes ? "//" : "", uri->authority, sqlite ? "/" : "",
-                             uri->path);
+    bool slashes = *uri->authority || strncmp(uri->path, "//", 2) == 0;
+    char *text = sqlite ? mlp_uri_of_sqlite(uri->path)
+                        : mlp_sprintf("%s:%s%s%s", uri->scheme, slashes ? "//" : "", uri->authority, uri->path);
     fuzz_check(mlp_uri_parse(text, &again, &err) == MLPLAT_OK && same_uri(uri, &again));
     mlp_uri_free(&again);
     mlp_free(text);

@@ -7,6 +7,7 @@ and goes on from there for a while:
 MLPLAT_FUZZ_SECONDS  so long for each target: 3, or 600 with MLPLAT_HEAVY=1
 MLPLAT_FUZZ_RUNS     so many executions for each target instead
 MLPLAT_FUZZ_JOBS     so many targets at a time: as many as there are processors
+MLPLAT_SEED          begins the chances: 1 in the short round, which is thus the same each time; the long one has others
 
 What is found lies in build/fuzz-found; new inputs in build/fuzz-corpus, from where --minimise brings what reaches new
 code to tests/fuzz/corpus. Without clang everything is skipped; ctest replays the corpus then.
@@ -49,11 +50,11 @@ def build(plain, logs):
 
 
 def limits():
-    runs = os.environ.get("MLPLAT_FUZZ_RUNS")
+    runs, heavy = os.environ.get("MLPLAT_FUZZ_RUNS"), os.environ.get("MLPLAT_HEAVY") == "1"
+    seed = "-seed=" + os.environ.get("MLPLAT_SEED", "0" if heavy or runs else "1")
     if runs:
-        return [f"-runs={runs}"]
-    seconds = "600" if os.environ.get("MLPLAT_HEAVY") == "1" else "3"
-    return ["-max_total_time=" + os.environ.get("MLPLAT_FUZZ_SECONDS", seconds)]
+        return [seed, f"-runs={runs}"]
+    return [seed, "-max_total_time=" + os.environ.get("MLPLAT_FUZZ_SECONDS", "600" if heavy else "3")]
 
 
 def fuzz(programs, target):
