@@ -1,8 +1,10 @@
 /*
  * What pipelines cost: compiling a chain of N tasks to KFP's YAML and reading it back, and running a chain of steps
- * that do nothing. Prints one JSON object. bench/pipelines.py runs it beside kfp.
+ * that do nothing but tell the time: the start of a step takes from the end of one to the beginning of the next.
+ * Prints one JSON object. bench/pipelines.py runs it beside kfp.
  *
  *     bench_pipelines FOLDER [tasks to compile, 1000] [steps to run, 20]
+ *     bench_pipelines stamp FILE      a step: the clock at its beginning and at its end, in ms, as a line of FILE
  */
 #include <mlplat.h>
 #include <stdio.h>
@@ -97,17 +99,53 @@ static mlplat_status compile(int tasks, mlplat_error *err)
     return s;
 }
 
-static mlplat_status run(const char *folder, int steps, mlplat_error *err)
+static int stamp(const char *path)
 {
-    char uri[4096];
-    const char *argv[] = {"true"};
+    double begin = now();
+    FILE *file = fopen(path, "a");
+    int bad = !file || fprintf(file, "%.4f %.4f\n", begin, now()) < 0;
+    return (file && fclose(file)) || bad;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* From the end of each step to the beginning of the next. */
+static void tell_starts(const char *path, int steps)
+{
+    double begin, end, last = 0, *took = calloc((size_t)steps, sizeof *took);
+    int n = -1;
+    FILE *file = fopen(path, "r");
+    while (file && took && n + 1 < steps && fscanf(file, "%lf %lf", &begin, &end) == 2) {
+        if (n++ >= 0)
+            took[n - 1] = begin - last;
+        last = end;
+    }
+    if (n > 0) {
+        qsort(took, (size_t)n, sizeof *took, by_size);
+        printf(", \"start_ms\": {\"steps\": %d, \"median\": %.3f, \"longest\": %.3f}", n, took[n / 2], took[n - 1]);
+    }
+    if (file)
+        fclose(file);
+    free(took);
+    remove(path);
+}
+
+static mlplat_status run(const char *folder, const char *self, int steps, mlplat_error *err)
+{
+    char uri[4096], stamps[4096];
+    snprintf(stamps, sizeof stamps, "%s/stamps", folder);
+    const char *argv[] = {self, "stamp", stamps};
     mlplat *ml = NULL;
     mlplat_pipeline *p = NULL;
     mlplat_doc *ir = NULL;
     mlplat_options options = MLPLAT_OPTIONS_INIT;
     snprintf(uri, sizeof uri, "sqlite:///%s/mlflow.db", folder);
     options.tracking_uri = uri;
-    mlplat_status s = build(steps, argv, 1, 0, &p, err);
+    mlplat_status s = build(steps, argv, 3, 0, &p, err);
     if (s == MLPLAT_OK)
         s = mlplat_pipeline_compile(p, &ir, err);
     if (s == MLPLAT_OK)
@@ -117,8 +155,10 @@ static mlplat_status run(const char *folder, int steps, mlplat_error *err)
     for (int i = 0; s == MLPLAT_OK && i < 3; i++) {
         double start = now(), used = cpu();
         s = mlplat_pipeline_run(ml, ir, NULL, NULL, err);
-        printf(", \"run%d\": {\"steps\": %d, \"wall_ms\": %.1f, \"cpu_ms\": %.1f}", i, steps, now() - start,
+        printf(", \"run%d\": {\"steps\": %d, \"wall_ms\": %.1f, \"cpu_ms\": %.1f", i, steps, now() - start,
                cpu() - used);
+        tell_starts(stamps, steps);
+        printf("}");
     }
     mlplat_close(ml);
     mlplat_doc_free(ir);
@@ -130,6 +170,8 @@ int main(int argc, char **argv)
 {
     mlplat_error err = {0};
     struct rusage mine;
+    if (argc == 3 && strcmp(argv[1], "stamp") == 0)
+        return stamp(argv[2]);
     if (argc < 2) {
         fprintf(stderr, "usage: bench_pipelines FOLDER [tasks] [steps]\n");
         return 2;
@@ -137,7 +179,7 @@ int main(int argc, char **argv)
     printf("{");
     mlplat_status s = compile(argc > 2 ? atoi(argv[2]) : 1000, &err);
     if (s == MLPLAT_OK)
-        s = run(argv[1], argc > 3 ? atoi(argv[3]) : 20, &err);
+        s = run(argv[1], argv[0], argc > 3 ? atoi(argv[3]) : 20, &err);
     getrusage(RUSAGE_SELF, &mine);
     printf(", \"rss_kib\": %ld}\n", mine.ru_maxrss);
     if (s != MLPLAT_OK)
