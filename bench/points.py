@@ -131,10 +131,11 @@ if __name__ == "__main__":
     parser.add_argument("--points", type=int, default=1000000)
     parser.add_argument("--large", type=pathlib.Path)
     parser.add_argument("--folder", help="where stores are made")
-    parser.add_argument("--only", nargs="+", choices=parts, default=list(parts))
+    parser.add_argument("--only", nargs="+", choices=parts)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
     chosen = parser.parse_args()
     BUILD = chosen.build.resolve()
-    for part in chosen.only:
-        if part != "large" or chosen.large:
-            parts[part]()
+    if "large" in (chosen.only or ()) and not chosen.large:
+        parser.error("--only large needs --large FILE")
+    for part in chosen.only or [part for part in parts if part != "large" or chosen.large]:
+        parts[part]()
