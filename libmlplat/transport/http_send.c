@@ -125,7 +125,8 @@ static mlplat_status nap(const mlp_http_call *call, int64_t ms, mlplat_error *er
 {
     mlplat_status s = mlp_hook_call(call->request->hook, 0, 0, "the request", err);
     int64_t until = mlp_clock_mono_ns() + ms * 1000000, left;
-    while (s == MLPLAT_OK && (left = (until - mlp_clock_mono_ns()) / 1000000) > 0) {
+    /* Rounded up: a server that said "in a second" is not asked a part of a millisecond before. */
+    while (s == MLPLAT_OK && (left = (until - mlp_clock_mono_ns() + 999999) / 1000000) > 0) {
         mlp_clock_sleep_ms(left < NAP_MS ? left : NAP_MS);
         s = mlp_hook_call(call->request->hook, 0, 0, "the request", err);
     }
