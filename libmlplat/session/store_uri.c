@@ -58,6 +58,13 @@ static mlplat_status check_store(const setting *it, mlplat_error *err)
         return refuse(it, MLPLAT_INVALID, "is a path: write " WRITE_THIS, err);
     if (!platform && (mlp_uri_has_scheme(it->uri, "file") || !strchr(it->uri, ':')))
         return refuse_folder(it, err);
+#ifndef MLPLAT_MINIMAL
+    if (mlp_uri_has_scheme(it->uri, "http") || mlp_uri_has_scheme(it->uri, "https")) {
+        mlplat_status s = mlp_uri_parse(it->uri, &parts, err);
+        mlp_uri_free(&parts);
+        return s == MLPLAT_OK ? s : mlp_fail_prefix(err, s, "the %s (%.120s)", it->what, it->source);
+    }
+#endif
     if (!mlp_uri_has_scheme(it->uri, "sqlite"))
         return refuse(it, MLPLAT_UNSUPPORTED,
                       "is not in this build, which has the embedded store only: write " WRITE_THIS, err);

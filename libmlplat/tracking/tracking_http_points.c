@@ -1,0 +1,149 @@
+/* Points of a server's metrics: it gives them page by page. */
+#include "base/err.h"
+#include "base/text.h"
+#include "db/page.h"
+#include "tracking/tracking_http.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers come as numbers or, as JSON has no others, as texts. */
+static double value_of(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    double v = NAN;
+    if (!text)
+        return json_number_value(value);
+    if (strcmp(text, "Infinity") == 0 || strcmp(text, "-Infinity") == 0)
+        return *text == '-' ? -HUGE_VAL : HUGE_VAL;
+    mlp_text_to_double(text, &v);
+    return v;
+}
+
+static int64_t whole_of(const json_t *point, const char *name)
+{
+    const json_t *value = json_object_get(point, name);
+    int64_t number = 0;
+    if (json_is_string(value))
+        mlp_text_int64(json_string_value(value), &number);
+    else
+        number = json_integer_value(value);
+    return number;
+}
+
+typedef struct point {
+    int64_t time, step;
+    double value;
+} point;
+
+static int in_order(const void *a, const void *b)
+{
+    const point *p = a, *q = b;
+    if (p->time != q->time)
+        return p->time < q->time ? -1 : 1;
+    if (p->step != q->step)
+        return p->step < q->step ? -1 : 1;
+    return p->value < q->value ? -1 : p->value > q->value;
+}
+
+/* Every point, page after page, into a buffer of points. */
+static mlplat_status read_all(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
+{
+    json_t *page = NULL, *one;
+    size_t i;
+    mlplat_status s;
+    do {
+        json_t *last = page;
+        const char *token = json_string_value(json_object_get(last, "next_page_token"));
+        page = NULL;
+        s = mlp_tracking_http_call(store, MLP_TRACKING_HTTP_GET, "metrics/get-history",
+                                   json_pack("{s:s, s:s, s:i, s:s*}", "run_id", run_id, "metric_key", key,
+                                             "max_results", 25000, "page_token", token),
+                                   &page, NULL, err);
+        json_array_foreach(json_object_get(page, "metrics"), i, one)
+        {
+            point p = {whole_of(one, "timestamp"), whole_of(one, "step"), value_of(json_object_get(one, "value"))};
+            mlp_buf_add(out, &p, sizeof p);
+        }
+        json_decref(last);
+    } while (s == MLPLAT_OK && json_string_length(json_object_get(page, "next_page_token")));
+    json_decref(page);
+    if (s == MLPLAT_OK)
+        s = mlp_buf_ok(out, err);
+    if (s == MLPLAT_OK && out->size)
+        qsort(out->data, out->size / sizeof(point), sizeof(point), in_order);
+    return s;
+}
+
+static mlplat_status push(json_t *list, const char *key, const char *run_id, const point *p, mlplat_error *err)
+{
+    json_t *one = json_pack("{s:s, s:o, s:I, s:I}", "key", key, "value", mlp_json_double(p->value), "timestamp",
+                            (json_int_t)p->time, "step", (json_int_t)p->step);
+    mlplat_status s = mlp_json_push(list, one, err);
+    return s == MLPLAT_OK && run_id ? mlp_json_set(one, "run_id", json_string(run_id), err) : s;
+}
+
+mlplat_status mlp_tracking_http_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err)
+{
+    mlp_buf all = {0};
+    json_t *doc = json_object(), *list = json_array();
+    int64_t seen = 0, given = 0;
+    mlplat_status s = mlp_json_set(doc, "metrics", list, err);
+    if (s == MLPLAT_OK)
+        s = read_all(store, wanted->run_id, wanted->key, &all, err);
+    const point *points = (const point *)(const void *)all.data;
+    for (size_t i = 0; s == MLPLAT_OK && i < all.size / sizeof(point); i++) {
+        if (points[i].time < wanted->since_ms || seen++ < wanted->offset)
+            continue;
+        if (wanted->limit && given == wanted->limit) {
+            s = mlp_page_put(doc, wanted->offset + given, err);
+            break;
+        }
+        given++;
+        s = push(list, wanted->key, NULL, &points[i], err);
+    }
+    mlp_buf_free(&all);
+    if (s == MLPLAT_OK)
+        *out = doc;
+    else
+        json_decref(doc);
+    return s;
+}
+
+mlplat_status mlp_tracking_http_histories(void *store, const json_t *ids, const char *key, int64_t limit, json_t **out,
+                                          mlplat_error *err)
+{
+    json_t *doc = json_object(), *list = json_array(), *id;
+    size_t i;
+    mlplat_status s = mlp_json_set(doc, "metrics", list, err);
+    json_array_foreach((json_t *)ids, i, id)
+    {
+        mlp_buf all = {0};
+        if (s == MLPLAT_OK)
+            s = read_all(store, json_string_value(id), key, &all, err);
+        for (size_t j = 0; s == MLPLAT_OK && j < all.size / sizeof(point); j++)
+            if (!limit || (int64_t)json_array_size(list) < limit)
+                s = push(list, key, json_string_value(id), (const point *)(const void *)all.data + j, err);
+        mlp_buf_free(&all);
+    }
+    if (s == MLPLAT_OK)
+        *out = doc;
+    else
+        json_decref(doc);
+    return s;
+}
+
+mlplat_status mlp_tracking_http_points(void *store, const char *run_id, const char *key, unsigned columns,
+                                       const mlp_hook *hook, mlp_metric_points *out, mlplat_error *err)
+{
+    mlp_buf all = {0};
+    size_t room = 0;
+    (void)hook; /* the request calls the session's */
+    mlplat_status s = read_all(store, run_id, key, &all, err);
+    const point *points = (const point *)(const void *)all.data;
+    for (size_t i = 0; s == MLPLAT_OK && i < all.size / sizeof(point); i++)
+        if (!mlp_points_add(out, &room, columns, points[i].value, points[i].step, points[i].time))
+            s = mlp_fail_memory(err);
+    mlp_buf_free(&all);
+    return s;
+}

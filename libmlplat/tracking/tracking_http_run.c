@@ -1,0 +1,229 @@
+/* Runs of a server. */
+#include "base/digest.h"
+#include "base/err.h"
+#include "tracking/tracking_http.h"
+#include <string.h>
+
+#define GET   MLP_TRACKING_HTTP_GET
+#define AGAIN MLP_TRACKING_HTTP_AGAIN
+#define ONCE  MLP_TRACKING_HTTP_ONCE
+#define OP    "mlplat.op" /* the tag that tells a run that we made from others, where the answer was lost */
+
+/* As the embedded store tells it: every list there, sorted. */
+static mlplat_status normal(json_t *run, mlplat_error *err)
+{
+    static const char *const lists[] = {"metrics", "params", "tags"};
+    json_t *info = json_object_get(run, "info"), *data = json_object_get(run, "data");
+    if (!json_is_object(info))
+        return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no run");
+    mlplat_status s = data ? MLPLAT_OK : mlp_json_set(run, "data", json_object(), err);
+    data = json_object_get(run, "data");
+    for (size_t i = 0; s == MLPLAT_OK && i < 3; i++)
+        s = mlp_tracking_http_sort(mlp_tracking_http_list(data, lists[i]), err);
+    json_object_del(info, "run_uuid"); /* the old name of run_id */
+    return s;
+}
+
+static mlplat_status take(mlplat_status s, json_t *answer, json_t **out, mlplat_error *err)
+{
+    json_t *run = json_object_get(answer, "run");
+    if (s == MLPLAT_OK)
+        s = normal(run, err);
+    if (s == MLPLAT_OK)
+        *out = json_incref(run);
+    json_decref(answer);
+    return s;
+}
+
+/* ---- create ---------------------------------------------------------------------------------------------------- */
+
+/* The run with our mark, if the lost answer was that of a run that is there. */
+static mlplat_status made_after_all(void *store, const mlp_run_new *run, const char *op, json_t **out,
+                                    mlplat_error *err)
+{
+    char filter[80];
+    json_t *answer = NULL;
+    snprintf(filter, sizeof filter, "tags.`" OP "` = '%s'", op);
+    mlplat_status s = mlp_tracking_http_call(store, AGAIN, "runs/search",
+                                             json_pack("{s:[s], s:s, s:i}", "experiment_ids", run->experiment_id,
+                                                       "filter", filter, "max_results", 1),
+                                             &answer, NULL, err);
+    json_t *found = json_array_get(json_object_get(answer, "runs"), 0);
+    if (s == MLPLAT_OK && !found)
+        s = mlp_fail(err, MLPLAT_NOT_FOUND, "the server has not made the run");
+    if (s == MLPLAT_OK)
+        s = normal(found, err);
+    if (s == MLPLAT_OK)
+        *out = json_incref(found);
+    json_decref(answer);
+    return s;
+}
+
+static json_t *create_body(const mlp_run_new *run, const char *op)
+{
+    json_t *tags = mlp_tracking_http_pairs(run->tags);
+    if (!tags || json_array_append_new(tags, json_pack("{s:s, s:s}", "key", OP, "value", op)) != 0) {
+        json_decref(tags);
+        return NULL;
+    }
+    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "experiment_id", run->experiment_id, "run_name", run->name, "user_id",
+                     run->user ? run->user : "", "start_time", (json_int_t)run->start_time_ms, "tags", tags);
+}
+
+/* Twice at most: what was not made by the first try is made by the second, with the same mark. */
+mlplat_status mlp_tracking_http_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err)
+{
+    char op[33];
+    bool unclear = true;
+    mlplat_status s = mlp_random_hex(op, err);
+    for (int i = 0; s == MLPLAT_OK && i < 2 && unclear; i++) {
+        json_t *answer = NULL;
+        s = mlp_tracking_http_call(store, ONCE, "runs/create", create_body(run, op), &answer, &unclear, err);
+        s = take(s, answer, out, err);
+        if (s == MLPLAT_OK || !unclear)
+            break;
+        mlplat_status there = made_after_all(store, run, op, out, err);
+        s = there == MLPLAT_NOT_FOUND ? MLPLAT_OK : there;
+        if (there == MLPLAT_OK)
+            break;
+    }
+    if (s == MLPLAT_OK && !*out)
+        s = mlp_fail(err, MLPLAT_UNAVAILABLE, "the server makes no run and does not say why");
+    if (s == MLPLAT_OK && run->made)
+        s = run->made(run->made_for, *out, err);
+    return s;
+}
+
+/* ---- read ------------------------------------------------------------------------------------------------------ */
+
+mlplat_status mlp_tracking_http_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err)
+{
+    json_t *answer = NULL;
+    mlplat_status s =
+        mlp_tracking_http_call(store, GET, "runs/get", json_pack("{s:s}", "run_id", run_id), &answer, NULL, err);
+    return take(s, answer, out, err);
+}
+
+static mlplat_status put_given_ids(const char *ids, json_t *list, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    while (s == MLPLAT_OK && *ids) {
+        size_t n = strcspn(ids, ",");
+        size_t blank = strspn(ids, " ");
+        if (blank < n)
+            s = mlp_json_push(list, json_stringn(ids + blank, n - blank), err);
+        ids += n + (ids[n] == ',');
+    }
+    return s;
+}
+
+/* All active experiments, page by page. */
+static mlplat_status put_all_ids(void *store, json_t *list, mlplat_error *err)
+{
+    mlplat_search query = MLPLAT_SEARCH_INIT;
+    json_t *page = NULL, *one;
+    size_t i;
+    mlplat_status s;
+    do {
+        json_t *last = page;
+        query.page_token = json_string_value(json_object_get(last, "next_page_token"));
+        page = NULL;
+        s = mlp_tracking_http_experiment_search(store, &query, &page, err);
+        json_array_foreach(json_object_get(page, "experiments"), i, one) if (s == MLPLAT_OK) s = mlp_json_push(
+            list, json_incref(json_object_get(one, "experiment_id")), err);
+        json_decref(last);
+    } while (s == MLPLAT_OK && json_object_get(page, "next_page_token"));
+    json_decref(page);
+    return s;
+}
+
+mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
+{
+    json_t *body = json_object(), *answer = NULL, *ids = json_array(), *one;
+    size_t i;
+    mlplat_status s = mlp_json_set(body, "experiment_ids", ids, err);
+    if (s == MLPLAT_OK)
+        s = query && query->experiment_ids && *query->experiment_ids
+                ? put_given_ids(query->experiment_ids, ids, err)
+                : put_all_ids(store, ids, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_http_query(query, "run_view_type", body, err);
+    if (s != MLPLAT_OK) {
+        json_decref(body);
+        return s;
+    }
+    s = mlp_tracking_http_call(store, AGAIN, "runs/search", body, &answer, NULL, err);
+    json_t *list = s == MLPLAT_OK ? mlp_tracking_http_list(answer, "runs") : NULL;
+    json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
+    if (s == MLPLAT_OK)
+        *out = answer;
+    else
+        json_decref(answer);
+    return s;
+}
+
+/* ---- change ---------------------------------------------------------------------------------------------------- */
+
+mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, const mlplat_run_change *change,
+                                           mlplat_error *err)
+{
+    json_t *body = json_pack("{s:s, s:s*, s:s*}", "run_id", run_id, "status", change->status, "run_name",
+                             change->name && *change->name ? change->name : NULL);
+    if (body && change->end_time_ms && json_object_set_new(body, "end_time", json_integer(change->end_time_ms)) != 0) {
+        json_decref(body);
+        body = NULL;
+    }
+    return mlp_tracking_http_call(store, AGAIN, "runs/update", body, NULL, NULL, err);
+}
+
+mlplat_status mlp_tracking_http_run_delete(void *store, const char *run_id, mlplat_error *err)
+{
+    return mlp_tracking_http_call(store, AGAIN, "runs/delete", json_pack("{s:s}", "run_id", run_id), NULL, NULL, err);
+}
+
+mlplat_status mlp_tracking_http_run_restore(void *store, const char *run_id, mlplat_error *err)
+{
+    return mlp_tracking_http_call(store, AGAIN, "runs/restore", json_pack("{s:s}", "run_id", run_id), NULL, NULL, err);
+}
+
+/* A server takes 100 params at a time: more of them are not stored all or none. */
+mlplat_status mlp_tracking_http_run_params(void *store, const char *run_id, const mlp_param *params, size_t n,
+                                           mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    for (size_t from = 0; s == MLPLAT_OK && from < n; from += 100) {
+        json_t *list = json_array();
+        for (size_t i = from; s == MLPLAT_OK && i < n && i < from + 100; i++)
+            s = mlp_json_push(list, json_pack("{s:s, s:s%}", "key", params[i].key, "value", params[i].value,
+                                              params[i].value_n), err);
+        if (s == MLPLAT_OK)
+            s = mlp_tracking_http_call(store, AGAIN, "runs/log-batch",
+                                       json_pack("{s:s, s:o}", "run_id", run_id, "params", list), NULL, NULL, err);
+        else
+            json_decref(list);
+        if (s == MLPLAT_INVALID && err && strstr(err->message, "Changing param values is not allowed"))
+            s = err->status = MLPLAT_CONFLICT;
+    }
+    return s;
+}
+
+mlplat_status mlp_tracking_http_run_untag(void *store, const char *run_id, const char *key, mlplat_error *err)
+{
+    return mlp_tracking_http_call(store, AGAIN, "runs/delete-tag",
+                                  json_pack("{s:s, s:s}", "run_id", run_id, "key", key), NULL, NULL, err);
+}
+
+mlplat_status mlp_tracking_http_run_inputs(void *store, const char *run_id, const json_t *datasets,
+                                           const json_t *models, mlplat_error *err)
+{
+    return mlp_tracking_http_call(store, AGAIN, "runs/log-inputs",
+                                  json_pack("{s:s, s:O*, s:O*}", "run_id", run_id, "datasets", datasets, "models",
+                                            models),
+                                  NULL, NULL, err);
+}
+
+mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err)
+{
+    return mlp_tracking_http_call(store, AGAIN, "runs/outputs",
+                                  json_pack("{s:s, s:O*}", "run_id", run_id, "models", models), NULL, NULL, err);
+}
