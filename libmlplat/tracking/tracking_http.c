@@ -102,8 +102,9 @@ static void put_query(mlp_buf *out, const json_t *body)
 /* MLflow says of what is deleted that a parameter is wrong. */
 static mlplat_status told(mlplat_status s, mlplat_error *err)
 {
-    bool deleted = s == MLPLAT_INVALID && err &&
-                   (strstr(err->message, "must be in the 'active' state") || strstr(err->message, "must be in 'active'"));
+    bool deleted =
+        s == MLPLAT_INVALID && err &&
+        (strstr(err->message, "must be in the 'active' state") || strstr(err->message, "must be in 'active'"));
     if (deleted)
         err->status = MLPLAT_STATE;
     return deleted ? MLPLAT_STATE : s;
@@ -183,9 +184,9 @@ json_t *mlp_tracking_http_pairs(const json_t *tags)
 {
     json_t *list = json_array(), *value;
     const char *key;
-    json_object_foreach((json_t *)tags, key, value) if (list &&
-                                                        json_array_append_new(list, json_pack("{s:s, s:O}", "key", key,
-                                                                                              "value", value)) != 0)
+    json_object_foreach(
+        (json_t *)tags, key,
+        value) if (list && json_array_append_new(list, json_pack("{s:s, s:O}", "key", key, "value", value)) != 0)
     {
         json_decref(list);
         return NULL;
@@ -212,6 +213,7 @@ json_t *mlp_tracking_http_pairs(const json_t *tags)
         .run_params = mlp_tracking_http_run_params, .run_untag = mlp_tracking_http_run_untag,                          \
         .run_inputs = mlp_tracking_http_run_inputs, .run_outputs = mlp_tracking_http_run_outputs,                      \
         .history = mlp_tracking_http_history, .histories = mlp_tracking_http_histories,                                \
+        .run_note = mlp_tracking_http_run_note, .buckets = mlp_tracking_http_buckets,                                  \
         .points = mlp_tracking_http_points                                                                             \
     }
 

@@ -59,7 +59,12 @@ mlplat_status mlp_tracking_http_run_inputs(void *store, const char *run_id, cons
                                            const json_t *models, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err);
 
+mlplat_status mlp_tracking_http_run_note(void *store, const char *run_id, const char *tag, const json_t *entry,
+                                         bool once, mlplat_error *err);
+
 /* ---- tracking_http_points.c */
+mlplat_status mlp_tracking_http_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
+                                        mlp_buckets *out, mlplat_error *err);
 mlplat_status mlp_tracking_http_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_http_histories(void *store, const json_t *ids, const char *key, int64_t limit, json_t **out,
                                           mlplat_error *err);

@@ -147,3 +147,24 @@ mlplat_status mlp_tracking_http_points(void *store, const char *run_id, const ch
     mlp_buf_free(&all);
     return s;
 }
+
+mlplat_status mlp_tracking_http_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
+                                        mlp_buckets *out, mlplat_error *err)
+{
+    mlp_buf all = {0};
+    mlplat_status s = read_all(store, run_id, key, &all, err);
+    const point *points = (const point *)(const void *)all.data;
+    size_t many = s == MLPLAT_OK ? all.size / sizeof(point) : 0;
+    int64_t low = INT64_MAX, high = INT64_MIN;
+    for (size_t i = 0; i < many; i++) {
+        int64_t at = by_time ? points[i].time : points[i].step;
+        low = at < low ? at : low;
+        high = at > high ? at : high;
+    }
+    if (many)
+        s = mlp_buckets_make(out, n, by_time, low, high, err);
+    for (size_t i = 0; s == MLPLAT_OK && i < many; i++)
+        mlp_buckets_add(out, points[i].step, points[i].time, points[i].value, isnan(points[i].value));
+    mlp_buf_free(&all);
+    return s;
+}

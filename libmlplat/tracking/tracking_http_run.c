@@ -44,10 +44,10 @@ static mlplat_status made_after_all(void *store, const mlp_run_new *run, const c
     char filter[80];
     json_t *answer = NULL;
     snprintf(filter, sizeof filter, "tags.`" OP "` = '%s'", op);
-    mlplat_status s = mlp_tracking_http_call(store, AGAIN, "runs/search",
-                                             json_pack("{s:[s], s:s, s:i}", "experiment_ids", run->experiment_id,
-                                                       "filter", filter, "max_results", 1),
-                                             &answer, NULL, err);
+    mlplat_status s = mlp_tracking_http_call(
+        store, AGAIN, "runs/search",
+        json_pack("{s:[s], s:s, s:i}", "experiment_ids", run->experiment_id, "filter", filter, "max_results", 1),
+        &answer, NULL, err);
     json_t *found = json_array_get(json_object_get(answer, "runs"), 0);
     if (s == MLPLAT_OK && !found)
         s = mlp_fail(err, MLPLAT_NOT_FOUND, "the server has not made the run");
@@ -129,8 +129,8 @@ static mlplat_status put_all_ids(void *store, json_t *list, mlplat_error *err)
         query.page_token = json_string_value(json_object_get(last, "next_page_token"));
         page = NULL;
         s = mlp_tracking_http_experiment_search(store, &query, &page, err);
-        json_array_foreach(json_object_get(page, "experiments"), i, one) if (s == MLPLAT_OK) s = mlp_json_push(
-            list, json_incref(json_object_get(one, "experiment_id")), err);
+        json_array_foreach(json_object_get(page, "experiments"), i, one) if (s == MLPLAT_OK) s =
+            mlp_json_push(list, json_incref(json_object_get(one, "experiment_id")), err);
         json_decref(last);
     } while (s == MLPLAT_OK && json_object_get(page, "next_page_token"));
     json_decref(page);
@@ -143,9 +143,8 @@ mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *que
     size_t i;
     mlplat_status s = mlp_json_set(body, "experiment_ids", ids, err);
     if (s == MLPLAT_OK)
-        s = query && query->experiment_ids && *query->experiment_ids
-                ? put_given_ids(query->experiment_ids, ids, err)
-                : put_all_ids(store, ids, err);
+        s = query && query->experiment_ids && *query->experiment_ids ? put_given_ids(query->experiment_ids, ids, err)
+                                                                     : put_all_ids(store, ids, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_http_query(query, "run_view_type", body, err);
     if (s != MLPLAT_OK) {
@@ -194,8 +193,8 @@ mlplat_status mlp_tracking_http_run_params(void *store, const char *run_id, cons
     for (size_t from = 0; s == MLPLAT_OK && from < n; from += 100) {
         json_t *list = json_array();
         for (size_t i = from; s == MLPLAT_OK && i < n && i < from + 100; i++)
-            s = mlp_json_push(list, json_pack("{s:s, s:s%}", "key", params[i].key, "value", params[i].value,
-                                              params[i].value_n), err);
+            s = mlp_json_push(
+                list, json_pack("{s:s, s:s%}", "key", params[i].key, "value", params[i].value, params[i].value_n), err);
         if (s == MLPLAT_OK)
             s = mlp_tracking_http_call(store, AGAIN, "runs/log-batch",
                                        json_pack("{s:s, s:o}", "run_id", run_id, "params", list), NULL, NULL, err);
@@ -216,14 +215,62 @@ mlplat_status mlp_tracking_http_run_untag(void *store, const char *run_id, const
 mlplat_status mlp_tracking_http_run_inputs(void *store, const char *run_id, const json_t *datasets,
                                            const json_t *models, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, AGAIN, "runs/log-inputs",
-                                  json_pack("{s:s, s:O*, s:O*}", "run_id", run_id, "datasets", datasets, "models",
-                                            models),
-                                  NULL, NULL, err);
+    return mlp_tracking_http_call(
+        store, AGAIN, "runs/log-inputs",
+        json_pack("{s:s, s:O*, s:O*}", "run_id", run_id, "datasets", datasets, "models", models), NULL, NULL, err);
 }
 
 mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err)
 {
     return mlp_tracking_http_call(store, AGAIN, "runs/outputs",
                                   json_pack("{s:s, s:O*}", "run_id", run_id, "models", models), NULL, NULL, err);
+}
+
+/* ---- lists in tags --------------------------------------------------------------------------------------------- */
+
+/* The list in a tag, empty where there is none. New reference; NULL: no memory, or no list. */
+static json_t *list_in(const json_t *run, const char *tag)
+{
+    json_t *tags = json_object_get(json_object_get(run, "data"), "tags"), *one, *list = NULL;
+    size_t i;
+    json_array_foreach(tags, i, one) if (strcmp(json_string_value(json_object_get(one, "key")), tag) == 0)
+    {
+        const json_t *value = json_object_get(one, "value");
+        mlp_json_parse(json_string_value(value), json_string_length(value), &list, NULL);
+        return json_is_array(list) ? list : (json_decref(list), json_array());
+    }
+    return json_array();
+}
+
+static bool is_in(const json_t *list, const json_t *entry)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach((json_t *)list, i, one) if (json_equal(one, entry)) return true;
+    return false;
+}
+
+/* Read, changed and written: two programs at once on one run may lose an entry, as with MLflow's own client. */
+mlplat_status mlp_tracking_http_run_note(void *store, const char *run_id, const char *tag, const json_t *entry,
+                                         bool once, mlplat_error *err)
+{
+    json_t *run = NULL, *list = NULL;
+    mlp_buf text = {0};
+    mlplat_status s = mlp_tracking_http_run_get(store, run_id, &run, err);
+    if (s == MLPLAT_OK && !(list = list_in(run, tag)))
+        s = mlp_fail_memory(err);
+    bool there = s == MLPLAT_OK && once && is_in(list, entry);
+    if (s == MLPLAT_OK && !there)
+        s = mlp_json_push(list, json_incref((json_t *)entry), err);
+    if (s == MLPLAT_OK && !there)
+        s = mlp_json_text(list, &text, err);
+    if (s == MLPLAT_OK && !there)
+        s = mlp_tracking_http_call(
+            store, AGAIN, "runs/set-tag",
+            json_pack("{s:s, s:s, s:s%}", "run_id", run_id, "key", tag, "value", text.data, text.size), NULL, NULL,
+            err);
+    mlp_buf_free(&text);
+    json_decref(list);
+    json_decref(run);
+    return s;
 }

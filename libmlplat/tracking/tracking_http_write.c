@@ -1,6 +1,6 @@
 /*
- * The sink: records of a journal by log-batch, run by run, in their order. There is no mark on a server: what comes twice
- * is the same points, which MLflow drops, as each has its time, and the same tags in the same order.
+ * The sink: records of a journal by log-batch, run by run, in their order. There is no mark on a server: what comes
+ * twice is the same points, which MLflow drops, as each has its time, and the same tags in the same order.
  */
 #include "base/err.h"
 #include "spool/metric_origin.h"

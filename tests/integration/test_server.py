@@ -1,0 +1,117 @@
+"""The command line on a real MLflow server: what the embedded store does, over REST, and what a dead server costs."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+BUILD = pathlib.Path(os.environ["MLPLAT_BINARY_DIR"])
+
+
+class MlflowServer:
+    """`mlflow server` on SQLite in a folder; it can be killed and started again."""
+
+    def __init__(self, folder):
+        self.folder, self.database = folder, folder / "server.db"
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
+                 "--default-artifact-root", str(self.folder / "artifacts"), "--host", "127.0.0.1", "--port",
+                 str(self.port), "--workers", "1"]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
+        self.log = open(self.folder / "log", "a")
+        self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                if urllib.request.urlopen(f"{self.url}/health", timeout=5).status == 200:
+                    return self
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+        raise AssertionError("the server does not come up")
+
+    def kill(self):
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+            self.log.close()
+
+    def rows(self, sql):
+        with contextlib.closing(sqlite3.connect(self.database)) as database:
+            return database.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = MlflowServer(tmp_path_factory.mktemp("server")).start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def mlplat(server, tmp_path):
+    def run(*words, code=0):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
+        environment |= {"MLFLOW_TRACKING_URI": server.url, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, text=True,
+                              capture_output=True, timeout=120)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout.strip() if code == 0 else done.stderr
+    return run
+
+
+def test_a_run_is_logged_read_and_searched(server, mlplat, tmp_path):
+    run = mlplat("run", "start", "--experiment", "one", "--name", "first")
+    points = [{"key": "loss", "value": value, "step": step} for step, value in enumerate([0.5, "NaN", "Infinity", 0.25])]
+    (tmp_path / "batch.json").write_text(json.dumps({"metrics": points, "params": [{"key": "depth", "value": "6"}],
+                                                     "tags": [{"key": "team", "value": "a"}]}))
+    mlplat("run", "log-batch", run, "batch.json")
+    mlplat("run", "log-batch", run, "batch.json")  # the same params once more are no change
+    mlplat("run", "end", run)
+    document = json.loads(mlplat("run", "get", run, "-o", "json"))
+    assert (document["info"]["status"], document["info"]["run_name"]) == ("FINISHED", "first")
+    assert document["data"]["params"] == [{"key": "depth", "value": "6"}]
+    assert document["data"]["metrics"][0]["value"] == 0.25
+    assert server.rows(f"select count(*) from params where run_uuid = '{run}'") == [(1,)]
+    assert run in mlplat("run", "list", "--experiment", "one", "--filter", "params.depth = '6' and metrics.loss < 1")
+    assert run not in mlplat("run", "list", "--experiment", "one", "--filter", "tags.team = 'b'")
+
+
+def test_what_the_server_refuses_is_told(mlplat):
+    assert "RESOURCE_DOES_NOT_EXIST" in mlplat("run", "get", "0" * 32, code=3)
+    run = mlplat("run", "start", "--experiment", "two")
+    mlplat("run", "delete", run)
+    assert "deleted" in mlplat("run", "end", run, code=1)
+
+
+def test_nothing_is_lost_or_doubled_when_the_server_dies(server, mlplat, tmp_path):
+    """The logger goes on while the server is away, and what it logged is there once it is back."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
+    environment |= {"MLFLOW_TRACKING_URI": server.url, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    logger = subprocess.Popen([BUILD / "examples/logger"], cwd=tmp_path, env=environment, text=True,
+                              stdout=subprocess.PIPE)
+    run = logger.stdout.readline().split()[1]
+    server.kill()
+    before = server.rows(f"select count(*) from metrics where run_uuid = '{run}'")[0][0]
+    assert before < 1000, "the server had taken all of it before it died: nothing was shown"
+    server.start()
+    told, _ = logger.communicate(timeout=200)
+    assert logger.returncode == 0
+    sent = {int(line.split()[1]) for line in told.splitlines() if line.startswith("ACC ")}
+    assert len(sent) == 1000
+    rows = server.rows(f"select key, step from metrics where run_uuid = '{run}'")
+    assert len(rows) == len(set(rows)) == 1000
