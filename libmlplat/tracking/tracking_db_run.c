@@ -202,20 +202,6 @@ typedef struct params_call {
     size_t n;
 } params_call;
 
-/* The two values of a param that does not change, unless its name says that they are secret. */
-static mlplat_status changed_param(const run_call *call, const mlp_param *param, const char *is, mlplat_error *err)
-{
-    char probe[MLP_CHECK_KEY_MOST * 4 + 16];
-    snprintf(probe, sizeof probe, "%s=value", param->key);
-    mlp_redact(probe);
-    bool secret = !mlp_text_ends(probe, "=value");
-    int n = secret ? 3 : (int)mlp_text_cut(param->value, 60), was = secret ? 3 : (int)mlp_text_cut(is, 60);
-    return mlp_fail(err, MLPLAT_CONFLICT,
-                    "param '%.80s' of run %s is '%.*s' and cannot become '%.*s': log it under another key "
-                    "or in a new run",
-                    param->key, call->id, was, secret ? "***" : is, n, secret ? "***" : param->value);
-}
-
 /* Fails if the run has the param with another value; *same if it has it with this one. */
 static mlplat_status compare_param(mlp_db *db, const run_call *call, const mlp_param *param, bool *same,
                                    mlplat_error *err)
@@ -231,7 +217,7 @@ static mlplat_status compare_param(mlp_db *db, const run_call *call, const mlp_p
     const char *is = s == MLPLAT_OK && row ? mlp_stmt_col_text(stmt, 0) : NULL;
     *same = is && strlen(is) == param->value_n && memcmp(is, param->value, param->value_n) == 0;
     if (s == MLPLAT_OK && row && !*same)
-        s = changed_param(call, param, is ? is : "", err);
+        s = mlp_validate_param_change(call->id, param->key, is ? is : "", param->value, err);
     mlp_stmt_done(stmt);
     return s;
 }

@@ -110,6 +110,18 @@ static mlplat_status told(mlplat_status s, mlplat_error *err)
     return deleted ? MLPLAT_STATE : s;
 }
 
+static mlplat_status send(const mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
+                          const json_t *body, json_t **answer, mlp_http_response *response, mlplat_error *err)
+{
+    static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE"};
+    mlp_http_request request = {.method = methods[how],
+                                .path = path,
+                                .repeatable = how != MLP_TRACKING_HTTP_ONCE,
+                                .hook = &store->ml->hook};
+    bool has_body = how != MLP_TRACKING_HTTP_GET && how != MLP_TRACKING_HTTP_DELETE;
+    return told(mlp_http_json(store->http, &request, has_body ? body : NULL, answer, response, err), err);
+}
+
 mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
                                      json_t *body, json_t **out, bool *unclear, mlplat_error *err)
 {
@@ -117,18 +129,12 @@ mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_t
     mlp_http_response response = {0};
     mlp_buf text = {0};
     json_t *answer = NULL;
-    bool get = how == MLP_TRACKING_HTTP_GET;
     mlp_buf_printf(&text, API "%s", path);
-    if (get && body)
+    if (how == MLP_TRACKING_HTTP_GET && body)
         put_query(&text, body);
     mlplat_status s = body ? mlp_buf_ok(&text, &mine) : mlp_fail_memory(&mine);
-    if (s == MLPLAT_OK) {
-        mlp_http_request request = {.method = get ? "GET" : "POST",
-                                    .path = text.data,
-                                    .repeatable = how == MLP_TRACKING_HTTP_AGAIN,
-                                    .hook = &store->ml->hook};
-        s = told(mlp_http_json(store->http, &request, get ? NULL : body, &answer, &response, &mine), &mine);
-    }
+    if (s == MLPLAT_OK)
+        s = send(store, how, text.data, body, &answer, &response, &mine);
     if (unclear)
         *unclear = s != MLPLAT_OK && response.fate != MLP_HTTP_NOT_SENT &&
                    (response.fate == MLP_HTTP_NO_ANSWER || response.status >= 500 || response.status == 408);
@@ -141,6 +147,23 @@ mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_t
     mlp_http_response_free(&response);
     mlp_buf_free(&text);
     json_decref(body);
+    return s;
+}
+
+mlplat_status mlp_tracking_http_call_id(const mlp_tracking_http_store *store, mlp_tracking_http_how how,
+                                        const char *collection, const char *id, const char *rest, json_t *body,
+                                        json_t **out, bool *unclear, mlplat_error *err)
+{
+    mlp_buf path = {0};
+    mlp_buf_printf(&path, "%s/", collection);
+    mlp_text_percent(&path, id, "");
+    mlp_buf_puts(&path, rest);
+    mlplat_status s = mlp_buf_ok(&path, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_http_call(store, how, path.data, body, out, unclear, err);
+    else
+        json_decref(body);
+    mlp_buf_free(&path);
     return s;
 }
 
@@ -180,6 +203,13 @@ mlplat_status mlp_tracking_http_sort(json_t *list, mlplat_error *err)
     return MLPLAT_OK;
 }
 
+void mlp_tracking_http_unmark(json_t *tags)
+{
+    for (size_t i = json_array_size(tags); i-- > 0;)
+        if (strcmp(key_of(json_array_get(tags, i)), MLP_TRACKING_HTTP_OP) == 0)
+            json_array_remove(tags, i);
+}
+
 json_t *mlp_tracking_http_pairs(const json_t *tags)
 {
     json_t *list = json_array(), *value;
@@ -214,7 +244,12 @@ json_t *mlp_tracking_http_pairs(const json_t *tags)
         .run_inputs = mlp_tracking_http_run_inputs, .run_outputs = mlp_tracking_http_run_outputs,                      \
         .history = mlp_tracking_http_history, .histories = mlp_tracking_http_histories,                                \
         .run_note = mlp_tracking_http_run_note, .buckets = mlp_tracking_http_buckets,                                  \
-        .points = mlp_tracking_http_points                                                                             \
+        .points = mlp_tracking_http_points, .model_create = mlp_tracking_http_model_create,                            \
+        .model_get = mlp_tracking_http_model_get, .model_search = mlp_tracking_http_model_search,                      \
+        .model_check = mlp_tracking_http_model_check, .model_finalize = mlp_tracking_http_model_finalize,              \
+        .model_tags = mlp_tracking_http_model_tags, .model_untag = mlp_tracking_http_model_untag,                      \
+        .model_params = mlp_tracking_http_model_params, .model_metrics = mlp_tracking_http_model_metrics,              \
+        .model_of_run = mlp_tracking_http_model_of_run, .model_delete = mlp_tracking_http_model_delete                 \
     }
 
 static const mlp_tracking_store plain = TABLE("http"), tls = TABLE("https");

@@ -1,8 +1,12 @@
 /* The store behind MLflow's REST: what its files share. */
 #ifndef MLP_TRACKING_HTTP_H
 #define MLP_TRACKING_HTTP_H
+#include "db/search.h"
 #include "tracking/tracking_store.h"
 #include "transport/http.h"
+
+/* The tag that tells what we made from what others did, where the answer was lost. */
+#define MLP_TRACKING_HTTP_OP "mlplat.op"
 
 typedef struct mlp_tracking_http_store {
     mlplat *ml;
@@ -14,17 +18,25 @@ typedef struct mlp_tracking_http_store {
 typedef enum mlp_tracking_http_how {
     MLP_TRACKING_HTTP_GET,   /* GET, the body's members as its query */
     MLP_TRACKING_HTTP_AGAIN, /* POST that does no harm twice */
-    MLP_TRACKING_HTTP_ONCE   /* POST that does */
+    MLP_TRACKING_HTTP_ONCE,  /* POST that does */
+    MLP_TRACKING_HTTP_PATCH, /* these two do no harm twice either */
+    MLP_TRACKING_HTTP_DELETE
 } mlp_tracking_http_how;
 
 /* A call below /api/2.0/mlflow/. body: stolen, NULL is NO_MEMORY. *out: the answer, a new reference; NULL: not wanted.
  * *unclear: nobody knows whether it was done; may be NULL. STATE where MLflow says that something is deleted. */
 mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
                                      json_t *body, json_t **out, bool *unclear, mlplat_error *err);
+/* The same below <collection>/<id><rest>, the id as a part of a path. */
+mlplat_status mlp_tracking_http_call_id(const mlp_tracking_http_store *store, mlp_tracking_http_how how,
+                                        const char *collection, const char *id, const char *rest, json_t *body,
+                                        json_t **out, bool *unclear, mlplat_error *err);
 /* The list under name, which MLflow leaves out where it is empty: made there. Lent; NULL: no memory. */
 json_t *mlp_tracking_http_list(json_t *object, const char *name);
 /* Sorts a list of {"key"} as the embedded store has it. */
 mlplat_status mlp_tracking_http_sort(json_t *list, mlplat_error *err);
+/* Takes our mark out of a list of tags: who reads them has no use for it. */
+void mlp_tracking_http_unmark(json_t *tags);
 json_t *mlp_tracking_http_pairs(const json_t *tags); /* {key: value} as [{"key", "value"}]; NULL: no memory */
 
 /* ---- tracking_http_experiment.c */
@@ -46,6 +58,8 @@ mlplat_status mlp_tracking_http_query(const mlplat_search *query, const char *vi
 
 /* ---- tracking_http_run.c */
 mlplat_status mlp_tracking_http_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
+/* Pushes ids of experiments: those of a text, or of all active ones where it is NULL or empty. */
+mlplat_status mlp_tracking_http_put_ids(void *store, const char *ids, json_t *list, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, const mlplat_run_change *change,
@@ -70,6 +84,51 @@ mlplat_status mlp_tracking_http_histories(void *store, const json_t *ids, const 
                                           mlplat_error *err);
 mlplat_status mlp_tracking_http_points(void *store, const char *run_id, const char *key, unsigned columns,
                                        const mlp_hook *hook, mlp_metric_points *out, mlplat_error *err);
+
+/* ---- tracking_http_model.c */
+mlplat_status mlp_tracking_http_model_create(void *store, const mlp_model_new *model, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_http_model_get(void *store, const char *id, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_http_model_check(void *store, const char *id, mlplat_error *err);
+mlplat_status mlp_tracking_http_model_finalize(void *store, const char *id, mlp_model_status status, json_t **out,
+                                               mlplat_error *err);
+mlplat_status mlp_tracking_http_model_tags(void *store, const char *id, const json_t *tags, mlplat_error *err);
+mlplat_status mlp_tracking_http_model_untag(void *store, const char *id, const char *key, mlplat_error *err);
+mlplat_status mlp_tracking_http_model_params(void *store, const char *id, const json_t *params, mlplat_error *err);
+mlplat_status mlp_tracking_http_model_metrics(void *store, const char *id, const char *run_id, int64_t step,
+                                              mlplat_error *err);
+mlplat_status mlp_tracking_http_model_delete(void *store, const char *id, mlplat_error *err);
+mlplat_status mlp_tracking_http_model_normal(json_t *model, mlplat_error *err); /* as the embedded store tells it */
+
+/* ---- tracking_http_model_search.c */
+mlplat_status mlp_tracking_http_model_search(void *store, const mlplat_logged_model_query *query, json_t **out,
+                                             mlplat_error *err);
+mlplat_status mlp_tracking_http_model_of_run(void *store, const char *run_id, const char *name, char **location,
+                                             mlplat_error *err);
+/* The first model that a filter finds in an experiment, the newest first. NOT_FOUND. */
+mlplat_status mlp_tracking_http_model_find(void *store, const char *experiment_id, const char *filter, json_t **out,
+                                           mlplat_error *err);
+
+/* ---- tracking_http_why.c: s with an error that tells what it is about; s as it was where that is not to be had */
+/* STATE: the experiment is not in the stage that was needed. */
+mlplat_status mlp_tracking_http_why_stage(void *store, const char *id, const char *needed, mlplat_status s,
+                                          mlplat_error *err);
+/* EXISTS: another experiment than own_id (NULL: none is) has the name. */
+mlplat_status mlp_tracking_http_why_name(void *store, const char *name, const char *own_id, mlplat_status s,
+                                         mlplat_error *err);
+/* CONFLICT: a param has another value. */
+mlplat_status mlp_tracking_http_why_param(void *store, const char *run_id, const mlp_param *params, size_t n,
+                                          mlplat_status s, mlplat_error *err);
+/* EXISTS: one is an output already; OK: it was unclear whether they became that, and they did. */
+mlplat_status mlp_tracking_http_why_output(void *store, const char *run_id, const json_t *models, bool unclear,
+                                           mlplat_status s, mlplat_error *err);
+/* INVALID with the place, where our own reader does not understand it either. */
+mlplat_status mlp_tracking_http_why_search(const mlp_search_language *language, const char *filter, const char *order,
+                                           mlplat_status s, mlplat_error *err);
+/* Where a server says nothing of it: NOT_FOUND, and STATE where a run has to be active. */
+mlplat_status mlp_tracking_http_why_nothing(void *store, const char *run_id, bool active, mlplat_error *err);
+/* EXISTS: a logged model has one of the params; OK: it was unclear whether it got them, and it did. */
+mlplat_status mlp_tracking_http_why_model_param(void *store, const char *id, const json_t *params, bool unclear,
+                                                mlplat_status s, mlplat_error *err);
 
 /* ---- tracking_http_write.c */
 mlp_sink mlp_tracking_http_sink(void *store, mlp_spool *const *spool);

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "tracking/tracking_http.h"
+#include "tracking/tracking_search.h"
 #include <string.h>
 
 #define GET   MLP_TRACKING_HTTP_GET
@@ -74,6 +75,8 @@ mlplat_status mlp_tracking_http_experiment_create(void *store, const char *name,
         s = id_of(answer, id, err);
     else if (unclear && made_after_all(store, name, id, &found) == MLPLAT_OK)
         s = MLPLAT_OK;
+    else
+        s = mlp_tracking_http_why_name(store, name, NULL, s, err);
     json_decref(answer);
     return s;
 }
@@ -121,11 +124,16 @@ mlplat_status mlp_tracking_http_experiment_search(void *store, const mlplat_sear
     json_t *body = json_object(), *answer = NULL, *one;
     size_t i;
     mlplat_status s = mlp_tracking_http_query(query, "view_type", body, err);
+    if (s == MLPLAT_OK && query && query->experiment_ids && *query->experiment_ids)
+        s = mlp_fail(err, MLPLAT_INVALID, "experiment_ids is for searches over runs: here use the filter "
+                                          "\"experiment_id = '...'\"");
     if (s != MLPLAT_OK) {
         json_decref(body);
         return s;
     }
     s = mlp_tracking_http_call(store, AGAIN, "experiments/search", body, &answer, NULL, err);
+    if (query)
+        s = mlp_tracking_http_why_search(&mlp_tracking_search_experiments, query->filter, query->order_by, s, err);
     json_t *list = s == MLPLAT_OK ? mlp_tracking_http_list(answer, "experiments") : NULL;
     json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
     if (s == MLPLAT_OK)
@@ -137,32 +145,55 @@ mlplat_status mlp_tracking_http_experiment_search(void *store, const mlplat_sear
 
 mlplat_status mlp_tracking_http_experiment_rename(void *store, const char *id, const char *name, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, AGAIN, "experiments/update",
-                                  json_pack("{s:s, s:s}", "experiment_id", id, "new_name", name), NULL, NULL, err);
+    mlplat_status s =
+        mlp_tracking_http_call(store, AGAIN, "experiments/update",
+                               json_pack("{s:s, s:s}", "experiment_id", id, "new_name", name), NULL, NULL, err);
+    s = mlp_tracking_http_why_stage(store, id, "active", s, err);
+    return mlp_tracking_http_why_name(store, name, id, s, err);
+}
+
+/* Moves an experiment between its stages. Where the answer was lost, the stage tells whether it was done. */
+static mlplat_status move(void *store, const char *path, const char *id, const char *from, const char *to,
+                          mlplat_error *err)
+{
+    json_t *experiment = NULL;
+    bool unclear = false;
+    mlplat_status s = mlp_tracking_http_call(store, ONCE, path, json_pack("{s:s}", "experiment_id", id), NULL, &unclear,
+                                             err);
+    if (!unclear)
+        return mlp_tracking_http_why_stage(store, id, from, s, err);
+    if (mlp_tracking_http_experiment_get(store, id, &experiment, NULL) == MLPLAT_OK) {
+        const char *stage = json_string_value(json_object_get(experiment, "lifecycle_stage"));
+        s = stage && strcmp(stage, to) == 0 ? MLPLAT_OK : s;
+    }
+    json_decref(experiment);
+    return s;
 }
 
 mlplat_status mlp_tracking_http_experiment_delete(void *store, const char *id, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, ONCE, "experiments/delete", json_pack("{s:s}", "experiment_id", id), NULL,
-                                  NULL, err);
+    return move(store, "experiments/delete", id, "active", "deleted", err);
 }
 
 mlplat_status mlp_tracking_http_experiment_restore(void *store, const char *id, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, ONCE, "experiments/restore", json_pack("{s:s}", "experiment_id", id), NULL,
-                                  NULL, err);
+    return move(store, "experiments/restore", id, "deleted", "active", err);
 }
 
 mlplat_status mlp_tracking_http_experiment_tag(void *store, const char *id, const char *key, const char *value,
                                                mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, AGAIN, "experiments/set-experiment-tag",
-                                  json_pack("{s:s, s:s, s:s}", "experiment_id", id, "key", key, "value", value), NULL,
-                                  NULL, err);
+    mlplat_status s = mlp_tracking_http_call(store, AGAIN, "experiments/set-experiment-tag",
+                                             json_pack("{s:s, s:s, s:s}", "experiment_id", id, "key", key, "value",
+                                                       value),
+                                             NULL, NULL, err);
+    return mlp_tracking_http_why_stage(store, id, "active", s, err);
 }
 
 mlplat_status mlp_tracking_http_experiment_untag(void *store, const char *id, const char *key, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, AGAIN, "experiments/delete-experiment-tag",
-                                  json_pack("{s:s, s:s}", "experiment_id", id, "key", key), NULL, NULL, err);
+    mlplat_status s =
+        mlp_tracking_http_call(store, AGAIN, "experiments/delete-experiment-tag",
+                               json_pack("{s:s, s:s}", "experiment_id", id, "key", key), NULL, NULL, err);
+    return mlp_tracking_http_why_stage(store, id, "active", s, err);
 }

@@ -46,7 +46,7 @@ static int in_order(const void *a, const void *b)
     return p->value < q->value ? -1 : p->value > q->value;
 }
 
-/* Every point, page after page, into a buffer of points. */
+/* Every point, page after page, in order, into a buffer of points. */
 static mlplat_status read_all(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
 {
     json_t *page = NULL, *one;
@@ -75,6 +75,13 @@ static mlplat_status read_all(void *store, const char *run_id, const char *key, 
     return s;
 }
 
+/* The same of a run that has to be there: a server tells no points of one that is not. */
+static mlplat_status read_known(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
+{
+    mlplat_status s = read_all(store, run_id, key, out, err);
+    return s == MLPLAT_OK && !out->size ? mlp_tracking_http_why_nothing(store, run_id, false, err) : s;
+}
+
 static mlplat_status push(json_t *list, const char *key, const char *run_id, const point *p, mlplat_error *err)
 {
     json_t *one = json_pack("{s:s, s:o, s:I, s:I}", "key", key, "value", mlp_json_double(p->value), "timestamp",
@@ -90,7 +97,7 @@ mlplat_status mlp_tracking_http_history(void *store, const mlp_history *wanted, 
     int64_t seen = 0, given = 0;
     mlplat_status s = mlp_json_set(doc, "metrics", list, err);
     if (s == MLPLAT_OK)
-        s = read_all(store, wanted->run_id, wanted->key, &all, err);
+        s = read_known(store, wanted->run_id, wanted->key, &all, err);
     const point *points = (const point *)(const void *)all.data;
     for (size_t i = 0; s == MLPLAT_OK && i < all.size / sizeof(point); i++) {
         if (points[i].time < wanted->since_ms || seen++ < wanted->offset)
@@ -139,7 +146,7 @@ mlplat_status mlp_tracking_http_points(void *store, const char *run_id, const ch
     mlp_buf all = {0};
     size_t room = 0;
     (void)hook; /* the request calls the session's */
-    mlplat_status s = read_all(store, run_id, key, &all, err);
+    mlplat_status s = read_known(store, run_id, key, &all, err);
     const point *points = (const point *)(const void *)all.data;
     for (size_t i = 0; s == MLPLAT_OK && i < all.size / sizeof(point); i++)
         if (!mlp_points_add(out, &room, columns, points[i].value, points[i].step, points[i].time))
@@ -152,7 +159,7 @@ mlplat_status mlp_tracking_http_buckets(void *store, const char *run_id, const c
                                         mlp_buckets *out, mlplat_error *err)
 {
     mlp_buf all = {0};
-    mlplat_status s = read_all(store, run_id, key, &all, err);
+    mlplat_status s = read_known(store, run_id, key, &all, err);
     const point *points = (const point *)(const void *)all.data;
     size_t many = s == MLPLAT_OK ? all.size / sizeof(point) : 0;
     int64_t low = INT64_MAX, high = INT64_MIN;

@@ -2,24 +2,49 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "tracking/tracking_http.h"
+#include "tracking/tracking_search.h"
 #include <string.h>
 
 #define GET   MLP_TRACKING_HTTP_GET
 #define AGAIN MLP_TRACKING_HTTP_AGAIN
 #define ONCE  MLP_TRACKING_HTTP_ONCE
-#define OP    "mlplat.op" /* the tag that tells a run that we made from others, where the answer was lost */
+#define OP    MLP_TRACKING_HTTP_OP
+
+/* The object under name, made where it is not. NULL: no memory. */
+static json_t *part(json_t *object, const char *name)
+{
+    if (!json_is_object(json_object_get(object, name)))
+        json_object_set_new(object, name, json_object());
+    return json_object_get(object, name);
+}
+
+/* What goes in and out. A server before 3.0 has no models. */
+static mlplat_status normal_edges(json_t *run, mlplat_error *err)
+{
+    json_t *inputs = part(run, "inputs"), *one;
+    json_t *datasets = mlp_tracking_http_list(inputs, "dataset_inputs");
+    json_t *outputs = mlp_tracking_http_list(part(run, "outputs"), "model_outputs");
+    size_t i;
+    mlplat_status s = datasets && outputs && mlp_tracking_http_list(inputs, "model_inputs") ? MLPLAT_OK
+                                                                                           : mlp_fail_memory(err);
+    json_array_foreach(datasets, i, one) if (s == MLPLAT_OK) s =
+        mlp_tracking_http_sort(mlp_tracking_http_list(one, "tags"), err);
+    json_array_foreach(outputs, i, one) if (s == MLPLAT_OK && !json_object_get(one, "step")) s =
+        mlp_json_set(one, "step", json_integer(0), err);
+    return s;
+}
 
 /* As the embedded store tells it: every list there, sorted. */
 static mlplat_status normal(json_t *run, mlplat_error *err)
 {
     static const char *const lists[] = {"metrics", "params", "tags"};
-    json_t *info = json_object_get(run, "info"), *data = json_object_get(run, "data");
+    json_t *info = json_object_get(run, "info"), *data = json_is_object(info) ? part(run, "data") : NULL;
     if (!json_is_object(info))
         return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no run");
-    mlplat_status s = data ? MLPLAT_OK : mlp_json_set(run, "data", json_object(), err);
-    data = json_object_get(run, "data");
+    mlplat_status s = normal_edges(run, err);
     for (size_t i = 0; s == MLPLAT_OK && i < 3; i++)
         s = mlp_tracking_http_sort(mlp_tracking_http_list(data, lists[i]), err);
+    mlp_tracking_http_unmark(json_object_get(data, "tags"));
     json_object_del(info, "run_uuid"); /* the old name of run_id */
     return s;
 }
@@ -75,7 +100,11 @@ mlplat_status mlp_tracking_http_run_create(void *store, const mlp_run_new *run, 
 {
     char op[33];
     bool unclear = true;
-    mlplat_status s = mlp_random_hex(op, err);
+    mlplat_status s = MLPLAT_OK;
+    if (run->parent_run_id) /* MLflow does not look whether it is there, or deleted */
+        s = mlp_tracking_http_why_nothing(store, run->parent_run_id, true, err);
+    if (s == MLPLAT_OK)
+        s = mlp_random_hex(op, err);
     for (int i = 0; s == MLPLAT_OK && i < 2 && unclear; i++) {
         json_t *answer = NULL;
         s = mlp_tracking_http_call(store, ONCE, "runs/create", create_body(run, op), &answer, &unclear, err);
@@ -137,14 +166,18 @@ static mlplat_status put_all_ids(void *store, json_t *list, mlplat_error *err)
     return s;
 }
 
+mlplat_status mlp_tracking_http_put_ids(void *store, const char *ids, json_t *list, mlplat_error *err)
+{
+    return ids && *ids ? put_given_ids(ids, list, err) : put_all_ids(store, list, err);
+}
+
 mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
 {
     json_t *body = json_object(), *answer = NULL, *ids = json_array(), *one;
     size_t i;
     mlplat_status s = mlp_json_set(body, "experiment_ids", ids, err);
     if (s == MLPLAT_OK)
-        s = query && query->experiment_ids && *query->experiment_ids ? put_given_ids(query->experiment_ids, ids, err)
-                                                                     : put_all_ids(store, ids, err);
+        s = mlp_tracking_http_put_ids(store, query ? query->experiment_ids : NULL, ids, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_http_query(query, "run_view_type", body, err);
     if (s != MLPLAT_OK) {
@@ -152,6 +185,8 @@ mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *que
         return s;
     }
     s = mlp_tracking_http_call(store, AGAIN, "runs/search", body, &answer, NULL, err);
+    if (query)
+        s = mlp_tracking_http_why_search(&mlp_tracking_search_runs, query->filter, query->order_by, s, err);
     json_t *list = s == MLPLAT_OK ? mlp_tracking_http_list(answer, "runs") : NULL;
     json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
     if (s == MLPLAT_OK)
@@ -200,8 +235,7 @@ mlplat_status mlp_tracking_http_run_params(void *store, const char *run_id, cons
                                        json_pack("{s:s, s:o}", "run_id", run_id, "params", list), NULL, NULL, err);
         else
             json_decref(list);
-        if (s == MLPLAT_INVALID && err && strstr(err->message, "Changing param values is not allowed"))
-            s = err->status = MLPLAT_CONFLICT;
+        s = mlp_tracking_http_why_param(store, run_id, params, n, s, err);
     }
     return s;
 }
@@ -222,8 +256,13 @@ mlplat_status mlp_tracking_http_run_inputs(void *store, const char *run_id, cons
 
 mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, AGAIN, "runs/outputs",
-                                  json_pack("{s:s, s:O*}", "run_id", run_id, "models", models), NULL, NULL, err);
+    bool unclear = false;
+    if (!json_array_size(models)) /* which a server does not take */
+        return mlp_tracking_http_why_nothing(store, run_id, true, err);
+    mlplat_status s = mlp_tracking_http_call(store, ONCE, "runs/outputs",
+                                             json_pack("{s:s, s:O*}", "run_id", run_id, "models", models), NULL,
+                                             &unclear, err);
+    return s == MLPLAT_OK ? s : mlp_tracking_http_why_output(store, run_id, models, unclear, s, err);
 }
 
 /* ---- lists in tags --------------------------------------------------------------------------------------------- */

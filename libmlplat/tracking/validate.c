@@ -150,3 +150,17 @@ mlplat_status mlp_validate_timestamp(const char *key, int64_t timestamp_ms, mlpl
                         (long long)timestamp_ms);
     return MLPLAT_OK;
 }
+
+mlplat_status mlp_validate_param_change(const char *run_id, const char *key, const char *is, const char *value,
+                                        mlplat_error *err)
+{
+    char probe[MLP_CHECK_KEY_MOST * 4 + 16];
+    snprintf(probe, sizeof probe, "%s=value", key);
+    mlp_redact(probe);
+    bool secret = !mlp_text_ends(probe, "=value");
+    int n = secret ? 3 : (int)mlp_text_cut(value, 60), was = secret ? 3 : (int)mlp_text_cut(is, 60);
+    return mlp_fail(err, MLPLAT_CONFLICT,
+                    "param '%.80s' of run %s is '%.*s' and cannot become '%.*s': log it under another key "
+                    "or in a new run",
+                    key, run_id, was, secret ? "***" : is, n, secret ? "***" : value);
+}

@@ -41,6 +41,9 @@ mlplat_status mlp_validate_model_name(const char *name, mlplat_error *err); /* o
 mlplat_status mlp_validate_run_id(const char *id, mlplat_error *err);
 /* *out: the number that an experiment id is in a database. */
 mlplat_status mlp_validate_experiment_id(const char *id, int64_t *out, mlplat_error *err);
+/* CONFLICT: a param does not change. Its two values, unless its name says that they are secret. */
+mlplat_status mlp_validate_param_change(const char *run_id, const char *key, const char *is, const char *value,
+                                        mlplat_error *err);
 mlplat_status mlp_validate_timestamp(const char *key, int64_t timestamp_ms, mlplat_error *err);
 
 #endif
