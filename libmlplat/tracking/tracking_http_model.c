@@ -18,6 +18,10 @@ mlplat_status mlp_tracking_http_model_normal(json_t *model, mlplat_error *err)
         return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no logged model");
     if (!json_is_object(json_object_get(model, "data")) && json_object_set_new(model, "data", json_object()) != 0)
         return mlp_fail_memory(err);
+    static const char *const maybe[] = {"model_type", "source_run_id", "status_message"}; /* "" where there is none */
+    for (size_t i = 0; i < sizeof maybe / sizeof maybe[0]; i++)
+        if (!json_string_length(json_object_get(info, maybe[i])))
+            json_object_del(info, maybe[i]);
     json_t *data = json_object_get(model, "data"), *tags = mlp_tracking_http_list(info, "tags");
     mlplat_status s = mlp_tracking_http_sort(tags, err);
     mlp_tracking_http_unmark(tags);

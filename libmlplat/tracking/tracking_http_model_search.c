@@ -22,6 +22,9 @@ static mlplat_status check_datasets(const json_t *list, mlplat_error *err)
             return mlp_fail(err, MLPLAT_INVALID, "datasets: each needs a \"dataset_name\"");
         if (digest && !json_is_string(digest) && !json_is_null(digest))
             return mlp_fail(err, MLPLAT_INVALID, "datasets: a \"dataset_digest\" is no text");
+        if (!json_string_length(digest)) /* MLflow 3.17.2 takes it for one without a digest and finds nothing */
+            return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                            "datasets: a server finds a dataset by its name and digest alone: add \"dataset_digest\"");
     }
     return MLPLAT_OK;
 }

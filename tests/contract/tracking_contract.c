@@ -3,6 +3,7 @@
 #include <math.h>
 
 tracking_contract_open tracking_fixture_open;
+bool tracking_contract_by_rest;
 
 /* ---- experiments ------------------------------------------------------------------------------------------------- */
 

@@ -2,10 +2,13 @@
 #ifndef TRACKING_CONTRACT_H
 #define TRACKING_CONTRACT_H
 #include "support/support.h"
+#include <stdbool.h>
 
 /* A session on an empty store in an empty folder. */
 typedef mlplat *(*tracking_contract_open)(const char *folder);
 
+/* The store is an MLflow server: what that cannot do has to be told as UNSUPPORTED. */
+extern bool tracking_contract_by_rest;
 /* Runs the suite; returns the number of tests that failed. */
 int tracking_contract_run(const char *store, tracking_contract_open open);
 

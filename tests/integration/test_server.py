@@ -91,6 +91,15 @@ def test_a_run_is_logged_read_and_searched(server, mlplat, tmp_path):
     assert run not in mlplat("run", "list", "--experiment", "one", "--filter", "tags.team = 'b'")
 
 
+def test_a_server_does_what_every_tracking_store_does(server, tmp_path):
+    """The suite of tests/contract/, which empties the server between its tests."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
+    environment |= {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    done = subprocess.run([BUILD / "tests/tracking_on_server", server.url, server.database], cwd=tmp_path, text=True,
+                          env=environment, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_what_the_server_refuses_is_told(mlplat):
     assert "RESOURCE_DOES_NOT_EXIST" in mlplat("run", "get", "0" * 32, code=3)
     run = mlplat("run", "start", "--experiment", "two")

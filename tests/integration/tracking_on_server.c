@@ -50,5 +50,6 @@ int main(int argc, char **argv)
     }
     server = argv[1];
     database = argv[2];
+    tracking_contract_by_rest = true;
     return tracking_contract_run("tracking on a server", open_on_server) != 0;
 }
