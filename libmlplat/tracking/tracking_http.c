@@ -1,6 +1,7 @@
 /* The store of an MLflow server. */
 #include "tracking/tracking_http.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "base/sha256.h"
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #define API "/api/2.0/mlflow/"
+
+enum { SINK_MS = 30 * 1000 };
 
 /* ---- the store ------------------------------------------------------------------------------------------------- */
 
@@ -30,6 +33,7 @@ static void free_store(mlp_tracking_http_store *store)
 {
     mlp_free(store->uri);
     mlp_free(store->spool_folder);
+    json_decref(store->marks);
     mlp_free(store);
 }
 
@@ -110,19 +114,31 @@ static mlplat_status told(mlplat_status s, mlplat_error *err)
     return deleted ? MLPLAT_STATE : s;
 }
 
-static mlplat_status send(const mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
+static bool is_get(mlp_tracking_http_how how)
+{
+    return how == MLP_TRACKING_HTTP_GET || how == MLP_TRACKING_HTTP_GET_SINK;
+}
+
+static mlplat_status send(mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
                           const json_t *body, json_t **answer, mlp_http_response *response, mlplat_error *err)
 {
-    static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE"};
+    static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE", "POST", "GET"};
+    bool sink = how == MLP_TRACKING_HTTP_SINK || how == MLP_TRACKING_HTTP_GET_SINK;
+    bool has_body = !is_get(how) && how != MLP_TRACKING_HTTP_DELETE;
     mlp_http_request request = {.method = methods[how],
                                 .path = path,
                                 .repeatable = how != MLP_TRACKING_HTTP_ONCE,
-                                .hook = &store->ml->hook};
-    bool has_body = how != MLP_TRACKING_HTTP_GET && how != MLP_TRACKING_HTTP_DELETE;
-    return told(mlp_http_json(store->http, &request, has_body ? body : NULL, answer, response, err), err);
+                                .timeout_ms = sink ? SINK_MS : 0,
+                                .retries = sink ? -1 : 0,
+                                .hook = sink ? NULL : &store->ml->hook};
+    mlplat_status s = mlp_http_json(store->http, &request, has_body ? body : NULL, answer, response, err);
+    if (sink && s != MLPLAT_OK && response->retry_after_ms > 0)
+        store->rest_until_ns =
+            mlp_clock_mono_ns() + 1000000 * (response->retry_after_ms < SINK_MS ? response->retry_after_ms : SINK_MS);
+    return told(s, err);
 }
 
-mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
+mlplat_status mlp_tracking_http_call(mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
                                      json_t *body, json_t **out, bool *unclear, mlplat_error *err)
 {
     mlplat_error mine = {0};
@@ -130,7 +146,7 @@ mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_t
     mlp_buf text = {0};
     json_t *answer = NULL;
     mlp_buf_printf(&text, API "%s", path);
-    if (how == MLP_TRACKING_HTTP_GET && body)
+    if (is_get(how) && body)
         put_query(&text, body);
     mlplat_status s = body ? mlp_buf_ok(&text, &mine) : mlp_fail_memory(&mine);
     if (s == MLPLAT_OK)
@@ -150,7 +166,7 @@ mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_t
     return s;
 }
 
-mlplat_status mlp_tracking_http_call_id(const mlp_tracking_http_store *store, mlp_tracking_http_how how,
+mlplat_status mlp_tracking_http_call_id(mlp_tracking_http_store *store, mlp_tracking_http_how how,
                                         const char *collection, const char *id, const char *rest, json_t *body,
                                         json_t **out, bool *unclear, mlplat_error *err)
 {
@@ -205,9 +221,11 @@ mlplat_status mlp_tracking_http_sort(json_t *list, mlplat_error *err)
 
 void mlp_tracking_http_unmark(json_t *tags)
 {
-    for (size_t i = json_array_size(tags); i-- > 0;)
-        if (strcmp(key_of(json_array_get(tags, i)), MLP_TRACKING_HTTP_OP) == 0)
+    for (size_t i = json_array_size(tags); i-- > 0;) {
+        const char *key = key_of(json_array_get(tags, i));
+        if (strcmp(key, MLP_TRACKING_HTTP_OP) == 0 || mlp_text_starts(key, MLP_TRACKING_HTTP_MARK))
             json_array_remove(tags, i);
+    }
 }
 
 json_t *mlp_tracking_http_pairs(const json_t *tags)

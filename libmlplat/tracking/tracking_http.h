@@ -6,12 +6,16 @@
 #include "transport/http.h"
 
 /* The tag that tells what we made from what others did, where the answer was lost. */
-#define MLP_TRACKING_HTTP_OP "mlplat.op"
+#define MLP_TRACKING_HTTP_OP   "mlplat.op"
+#define MLP_TRACKING_HTTP_MARK "mlplat.mark." /* and a journal's id: tracking_http_mark.c */
 
 typedef struct mlp_tracking_http_store {
     mlplat *ml;
     mlp_http *http;
     char *uri, *spool_folder;
+    /* Of the sink, under the spool's lock. */
+    json_t *marks;         /* tracking_http_mark.c */
+    int64_t rest_until_ns; /* a server asked to be left alone until then */
 } mlp_tracking_http_store;
 
 /* What may be done with a call whose answer did not come. */
@@ -20,22 +24,24 @@ typedef enum mlp_tracking_http_how {
     MLP_TRACKING_HTTP_AGAIN, /* POST that does no harm twice */
     MLP_TRACKING_HTTP_ONCE,  /* POST that does */
     MLP_TRACKING_HTTP_PATCH, /* these two do no harm twice either */
-    MLP_TRACKING_HTTP_DELETE
+    MLP_TRACKING_HTTP_DELETE,
+    MLP_TRACKING_HTTP_SINK, /* POST of the thread that delivers: tried once, as that tries again, and without the hook */
+    MLP_TRACKING_HTTP_GET_SINK /* its GET */
 } mlp_tracking_http_how;
 
 /* A call below /api/2.0/mlflow/. body: stolen, NULL is NO_MEMORY. *out: the answer, a new reference; NULL: not wanted.
  * *unclear: nobody knows whether it was done; may be NULL. STATE where MLflow says that something is deleted. */
-mlplat_status mlp_tracking_http_call(const mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
+mlplat_status mlp_tracking_http_call(mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
                                      json_t *body, json_t **out, bool *unclear, mlplat_error *err);
 /* The same below <collection>/<id><rest>, the id as a part of a path. */
-mlplat_status mlp_tracking_http_call_id(const mlp_tracking_http_store *store, mlp_tracking_http_how how,
+mlplat_status mlp_tracking_http_call_id(mlp_tracking_http_store *store, mlp_tracking_http_how how,
                                         const char *collection, const char *id, const char *rest, json_t *body,
                                         json_t **out, bool *unclear, mlplat_error *err);
 /* The list under name, which MLflow leaves out where it is empty: made there. Lent; NULL: no memory. */
 json_t *mlp_tracking_http_list(json_t *object, const char *name);
 /* Sorts a list of {"key"} as the embedded store has it. */
 mlplat_status mlp_tracking_http_sort(json_t *list, mlplat_error *err);
-/* Takes our mark out of a list of tags: who reads them has no use for it. */
+/* Takes our own tags out of a list: who reads it has no use for them. */
 void mlp_tracking_http_unmark(json_t *tags);
 json_t *mlp_tracking_http_pairs(const json_t *tags); /* {key: value} as [{"key", "value"}]; NULL: no memory */
 
@@ -129,6 +135,19 @@ mlplat_status mlp_tracking_http_why_nothing(void *store, const char *run_id, boo
 /* EXISTS: a logged model has one of the params; OK: it was unclear whether it got them, and it did. */
 mlplat_status mlp_tracking_http_why_model_param(void *store, const char *id, const json_t *params, bool unclear,
                                                 mlplat_status s, mlplat_error *err);
+
+/* ---- tracking_http_mark.c: which of a journal's tags a run has. Under the spool's lock. */
+/* *seq: the last one; 0: none. Asks the server where that may know better than we do. */
+mlplat_status mlp_tracking_http_mark_get(mlp_tracking_http_store *store, const char *journal, const char *run_id,
+                                         uint64_t *seq, mlplat_error *err);
+json_t *mlp_tracking_http_mark_tag(const char *journal, uint64_t seq); /* goes with the tags; NULL: no memory */
+void mlp_tracking_http_mark_set(mlp_tracking_http_store *store, const char *journal, const char *run_id, uint64_t seq);
+/* A tag was refused, which may be tried again later: the run's mark stays below it. */
+void mlp_tracking_http_mark_stick(mlp_tracking_http_store *store, const char *journal, const char *run_id);
+bool mlp_tracking_http_mark_stuck(mlp_tracking_http_store *store, const char *journal, const char *run_id);
+/* What was sent may have been stored: from now on the server is asked. */
+void mlp_tracking_http_mark_doubt(mlp_tracking_http_store *store, const char *journal);
+void mlp_tracking_http_mark_forget(mlp_tracking_http_store *store, const char *journal); /* takes them off the runs */
 
 /* ---- tracking_http_write.c */
 mlp_sink mlp_tracking_http_sink(void *store, mlp_spool *const *spool);
