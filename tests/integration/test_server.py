@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pathlib
 import signal
 import socket
 import sqlite3
@@ -14,7 +13,7 @@ import urllib.request
 
 import pytest
 
-BUILD = pathlib.Path(os.environ["MLPLAT_BINARY_DIR"])
+from programs import BUILD, clean_environment
 
 
 class MlflowServer:
@@ -32,7 +31,7 @@ class MlflowServer:
         words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
                  "--default-artifact-root", str(self.folder / "artifacts"), "--host", "127.0.0.1", "--port",
                  str(self.port), "--workers", "1"]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
+        environment = clean_environment()
         self.log = open(self.folder / "log", "a")
         self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
         until = time.monotonic() + 120
@@ -50,6 +49,15 @@ class MlflowServer:
             self.process = None
             self.log.close()
 
+    def set_tag(self, run, key, value):
+        """As somebody else does, in MLflow's own way."""
+        body = json.dumps({"run_id": run, "key": key, "value": value}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/api/2.0/mlflow/runs/set-tag", body,
+                                                      {"Content-Type": "application/json"}), timeout=20).close()
+
+    def tags(self, run):
+        return dict(self.rows(f"select key, value from tags where run_uuid = '{run}' and key not like 'mlflow.%'"))
+
     def rows(self, sql):
         with contextlib.closing(sqlite3.connect(self.database)) as database:
             return database.execute(sql).fetchall()
@@ -62,11 +70,15 @@ def server(tmp_path_factory):
     server.kill()
 
 
+def settings(server, folder):
+    """Those of a program in a home of its own."""
+    return clean_environment(MLFLOW_TRACKING_URI=server.url, HOME=folder, XDG_STATE_HOME=folder)
+
+
 @pytest.fixture
 def mlplat(server, tmp_path):
     def run(*words, code=0):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
-        environment |= {"MLFLOW_TRACKING_URI": server.url, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+        environment = settings(server, tmp_path)
         done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, text=True,
                               capture_output=True, timeout=120)
         assert done.returncode == code, done.stdout + done.stderr
@@ -93,8 +105,7 @@ def test_a_run_is_logged_read_and_searched(server, mlplat, tmp_path):
 
 def test_a_server_does_what_every_tracking_store_does(server, tmp_path):
     """The suite of tests/contract/, which empties the server between its tests."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
-    environment |= {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    environment = settings(server, tmp_path)
     done = subprocess.run([BUILD / "tests/tracking_on_server", server.url, server.database], cwd=tmp_path, text=True,
                           env=environment, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -109,8 +120,7 @@ def test_what_the_server_refuses_is_told(mlplat):
 
 def test_nothing_is_lost_or_doubled_when_the_server_dies(server, mlplat, tmp_path):
     """The logger goes on while the server is away, and what it logged is there once it is back."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "MLPLAT_"))}
-    environment |= {"MLFLOW_TRACKING_URI": server.url, "HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    environment = settings(server, tmp_path)
     logger = subprocess.Popen([BUILD / "examples/logger"], cwd=tmp_path, env=environment, text=True,
                               stdout=subprocess.PIPE)
     run = logger.stdout.readline().split()[1]
@@ -124,3 +134,37 @@ def test_nothing_is_lost_or_doubled_when_the_server_dies(server, mlplat, tmp_pat
     assert len(sent) == 1000
     rows = server.rows(f"select key, step from metrics where run_uuid = '{run}'")
     assert len(rows) == len(set(rows)) == 1000
+
+
+LOGGER_THAT_DIES = """
+import os, signal, sys, mlplat
+session = mlplat.open()
+run = session.run("dies").__enter__()
+run.set_tag("phase", "train")
+run.set_tag("phase", "test")
+session.flush()
+print(run.id, flush=True)
+sys.stdin.readline()  # the server is gone
+run.set_tag("late", "yes")
+run.log("loss", [0.5, 0.25])
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_replay_leaves_alone_what_others_set_since(server, mlplat, tmp_path):
+    """What a killed process had delivered is not set again; what it had not is."""
+    logger = subprocess.Popen([sys.executable, "-c", LOGGER_THAT_DIES], cwd=tmp_path, env=settings(server, tmp_path),
+                              text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    run = logger.stdout.readline().strip()
+    assert server.tags(run)["phase"] == "test"
+    server.kill()
+    logger.communicate("\n", timeout=60)
+    assert logger.returncode == -signal.SIGKILL
+    server.start()
+    server.set_tag(run, "phase", "done by another")
+    mlplat("spool", "sync")
+    tags = server.tags(run)
+    assert (tags.pop("phase"), tags.pop("late")) == ("done by another", "yes")
+    assert set(tags) == {"mlplat.op"}, "a mark of a journal that is gone stays on the run"
+    assert server.rows(f"select step, value from metrics where run_uuid = '{run}' order by step") == [(0, 0.5), (1, 0.25)]
+    assert "mlplat.op" not in mlplat("run", "get", run, "-o", "json")
