@@ -25,7 +25,7 @@ typedef enum mlp_tracking_http_how {
     MLP_TRACKING_HTTP_ONCE,  /* POST that does */
     MLP_TRACKING_HTTP_PATCH, /* these two do no harm twice either */
     MLP_TRACKING_HTTP_DELETE,
-    MLP_TRACKING_HTTP_SINK, /* POST of the thread that delivers: tried once, as that tries again, and without the hook */
+    MLP_TRACKING_HTTP_SINK,  /* POST of the thread that delivers: tried once, as that tries again; without the hook */
     MLP_TRACKING_HTTP_GET_SINK /* its GET */
 } mlp_tracking_http_how;
 

@@ -1,6 +1,7 @@
 """The command line on a real MLflow server: what the embedded store does, over REST, and what a dead server costs."""
 
 import contextlib
+import http.server
 import json
 import os
 import signal
@@ -8,7 +9,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -168,3 +171,76 @@ def test_a_replay_leaves_alone_what_others_set_since(server, mlplat, tmp_path):
     assert set(tags) == {"mlplat.op"}, "a mark of a journal that is gone stays on the run"
     assert server.rows(f"select step, value from metrics where run_uuid = '{run}' order by step") == [(0, 0.5), (1, 0.25)]
     assert "mlplat.op" not in mlplat("run", "get", run, "-o", "json")
+
+
+class Forgetful(http.server.BaseHTTPRequestHandler):
+    """Gives requests on to a server; of each call that writes the first answer is lost, after the server has acted."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = urllib.request.Request(self.server.to + self.path, body or None, method=self.command,
+                                         headers={"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                status, text = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read()
+        if self.command != "GET" and not self.path.endswith("/search") and self.path not in self.server.lost:
+            self.server.lost.append(self.path)
+            self.close_connection = True
+            return
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_POST = do_PATCH = do_DELETE = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def forgetful(server):
+    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forgetful)
+    proxy.daemon_threads, proxy.to, proxy.lost = True, server.url, []
+    proxy.url = f"http://127.0.0.1:{proxy.server_port}"
+    threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+    yield proxy
+    proxy.shutdown()
+    proxy.server_close()
+
+
+LOGGER_OF_EVERYTHING = """
+import mlplat
+with mlplat.open() as session:
+    with session.run("all", experiment="lost", params={"depth": 6}) as run:
+        run.set_tag("phase", "test")
+        run.log("loss", [0.5, 0.25])
+        run.log_input(name="numbers", digest="1", source="{}", source_type="local", context="training")
+        run.log_model_outputs("m-1", "m-2")
+    print(run.id)
+"""
+
+
+def test_nothing_is_there_twice_when_answers_are_lost(server, forgetful, tmp_path):
+    environment = settings(server, tmp_path) | {"MLFLOW_TRACKING_URI": forgetful.url}
+    done = subprocess.run([sys.executable, "-c", LOGGER_OF_EVERYTHING], cwd=tmp_path, env=environment, text=True,
+                          capture_output=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    run = done.stdout.strip()
+    calls = {path.split("/api/2.0/mlflow/")[1] for path in forgetful.lost}
+    assert calls >= {"experiments/create", "runs/create", "runs/log-batch", "runs/log-inputs", "runs/outputs",
+                     "runs/update"}, "these answers were not lost"
+    there = server.rows("select run_uuid, status from runs join experiments using (experiment_id) "
+                        "where experiments.name = 'lost'")
+    assert there == [(run, "FINISHED")]
+    assert server.rows(f"select key, value from params where run_uuid = '{run}'") == [("depth", "6")]
+    assert server.rows(f"select step, value from metrics where run_uuid = '{run}' order by step") == [(0, 0.5), (1, 0.25)]
+    edges = server.rows("select source_type, destination_type, count(*) from inputs where "
+                        f"source_id = '{run}' or destination_id = '{run}' group by 1, 2 order by 1")
+    assert edges == [("DATASET", "RUN", 1), ("RUN_OUTPUT", "MODEL_OUTPUT", 2)]
+    assert server.tags(run)["phase"] == "test"
