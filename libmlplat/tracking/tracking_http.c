@@ -103,15 +103,19 @@ static void put_query(mlp_buf *out, const json_t *body)
     }
 }
 
-/* MLflow says of what is deleted that a parameter is wrong. */
-static mlplat_status told(mlplat_status s, mlplat_error *err)
+/* MLflow says of what is deleted that a parameter is wrong; and an MLflow before 3.0 has no such page as one of logged
+ * models, while a newer one says which of them does not exist. */
+static mlplat_status told(mlplat_status s, const char *path, mlplat_error *err)
 {
-    bool deleted =
-        s == MLPLAT_INVALID && err &&
-        (strstr(err->message, "must be in the 'active' state") || strstr(err->message, "must be in 'active'"));
-    if (deleted)
-        err->status = MLPLAT_STATE;
-    return deleted ? MLPLAT_STATE : s;
+    bool deleted = s == MLPLAT_INVALID && (strstr(err->message, "must be in the 'active' state") ||
+                                           strstr(err->message, "must be in 'active'"));
+    bool too_old = (s == MLPLAT_NOT_FOUND || s == MLPLAT_UNSUPPORTED) && mlp_text_starts(path, API "logged-models") &&
+                   !strstr(err->message, "RESOURCE_DOES_NOT_EXIST");
+    if (!deleted && !too_old)
+        return s;
+    err->status = deleted ? MLPLAT_STATE : MLPLAT_UNSUPPORTED;
+    return too_old ? mlp_fail_prefix(err, err->status, "logged models need a server with MLflow 3.0 or newer")
+                   : err->status;
 }
 
 static bool is_get(mlp_tracking_http_how how)
@@ -135,7 +139,7 @@ static mlplat_status send(mlp_tracking_http_store *store, mlp_tracking_http_how 
     if (sink && s != MLPLAT_OK && response->retry_after_ms > 0)
         store->rest_until_ns =
             mlp_clock_mono_ns() + 1000000 * (response->retry_after_ms < SINK_MS ? response->retry_after_ms : SINK_MS);
-    return told(s, err);
+    return told(s, path, err);
 }
 
 mlplat_status mlp_tracking_http_call(mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
@@ -207,16 +211,21 @@ static int by_key(const void *a, const void *b)
 mlplat_status mlp_tracking_http_sort(json_t *list, mlplat_error *err)
 {
     size_t n = json_array_size(list);
+    if (!list)
+        return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no list where one belongs");
     json_t **entries = mlp_alloc_array(n, sizeof(json_t *));
-    if (!list || !entries)
+    if (!entries)
         return mlp_fail_memory(err);
-    for (size_t i = 0; i < n; i++)
+    bool good = true;
+    for (size_t i = 0; i < n; i++) {
         entries[i] = json_incref(json_array_get(list, i));
+        good = good && json_is_string(json_object_get(entries[i], "key"));
+    }
     qsort(entries, n, sizeof(json_t *), by_key);
     for (size_t i = 0; i < n; i++)
         json_array_set_new(list, i, entries[i]);
     mlp_free(entries);
-    return MLPLAT_OK;
+    return good ? MLPLAT_OK : mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has an entry without a key");
 }
 
 void mlp_tracking_http_unmark(json_t *tags)

@@ -11,8 +11,9 @@
 
 static mlplat_status normal(json_t *experiment, mlplat_error *err)
 {
-    return json_is_object(experiment) ? mlp_tracking_http_sort(mlp_tracking_http_list(experiment, "tags"), err)
-                                      : mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no experiment");
+    return json_string_length(json_object_get(experiment, "experiment_id"))
+               ? mlp_tracking_http_sort(mlp_tracking_http_list(experiment, "tags"), err)
+               : mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no experiment");
 }
 
 /* The experiment in an answer, which is given back. */

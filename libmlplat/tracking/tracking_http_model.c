@@ -14,7 +14,7 @@
 mlplat_status mlp_tracking_http_model_normal(json_t *model, mlplat_error *err)
 {
     json_t *info = json_object_get(model, "info");
-    if (!json_is_object(info))
+    if (!json_string_length(json_object_get(info, "model_id")))
         return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no logged model");
     if (!json_is_object(json_object_get(model, "data")) && json_object_set_new(model, "data", json_object()) != 0)
         return mlp_fail_memory(err);

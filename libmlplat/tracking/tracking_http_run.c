@@ -25,8 +25,9 @@ static mlplat_status normal_edges(json_t *run, mlplat_error *err)
     json_t *datasets = mlp_tracking_http_list(inputs, "dataset_inputs");
     json_t *outputs = mlp_tracking_http_list(part(run, "outputs"), "model_outputs");
     size_t i;
-    mlplat_status s = datasets && outputs && mlp_tracking_http_list(inputs, "model_inputs") ? MLPLAT_OK
-                                                                                           : mlp_fail_memory(err);
+    mlplat_status s = datasets && outputs && mlp_tracking_http_list(inputs, "model_inputs")
+                          ? MLPLAT_OK
+                          : mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no list where one belongs");
     json_array_foreach(datasets, i, one) if (s == MLPLAT_OK) s =
         mlp_tracking_http_sort(mlp_tracking_http_list(one, "tags"), err);
     json_array_foreach(outputs, i, one) if (s == MLPLAT_OK && !json_object_get(one, "step")) s =
@@ -38,8 +39,8 @@ static mlplat_status normal_edges(json_t *run, mlplat_error *err)
 static mlplat_status normal(json_t *run, mlplat_error *err)
 {
     static const char *const lists[] = {"metrics", "params", "tags"};
-    json_t *info = json_object_get(run, "info"), *data = json_is_object(info) ? part(run, "data") : NULL;
-    if (!json_is_object(info))
+    json_t *info = json_object_get(run, "info"), *data = json_is_object(run) ? part(run, "data") : NULL;
+    if (!json_string_length(json_object_get(info, "run_id")) || !json_string_length(json_object_get(info, "experiment_id")))
         return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no run");
     mlplat_status s = normal_edges(run, err);
     for (size_t i = 0; s == MLPLAT_OK && i < 3; i++)
@@ -267,17 +268,21 @@ mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, con
 
 /* ---- lists in tags --------------------------------------------------------------------------------------------- */
 
-/* The list in a tag, empty where there is none. New reference; NULL: no memory, or no list. */
+/* The list in a tag, empty where there is none. New reference; NULL: no memory. */
 static json_t *list_in(const json_t *run, const char *tag)
 {
     json_t *tags = json_object_get(json_object_get(run, "data"), "tags"), *one, *list = NULL;
     size_t i;
-    json_array_foreach(tags, i, one) if (strcmp(json_string_value(json_object_get(one, "key")), tag) == 0)
+    json_array_foreach(tags, i, one)
     {
+        const char *key = json_string_value(json_object_get(one, "key"));
         const json_t *value = json_object_get(one, "value");
-        mlp_json_parse(json_string_value(value), json_string_length(value), &list, NULL);
-        return json_is_array(list) ? list : (json_decref(list), json_array());
+        if (!list && key && strcmp(key, tag) == 0 && json_is_string(value))
+            mlp_json_parse(json_string_value(value), json_string_length(value), &list, NULL);
     }
+    if (json_is_array(list))
+        return list;
+    json_decref(list);
     return json_array();
 }
 

@@ -1,0 +1,126 @@
+/* Servers that answer tracking with what no MLflow would say, and old ones. The suite of tracking stores runs on a real
+ * server in tests/integration. */
+#include "support/loopback.h"
+#include "support/support.h"
+#include <stdbool.h>
+#include <stdlib.h>
+
+typedef struct fixture {
+    char *folder;
+    loopback *server;
+    mlplat *ml;
+    bool no_http;
+} fixture;
+
+/* A machine without libcurl, or a build without its headers. */
+#define NEEDS_HTTP(f)                                                                                                  \
+    do {                                                                                                               \
+        if ((f)->no_http) {                                                                                            \
+            print_message("no libcurl here\n");                                                                        \
+            skip();                                                                                                    \
+        }                                                                                                              \
+    } while (0)
+
+/* From now on everything is answered with this body. */
+static void answer(fixture *f, const char *status, const char *body)
+{
+    static char reply[2000];
+    static loopback_step step;
+    snprintf(reply, sizeof reply, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+             status, strlen(body), body);
+    step = (loopback_step){.reply = reply};
+    loopback_script(f->server, &step, 1);
+}
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    mlplat_error err = {0};
+    char uri[64];
+    mlplat_doc *doc = NULL;
+    f->folder = test_folder_make();
+    f->server = loopback_start();
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
+    test_clear_environment();
+    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
+    options.tracking_uri = uri;
+    options.spool_dir = test_path(f->folder, "spool");
+    assert_ok(mlplat_open(&options, &f->ml, &err));
+    answer(f, "200 OK", "{}");
+    f->no_http = mlplat_experiment_get(f->ml, "0", &doc, &err) == MLPLAT_UNSUPPORTED;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    mlplat_close(f->ml);
+    loopback_stop(f->server);
+    test_folder_remove(f->folder);
+    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
+    free(f);
+    return 0;
+}
+
+#define ID "0123456789abcdef0123456789abcdef"
+
+static const char *const odd[] = {
+    "{}",
+    "{\"run\": 1, \"experiment\": [], \"model\": \"\"}",
+    "{\"run\": {}, \"experiment\": {}, \"model\": {}}",
+    "{\"run\": {\"info\": {}}, \"experiment\": {\"experiment_id\": \"0\", \"tags\": [1]}, \"model\": {\"info\": 7}}",
+    "{\"run\": {\"info\": {\"run_id\": \"" ID "\", \"experiment_id\": \"0\"}, \"data\": {\"metrics\": [{\"key\": 1}]}}, "
+    "\"experiment\": {\"experiment_id\": \"0\", \"tags\": [{\"key\": null}]}, \"model\": {\"info\": {\"model_id\": \"m-1\", "
+    "\"tags\": [[]]}}}",
+    "{\"run\": {\"info\": {\"run_id\": \"" ID "\", \"experiment_id\": \"0\"}, \"inputs\": {\"dataset_inputs\": [3]}}, "
+    "\"experiment\": {\"experiment_id\": 1}, \"model\": {\"info\": {\"model_id\": \"m-1\"}, \"data\": {\"params\": [\"\"]}}}",
+};
+
+static void documents_that_are_none_are_corrupt(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        mlplat_error err = {0};
+        mlplat_doc *doc = NULL;
+        mlplat_run *run = NULL;
+        char *id = NULL;
+        answer(f, "200 OK", odd[i]);
+        assert_status(mlplat_run_get(f->ml, ID, &doc, &err), MLPLAT_CORRUPT);
+        assert_status(mlplat_run_attach(f->ml, ID, &run, &err), MLPLAT_CORRUPT);
+        assert_status(mlplat_run_start(f->ml, NULL, &run, &err), MLPLAT_CORRUPT);
+        assert_status(mlplat_experiment_get(f->ml, "0", &doc, &err), MLPLAT_CORRUPT);
+        assert_status(mlplat_experiment_create(f->ml, "e", NULL, &id, &err), MLPLAT_CORRUPT);
+        assert_status(mlplat_logged_model_get(f->ml, "m-1", &doc, &err), MLPLAT_CORRUPT);
+        assert_null(doc);
+        assert_null(run);
+        assert_null(id);
+    }
+}
+
+static void a_server_without_logged_models_is_told_by_version(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    NEEDS_HTTP(f);
+    answer(f, "404 NOT FOUND", "<!doctype html><title>404 Not Found</title><h1>Not Found</h1>");
+    assert_status(mlplat_logged_model_get(f->ml, "m-1", &doc, &err), MLPLAT_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "MLflow 3.0"));
+    answer(f, "404 NOT FOUND", "{\"error_code\": \"RESOURCE_DOES_NOT_EXIST\", \"message\": \"no such model\"}");
+    assert_status(mlplat_logged_model_get(f->ml, "m-1", &doc, &err), MLPLAT_NOT_FOUND);
+    assert_null(doc);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(documents_that_are_none_are_corrupt),
+        CASE(a_server_without_logged_models_is_told_by_version),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
