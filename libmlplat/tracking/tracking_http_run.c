@@ -40,7 +40,8 @@ static mlplat_status normal(json_t *run, mlplat_error *err)
 {
     static const char *const lists[] = {"metrics", "params", "tags"};
     json_t *info = json_object_get(run, "info"), *data = json_is_object(run) ? part(run, "data") : NULL;
-    if (!json_string_length(json_object_get(info, "run_id")) || !json_string_length(json_object_get(info, "experiment_id")))
+    if (!json_string_length(json_object_get(info, "run_id")) ||
+        !json_string_length(json_object_get(info, "experiment_id")))
         return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no run");
     mlplat_status s = normal_edges(run, err);
     for (size_t i = 0; s == MLPLAT_OK && i < 3; i++)

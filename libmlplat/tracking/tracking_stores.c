@@ -21,7 +21,8 @@ const mlp_tracking_store *mlp_tracking_store_for(const char *uri, mlplat_error *
     snprintf(shown, sizeof shown, "%s", uri);
     mlp_redact(shown);
     mlp_fail(err, MLPLAT_UNSUPPORTED,
-             "no tracking store for '%s': use sqlite:///<path>, as in sqlite:///mlflow.db, or a server's http://host:5000",
+             "no tracking store for '%s': use sqlite:///<path>, as in sqlite:///mlflow.db, or a server's "
+             "http://host:5000",
              shown);
     return NULL;
 }

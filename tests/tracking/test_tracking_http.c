@@ -64,18 +64,22 @@ static int teardown(void **state)
     return 0;
 }
 
-#define ID "0123456789abcdef0123456789abcdef"
+#define ID         "0123456789abcdef0123456789abcdef"
+#define RUN        "{\"info\": {\"run_id\": \"" ID "\", \"experiment_id\": \"0\"}, "
+#define EXPERIMENT "{\"experiment_id\": \"0\", "
+#define MODEL      "{\"model_id\": \"m-1\""
+#define ANSWER(run, experiment, model)                                                                                 \
+    "{\"run\": " run ", \"experiment\": " experiment ", \"model\": {\"info\": " model "}}"
 
 static const char *const odd[] = {
     "{}",
-    "{\"run\": 1, \"experiment\": [], \"model\": \"\"}",
-    "{\"run\": {}, \"experiment\": {}, \"model\": {}}",
-    "{\"run\": {\"info\": {}}, \"experiment\": {\"experiment_id\": \"0\", \"tags\": [1]}, \"model\": {\"info\": 7}}",
-    "{\"run\": {\"info\": {\"run_id\": \"" ID "\", \"experiment_id\": \"0\"}, \"data\": {\"metrics\": [{\"key\": 1}]}}, "
-    "\"experiment\": {\"experiment_id\": \"0\", \"tags\": [{\"key\": null}]}, \"model\": {\"info\": {\"model_id\": \"m-1\", "
-    "\"tags\": [[]]}}}",
-    "{\"run\": {\"info\": {\"run_id\": \"" ID "\", \"experiment_id\": \"0\"}, \"inputs\": {\"dataset_inputs\": [3]}}, "
-    "\"experiment\": {\"experiment_id\": 1}, \"model\": {\"info\": {\"model_id\": \"m-1\"}, \"data\": {\"params\": [\"\"]}}}",
+    ANSWER("1", "[]", "\"\""),
+    ANSWER("{}", "{}", "{}"),
+    ANSWER("{\"info\": {}}", EXPERIMENT "\"tags\": [1]}", "7"),
+    ANSWER(RUN "\"data\": {\"metrics\": [{\"key\": 1}]}}", EXPERIMENT "\"tags\": [{\"key\": null}]}",
+           MODEL ", \"tags\": [[]]}"),
+    ANSWER(RUN "\"inputs\": {\"dataset_inputs\": [3]}}", "{\"experiment_id\": 1}",
+           MODEL "}, \"data\": {\"params\": [\"\"]}"),
 };
 
 static void documents_that_are_none_are_corrupt(void **state)
