@@ -12,6 +12,7 @@ static void empty_server(void)
     sqlite3 *db = NULL;
     sqlite3_stmt *tables = NULL;
     assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 30000); /* the server may be writing */
     assert_int_equal(sqlite3_exec(db, "pragma foreign_keys = off; begin immediate", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db,
                                         "select name from sqlite_master where type = 'table' and name not in "
