@@ -3,47 +3,21 @@
 #define MLP_TRACKING_HTTP_H
 #include "db/search.h"
 #include "tracking/tracking_store.h"
-#include "transport/http.h"
-
-/* The tag that tells what we made from what others did, where the answer was lost. */
-#define MLP_TRACKING_HTTP_OP   "mlplat.op"
-#define MLP_TRACKING_HTTP_MARK "mlplat.mark." /* and a journal's id: tracking_http_mark.c */
+#include "transport/mlflow.h"
 
 typedef struct mlp_tracking_http_store {
     mlplat *ml;
-    mlp_http *http;
+    mlp_mlflow server;
     char *uri, *spool_folder;
-    /* Of the sink, under the spool's lock. */
-    json_t *marks;         /* tracking_http_mark.c */
-    int64_t rest_until_ns; /* a server asked to be left alone until then */
+    json_t *marks; /* tracking_http_mark.c; under the spool's lock */
 } mlp_tracking_http_store;
 
-/* What may be done with a call whose answer did not come. */
-typedef enum mlp_tracking_http_how {
-    MLP_TRACKING_HTTP_GET,   /* GET, the body's members as its query */
-    MLP_TRACKING_HTTP_AGAIN, /* POST that does no harm twice */
-    MLP_TRACKING_HTTP_ONCE,  /* POST that does */
-    MLP_TRACKING_HTTP_PATCH, /* these two do no harm twice either */
-    MLP_TRACKING_HTTP_DELETE,
-    MLP_TRACKING_HTTP_SINK,  /* POST of the thread that delivers: tried once, as that tries again; without the hook */
-    MLP_TRACKING_HTTP_GET_SINK /* its GET */
-} mlp_tracking_http_how;
-
-/* A call below /api/2.0/mlflow/. body: stolen, NULL is NO_MEMORY. *out: the answer, a new reference; NULL: not wanted.
- * *unclear: nobody knows whether it was done; may be NULL. STATE where MLflow says that something is deleted. */
-mlplat_status mlp_tracking_http_call(mlp_tracking_http_store *store, mlp_tracking_http_how how, const char *path,
-                                     json_t *body, json_t **out, bool *unclear, mlplat_error *err);
-/* The same below <collection>/<id><rest>, the id as a part of a path. */
-mlplat_status mlp_tracking_http_call_id(mlp_tracking_http_store *store, mlp_tracking_http_how how,
-                                        const char *collection, const char *id, const char *rest, json_t *body,
-                                        json_t **out, bool *unclear, mlplat_error *err);
-/* The list under name, which MLflow leaves out where it is empty: made there. Lent; NULL: no memory. */
-json_t *mlp_tracking_http_list(json_t *object, const char *name);
-/* Sorts a list of {"key"} as the embedded store has it. */
-mlplat_status mlp_tracking_http_sort(json_t *list, mlplat_error *err);
-/* Takes our own tags out of a list: who reads it has no use for them. */
-void mlp_tracking_http_unmark(json_t *tags);
-json_t *mlp_tracking_http_pairs(const json_t *tags); /* {key: value} as [{"key", "value"}]; NULL: no memory */
+/* mlp_mlflow_call and mlp_mlflow_call_id on the store's server. */
+mlplat_status mlp_tracking_http_call(mlp_tracking_http_store *store, mlp_mlflow_how how, const char *path, json_t *body,
+                                     json_t **out, bool *unclear, mlplat_error *err);
+mlplat_status mlp_tracking_http_call_id(mlp_tracking_http_store *store, mlp_mlflow_how how, const char *collection,
+                                        const char *id, const char *rest, json_t *body, json_t **out, bool *unclear,
+                                        mlplat_error *err);
 
 /* ---- tracking_http_experiment.c */
 mlplat_status mlp_tracking_http_experiment_create(void *store, const char *name, const char *location,

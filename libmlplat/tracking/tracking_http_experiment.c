@@ -5,14 +5,14 @@
 #include "tracking/tracking_search.h"
 #include <string.h>
 
-#define GET   MLP_TRACKING_HTTP_GET
-#define AGAIN MLP_TRACKING_HTTP_AGAIN
-#define ONCE  MLP_TRACKING_HTTP_ONCE
+#define GET   MLP_MLFLOW_GET
+#define AGAIN MLP_MLFLOW_AGAIN
+#define ONCE  MLP_MLFLOW_ONCE
 
 static mlplat_status normal(json_t *experiment, mlplat_error *err)
 {
     return json_string_length(json_object_get(experiment, "experiment_id"))
-               ? mlp_tracking_http_sort(mlp_tracking_http_list(experiment, "tags"), err)
+               ? mlp_mlflow_sort(mlp_mlflow_list(experiment, "tags"), err)
                : mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no experiment");
 }
 
@@ -67,7 +67,7 @@ static mlplat_status made_after_all(void *store, const char *name, char **id, ml
 mlplat_status mlp_tracking_http_experiment_create(void *store, const char *name, const char *location,
                                                   const json_t *tags, char **id, mlplat_error *err)
 {
-    json_t *answer = NULL, *body = json_pack("{s:s, s:o*, s:s*}", "name", name, "tags", mlp_tracking_http_pairs(tags),
+    json_t *answer = NULL, *body = json_pack("{s:s, s:o*, s:s*}", "name", name, "tags", mlp_mlflow_pairs(tags),
                                              "artifact_location", location);
     bool unclear = false;
     mlplat_error found = {0};
@@ -80,24 +80,6 @@ mlplat_status mlp_tracking_http_experiment_create(void *store, const char *name,
         s = mlp_tracking_http_why_name(store, name, NULL, s, err);
     json_decref(answer);
     return s;
-}
-
-/* "a, b DESC" as a list: a comma inside of quotes or backticks is none. */
-static mlplat_status put_order(const char *order, json_t *body, mlplat_error *err)
-{
-    json_t *list = json_array();
-    char quote = 0;
-    mlplat_status s = list ? MLPLAT_OK : mlp_fail_memory(err);
-    for (const char *from = order, *at = order; s == MLPLAT_OK && from; at++) {
-        if (quote ? *at == quote : *at && strchr("`\"'", *at))
-            quote = quote ? 0 : *at;
-        if ((*at != ',' || quote) && *at)
-            continue;
-        s = mlp_json_push(list, json_stringn(from, (size_t)(at - from)), err);
-        from = *at ? at + 1 : NULL;
-    }
-    mlplat_status also = mlp_json_set(body, "order_by", list, err);
-    return s == MLPLAT_OK ? also : s;
 }
 
 mlplat_status mlp_tracking_http_query(const mlplat_search *query, const char *view_name, json_t *body,
@@ -115,7 +97,7 @@ mlplat_status mlp_tracking_http_query(const mlplat_search *query, const char *vi
     if (s == MLPLAT_OK && query && query->page_token && *query->page_token)
         s = mlp_json_set(body, "page_token", json_string(query->page_token), err);
     if (s == MLPLAT_OK && query && query->order_by && *query->order_by)
-        s = put_order(query->order_by, body, err);
+        s = mlp_mlflow_put_order(query->order_by, body, err);
     return s;
 }
 
@@ -126,8 +108,9 @@ mlplat_status mlp_tracking_http_experiment_search(void *store, const mlplat_sear
     size_t i;
     mlplat_status s = mlp_tracking_http_query(query, "view_type", body, err);
     if (s == MLPLAT_OK && query && query->experiment_ids && *query->experiment_ids)
-        s = mlp_fail(err, MLPLAT_INVALID, "experiment_ids is for searches over runs: here use the filter "
-                                          "\"experiment_id = '...'\"");
+        s = mlp_fail(err, MLPLAT_INVALID,
+                     "experiment_ids is for searches over runs: here use the filter "
+                     "\"experiment_id = '...'\"");
     if (s != MLPLAT_OK) {
         json_decref(body);
         return s;
@@ -135,7 +118,7 @@ mlplat_status mlp_tracking_http_experiment_search(void *store, const mlplat_sear
     s = mlp_tracking_http_call(store, AGAIN, "experiments/search", body, &answer, NULL, err);
     if (query)
         s = mlp_tracking_http_why_search(&mlp_tracking_search_experiments, query->filter, query->order_by, s, err);
-    json_t *list = s == MLPLAT_OK ? mlp_tracking_http_list(answer, "experiments") : NULL;
+    json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "experiments") : NULL;
     json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
     if (s == MLPLAT_OK)
         *out = answer;
@@ -159,8 +142,8 @@ static mlplat_status move(void *store, const char *path, const char *id, const c
 {
     json_t *experiment = NULL;
     bool unclear = false;
-    mlplat_status s = mlp_tracking_http_call(store, ONCE, path, json_pack("{s:s}", "experiment_id", id), NULL, &unclear,
-                                             err);
+    mlplat_status s =
+        mlp_tracking_http_call(store, ONCE, path, json_pack("{s:s}", "experiment_id", id), NULL, &unclear, err);
     if (!unclear)
         return mlp_tracking_http_why_stage(store, id, from, s, err);
     if (mlp_tracking_http_experiment_get(store, id, &experiment, NULL) == MLPLAT_OK) {
@@ -184,17 +167,15 @@ mlplat_status mlp_tracking_http_experiment_restore(void *store, const char *id, 
 mlplat_status mlp_tracking_http_experiment_tag(void *store, const char *id, const char *key, const char *value,
                                                mlplat_error *err)
 {
-    mlplat_status s = mlp_tracking_http_call(store, AGAIN, "experiments/set-experiment-tag",
-                                             json_pack("{s:s, s:s, s:s}", "experiment_id", id, "key", key, "value",
-                                                       value),
-                                             NULL, NULL, err);
+    mlplat_status s = mlp_tracking_http_call(
+        store, AGAIN, "experiments/set-experiment-tag",
+        json_pack("{s:s, s:s, s:s}", "experiment_id", id, "key", key, "value", value), NULL, NULL, err);
     return mlp_tracking_http_why_stage(store, id, "active", s, err);
 }
 
 mlplat_status mlp_tracking_http_experiment_untag(void *store, const char *id, const char *key, mlplat_error *err)
 {
-    mlplat_status s =
-        mlp_tracking_http_call(store, AGAIN, "experiments/delete-experiment-tag",
-                               json_pack("{s:s, s:s}", "experiment_id", id, "key", key), NULL, NULL, err);
+    mlplat_status s = mlp_tracking_http_call(store, AGAIN, "experiments/delete-experiment-tag",
+                                             json_pack("{s:s, s:s}", "experiment_id", id, "key", key), NULL, NULL, err);
     return mlp_tracking_http_why_stage(store, id, "active", s, err);
 }

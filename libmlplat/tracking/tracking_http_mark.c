@@ -13,7 +13,7 @@ enum { KEY_ROOM = 80 };
 
 static void key_of(const char *journal, char key[KEY_ROOM])
 {
-    snprintf(key, KEY_ROOM, MLP_TRACKING_HTTP_MARK "%.40s", journal);
+    snprintf(key, KEY_ROOM, MLP_MLFLOW_MARK "%.40s", journal);
 }
 
 /* {run: number} of a journal, and whether what is not in it is unknown. Lent; NULL: no memory. */
@@ -36,7 +36,7 @@ static mlplat_status ask(mlp_tracking_http_store *store, const char *journal, co
     size_t i;
     json_t *answer = NULL, *tag;
     key_of(journal, key);
-    mlplat_status s = mlp_tracking_http_call(store, MLP_TRACKING_HTTP_GET_SINK, "runs/get",
+    mlplat_status s = mlp_tracking_http_call(store, MLP_MLFLOW_GET_SINK, "runs/get",
                                              json_pack("{s:s}", "run_id", run_id), &answer, NULL, err);
     const json_t *data = json_object_get(json_object_get(answer, "run"), "data");
     json_array_foreach(json_object_get(data, "tags"), i, tag)
@@ -115,7 +115,7 @@ void mlp_tracking_http_mark_forget(mlp_tracking_http_store *store, const char *j
     json_object_foreach(json_object_get(store->marks, journal), run_id, seq)
     {
         if (json_integer_value(seq) > 0 && !err.retryable) /* a server that is gone is not asked again */
-            (void)mlp_tracking_http_call(store, MLP_TRACKING_HTTP_SINK, "runs/delete-tag",
+            (void)mlp_tracking_http_call(store, MLP_MLFLOW_SINK, "runs/delete-tag",
                                          json_pack("{s:s, s:s}", "run_id", run_id, "key", key), NULL, NULL, &err);
     }
     json_object_del(store->marks, journal);

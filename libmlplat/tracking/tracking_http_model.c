@@ -5,10 +5,10 @@
 #include "tracking/tracking_http.h"
 #include <string.h>
 
-#define GET    MLP_TRACKING_HTTP_GET
-#define AGAIN  MLP_TRACKING_HTTP_AGAIN
-#define ONCE   MLP_TRACKING_HTTP_ONCE
-#define OP     MLP_TRACKING_HTTP_OP
+#define GET    MLP_MLFLOW_GET
+#define AGAIN  MLP_MLFLOW_AGAIN
+#define ONCE   MLP_MLFLOW_ONCE
+#define OP     MLP_MLFLOW_OP
 #define MODELS "logged-models"
 
 mlplat_status mlp_tracking_http_model_normal(json_t *model, mlplat_error *err)
@@ -22,12 +22,12 @@ mlplat_status mlp_tracking_http_model_normal(json_t *model, mlplat_error *err)
     for (size_t i = 0; i < sizeof maybe / sizeof maybe[0]; i++)
         if (!json_string_length(json_object_get(info, maybe[i])))
             json_object_del(info, maybe[i]);
-    json_t *data = json_object_get(model, "data"), *tags = mlp_tracking_http_list(info, "tags");
-    mlplat_status s = mlp_tracking_http_sort(tags, err);
-    mlp_tracking_http_unmark(tags);
+    json_t *data = json_object_get(model, "data"), *tags = mlp_mlflow_list(info, "tags");
+    mlplat_status s = mlp_mlflow_sort(tags, err);
+    mlp_mlflow_unmark(tags);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_http_sort(mlp_tracking_http_list(data, "params"), err);
-    return s == MLPLAT_OK && !mlp_tracking_http_list(data, "metrics") ? mlp_fail_memory(err) : s;
+        s = mlp_mlflow_sort(mlp_mlflow_list(data, "params"), err);
+    return s == MLPLAT_OK && !mlp_mlflow_list(data, "metrics") ? mlp_fail_memory(err) : s;
 }
 
 /* The model in an answer, which is given back. */
@@ -46,14 +46,14 @@ static mlplat_status take(mlplat_status s, json_t *answer, json_t **out, mlplat_
 
 static json_t *create_body(const mlp_model_new *model, const char *op)
 {
-    json_t *tags = mlp_tracking_http_pairs(model->tags);
+    json_t *tags = mlp_mlflow_pairs(model->tags);
     if (!tags || json_array_append_new(tags, json_pack("{s:s, s:s}", "key", OP, "value", op)) != 0) {
         json_decref(tags);
         return NULL;
     }
     return json_pack("{s:s, s:s, s:s*, s:s*, s:o, s:o}", "experiment_id", model->experiment_id, "name", model->name,
                      "model_type", model->type, "source_run_id", model->source_run_id, "params",
-                     mlp_tracking_http_pairs(model->params), "tags", tags);
+                     mlp_mlflow_pairs(model->params), "tags", tags);
 }
 
 /* Once more at most, with the same mark, where no model has it after an answer was lost. */
@@ -96,19 +96,18 @@ mlplat_status mlp_tracking_http_model_check(void *store, const char *id, mlplat_
 mlplat_status mlp_tracking_http_model_finalize(void *store, const char *id, mlp_model_status status, json_t **out,
                                                mlplat_error *err)
 {
-    json_t *answer = NULL, *body = json_pack("{s:s, s:s}", "model_id", id, "status",
-                                             status == MLP_MODEL_READY ? "LOGGED_MODEL_READY"
-                                                                       : "LOGGED_MODEL_UPLOAD_FAILED");
-    mlplat_status s =
-        mlp_tracking_http_call_id(store, MLP_TRACKING_HTTP_PATCH, MODELS, id, "", body, &answer, NULL, err);
+    json_t *answer = NULL,
+           *body = json_pack("{s:s, s:s}", "model_id", id, "status",
+                             status == MLP_MODEL_READY ? "LOGGED_MODEL_READY" : "LOGGED_MODEL_UPLOAD_FAILED");
+    mlplat_status s = mlp_tracking_http_call_id(store, MLP_MLFLOW_PATCH, MODELS, id, "", body, &answer, NULL, err);
     return take(s, answer, out, err);
 }
 
 mlplat_status mlp_tracking_http_model_tags(void *store, const char *id, const json_t *tags, mlplat_error *err)
 {
-    return mlp_tracking_http_call_id(store, MLP_TRACKING_HTTP_PATCH, MODELS, id, "/tags",
-                                     json_pack("{s:s, s:o}", "model_id", id, "tags", mlp_tracking_http_pairs(tags)),
-                                     NULL, NULL, err);
+    return mlp_tracking_http_call_id(store, MLP_MLFLOW_PATCH, MODELS, id, "/tags",
+                                     json_pack("{s:s, s:o}", "model_id", id, "tags", mlp_mlflow_pairs(tags)), NULL,
+                                     NULL, err);
 }
 
 mlplat_status mlp_tracking_http_model_untag(void *store, const char *id, const char *key, mlplat_error *err)
@@ -118,8 +117,7 @@ mlplat_status mlp_tracking_http_model_untag(void *store, const char *id, const c
     mlp_text_percent(&rest, key, "");
     mlplat_status s = mlp_buf_ok(&rest, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_http_call_id(store, MLP_TRACKING_HTTP_DELETE, MODELS, id, rest.data, json_object(), NULL,
-                                      NULL, err);
+        s = mlp_tracking_http_call_id(store, MLP_MLFLOW_DELETE, MODELS, id, rest.data, json_object(), NULL, NULL, err);
     mlp_buf_free(&rest);
     return s;
 }
@@ -127,14 +125,14 @@ mlplat_status mlp_tracking_http_model_untag(void *store, const char *id, const c
 mlplat_status mlp_tracking_http_model_params(void *store, const char *id, const json_t *params, mlplat_error *err)
 {
     bool unclear = false;
-    json_t *body = json_pack("{s:s, s:o}", "model_id", id, "params", mlp_tracking_http_pairs(params));
+    json_t *body = json_pack("{s:s, s:o}", "model_id", id, "params", mlp_mlflow_pairs(params));
     mlplat_status s = mlp_tracking_http_call_id(store, ONCE, MODELS, id, "/params", body, NULL, &unclear, err);
     return s == MLPLAT_OK ? s : mlp_tracking_http_why_model_param(store, id, params, unclear, s, err);
 }
 
 mlplat_status mlp_tracking_http_model_delete(void *store, const char *id, mlplat_error *err)
 {
-    return mlp_tracking_http_call_id(store, MLP_TRACKING_HTTP_DELETE, MODELS, id, "", json_object(), NULL, NULL, err);
+    return mlp_tracking_http_call_id(store, MLP_MLFLOW_DELETE, MODELS, id, "", json_object(), NULL, NULL, err);
 }
 
 /* ---- metrics --------------------------------------------------------------------------------------------------- */

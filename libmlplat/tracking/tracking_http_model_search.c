@@ -6,7 +6,7 @@
 #include "tracking/validate.h"
 #include <string.h>
 
-#define AGAIN  MLP_TRACKING_HTTP_AGAIN
+#define AGAIN  MLP_MLFLOW_AGAIN
 #define SEARCH "logged-models/search"
 
 static mlplat_status check_datasets(const json_t *list, mlplat_error *err)
@@ -107,7 +107,7 @@ static mlplat_status ask(void *store, json_t *body, json_t **out, mlplat_error *
     json_t *answer = NULL, *one;
     size_t i;
     mlplat_status s = mlp_tracking_http_call(store, AGAIN, SEARCH, body, &answer, NULL, err);
-    json_t *list = s == MLPLAT_OK ? mlp_tracking_http_list(answer, "models") : NULL;
+    json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "models") : NULL;
     json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = mlp_tracking_http_model_normal(one, err);
     if (s == MLPLAT_OK)
         *out = answer;
@@ -131,9 +131,9 @@ mlplat_status mlp_tracking_http_model_search(void *store, const mlplat_logged_mo
 mlplat_status mlp_tracking_http_model_find(void *store, const char *experiment_id, const char *filter, json_t **out,
                                            mlplat_error *err)
 {
-    json_t *page = NULL, *body = json_pack("{s:[s], s:s, s:i, s:[{s:s, s:b}]}", "experiment_ids", experiment_id,
-                                           "filter", filter, "max_results", 1, "order_by", "field_name",
-                                           "creation_timestamp", "ascending", 0);
+    json_t *page = NULL,
+           *body = json_pack("{s:[s], s:s, s:i, s:[{s:s, s:b}]}", "experiment_ids", experiment_id, "filter", filter,
+                             "max_results", 1, "order_by", "field_name", "creation_timestamp", "ascending", 0);
     mlplat_status s = ask(store, body, &page, err);
     json_t *first = json_array_get(json_object_get(page, "models"), 0);
     if (s == MLPLAT_OK && !first)

@@ -56,7 +56,7 @@ static mlplat_status read_all(void *store, const char *run_id, const char *key, 
         json_t *last = page;
         const char *token = json_string_value(json_object_get(last, "next_page_token"));
         page = NULL;
-        s = mlp_tracking_http_call(store, MLP_TRACKING_HTTP_GET, "metrics/get-history",
+        s = mlp_tracking_http_call(store, MLP_MLFLOW_GET, "metrics/get-history",
                                    json_pack("{s:s, s:s, s:i, s:s*}", "run_id", run_id, "metric_key", key,
                                              "max_results", 25000, "page_token", token),
                                    &page, NULL, err);

@@ -5,10 +5,10 @@
 #include "tracking/tracking_search.h"
 #include <string.h>
 
-#define GET   MLP_TRACKING_HTTP_GET
-#define AGAIN MLP_TRACKING_HTTP_AGAIN
-#define ONCE  MLP_TRACKING_HTTP_ONCE
-#define OP    MLP_TRACKING_HTTP_OP
+#define GET   MLP_MLFLOW_GET
+#define AGAIN MLP_MLFLOW_AGAIN
+#define ONCE  MLP_MLFLOW_ONCE
+#define OP    MLP_MLFLOW_OP
 
 /* The object under name, made where it is not. NULL: no memory. */
 static json_t *part(json_t *object, const char *name)
@@ -22,14 +22,13 @@ static json_t *part(json_t *object, const char *name)
 static mlplat_status normal_edges(json_t *run, mlplat_error *err)
 {
     json_t *inputs = part(run, "inputs"), *one;
-    json_t *datasets = mlp_tracking_http_list(inputs, "dataset_inputs");
-    json_t *outputs = mlp_tracking_http_list(part(run, "outputs"), "model_outputs");
+    json_t *datasets = mlp_mlflow_list(inputs, "dataset_inputs");
+    json_t *outputs = mlp_mlflow_list(part(run, "outputs"), "model_outputs");
     size_t i;
-    mlplat_status s = datasets && outputs && mlp_tracking_http_list(inputs, "model_inputs")
+    mlplat_status s = datasets && outputs && mlp_mlflow_list(inputs, "model_inputs")
                           ? MLPLAT_OK
                           : mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no list where one belongs");
-    json_array_foreach(datasets, i, one) if (s == MLPLAT_OK) s =
-        mlp_tracking_http_sort(mlp_tracking_http_list(one, "tags"), err);
+    json_array_foreach(datasets, i, one) if (s == MLPLAT_OK) s = mlp_mlflow_sort(mlp_mlflow_list(one, "tags"), err);
     json_array_foreach(outputs, i, one) if (s == MLPLAT_OK && !json_object_get(one, "step")) s =
         mlp_json_set(one, "step", json_integer(0), err);
     return s;
@@ -45,8 +44,8 @@ static mlplat_status normal(json_t *run, mlplat_error *err)
         return mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has no run");
     mlplat_status s = normal_edges(run, err);
     for (size_t i = 0; s == MLPLAT_OK && i < 3; i++)
-        s = mlp_tracking_http_sort(mlp_tracking_http_list(data, lists[i]), err);
-    mlp_tracking_http_unmark(json_object_get(data, "tags"));
+        s = mlp_mlflow_sort(mlp_mlflow_list(data, lists[i]), err);
+    mlp_mlflow_unmark(json_object_get(data, "tags"));
     json_object_del(info, "run_uuid"); /* the old name of run_id */
     return s;
 }
@@ -88,7 +87,7 @@ static mlplat_status made_after_all(void *store, const mlp_run_new *run, const c
 
 static json_t *create_body(const mlp_run_new *run, const char *op)
 {
-    json_t *tags = mlp_tracking_http_pairs(run->tags);
+    json_t *tags = mlp_mlflow_pairs(run->tags);
     if (!tags || json_array_append_new(tags, json_pack("{s:s, s:s}", "key", OP, "value", op)) != 0) {
         json_decref(tags);
         return NULL;
@@ -189,7 +188,7 @@ mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *que
     s = mlp_tracking_http_call(store, AGAIN, "runs/search", body, &answer, NULL, err);
     if (query)
         s = mlp_tracking_http_why_search(&mlp_tracking_search_runs, query->filter, query->order_by, s, err);
-    json_t *list = s == MLPLAT_OK ? mlp_tracking_http_list(answer, "runs") : NULL;
+    json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "runs") : NULL;
     json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
     if (s == MLPLAT_OK)
         *out = answer;
@@ -261,9 +260,8 @@ mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, con
     bool unclear = false;
     if (!json_array_size(models)) /* which a server does not take */
         return mlp_tracking_http_why_nothing(store, run_id, true, err);
-    mlplat_status s = mlp_tracking_http_call(store, ONCE, "runs/outputs",
-                                             json_pack("{s:s, s:O*}", "run_id", run_id, "models", models), NULL,
-                                             &unclear, err);
+    mlplat_status s = mlp_tracking_http_call(
+        store, ONCE, "runs/outputs", json_pack("{s:s, s:O*}", "run_id", run_id, "models", models), NULL, &unclear, err);
     return s == MLPLAT_OK ? s : mlp_tracking_http_why_output(store, run_id, models, unclear, s, err);
 }
 

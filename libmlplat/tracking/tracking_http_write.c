@@ -56,8 +56,7 @@ static json_t *metric_of(const mlp_record *r)
 /* A tag that the run has, or had before somebody changed it, is left out. */
 static mlplat_status add_tag(batch *b, const mlp_record *r, mlplat_error *err)
 {
-    mlplat_status s =
-        b->asked ? MLPLAT_OK : mlp_tracking_http_mark_get(b->store, b->journal, b->run, &b->mark, err);
+    mlplat_status s = b->asked ? MLPLAT_OK : mlp_tracking_http_mark_get(b->store, b->journal, b->run, &b->mark, err);
     b->asked = s == MLPLAT_OK;
     if (s != MLPLAT_OK || r->seq <= b->mark)
         return s;
@@ -108,8 +107,7 @@ static mlplat_status send(const batch *b, mlplat_error *err)
     if (tags && !mlp_tracking_http_mark_stuck(b->store, b->journal, b->run))
         s = mlp_json_push(b->tags, mlp_tracking_http_mark_tag(b->journal, b->last), err);
     if (s == MLPLAT_OK && (tags || metrics))
-        s = mlp_tracking_http_call(b->store, MLP_TRACKING_HTTP_SINK, "runs/log-batch", json_incref(b->body), NULL, NULL,
-                                   err);
+        s = mlp_tracking_http_call(b->store, MLP_MLFLOW_SINK, "runs/log-batch", json_incref(b->body), NULL, NULL, err);
     if (tags)
         note(b, s, tags == 1 && !metrics, err);
     return s;
@@ -129,7 +127,7 @@ static mlplat_status send_some(batch *b, const mlp_record *records, size_t most,
 
 static mlplat_status check_rest(const mlp_tracking_http_store *store, mlplat_error *err)
 {
-    int64_t left = store->rest_until_ns - mlp_clock_mono_ns();
+    int64_t left = store->server.rest_until_ns - mlp_clock_mono_ns();
     if (left <= 0)
         return MLPLAT_OK;
     mlp_fail(err, MLPLAT_UNAVAILABLE, "%s asked to be left alone for another %lld ms", store->uri,

@@ -1,0 +1,150 @@
+/* Calls to an MLflow server. */
+#include "transport/mlflow.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include <string.h>
+
+#define API "/api/2.0/mlflow/"
+
+enum { SINK_MS = 30 * 1000 };
+
+mlplat_status mlp_mlflow_open(const char *url, const mlp_logger *log, const mlp_hook *hook, mlp_mlflow *out,
+                              mlplat_error *err)
+{
+    mlp_http_options options = {.url = url, .log = log};
+    mlp_credentials credentials = {0};
+    mlplat_status s = mlp_http_options_load(&options, err);
+    *out = (mlp_mlflow){.hook = hook};
+    if (s == MLPLAT_OK)
+        s = mlp_credentials_load(&credentials, err);
+    options.credentials = &credentials;
+    if (s == MLPLAT_OK)
+        s = mlp_http_open(&options, &out->http, err);
+    mlp_credentials_free(&credentials);
+    return s;
+}
+
+void mlp_mlflow_close(mlp_mlflow *server)
+{
+    mlp_http_close(server->http);
+    server->http = NULL;
+}
+
+/* "?key=value&key=value" of texts and numbers. */
+static void put_query(mlp_buf *out, const json_t *body)
+{
+    const char *key;
+    json_t *value;
+    char sign = '?';
+    json_object_foreach((json_t *)body, key, value)
+    {
+        mlp_buf_printf(out, "%c%s=", sign, key);
+        if (json_is_integer(value))
+            mlp_buf_printf(out, "%lld", (long long)json_integer_value(value));
+        else
+            mlp_text_percent(out, json_string_value(value), "");
+        sign = '&';
+    }
+}
+
+/* What came with a later MLflow than the oldest that we know: its pages, and the release. */
+static const struct {
+    const char *path, *what, *release;
+} later[] = {
+    {API "logged-models", "logged models need", "3.0"},
+    {API "webhooks", "webhooks need", "3.3"},
+};
+
+/* A server without the page says so, while one that has it says which of them does not exist. */
+static mlplat_status told_age(mlplat_status s, const char *path, mlplat_error *err)
+{
+    if ((s != MLPLAT_NOT_FOUND && s != MLPLAT_UNSUPPORTED) || strstr(err->message, "RESOURCE_DOES_NOT_EXIST"))
+        return s;
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        if (!mlp_text_starts(path, later[i].path))
+            continue;
+        err->status = MLPLAT_UNSUPPORTED;
+        return mlp_fail_prefix(err, err->status, "%s a server with MLflow %s or newer", later[i].what,
+                               later[i].release);
+    }
+    return s;
+}
+
+/* MLflow says of what is deleted that a parameter is wrong. */
+static mlplat_status told(mlplat_status s, const char *path, mlplat_error *err)
+{
+    bool deleted = s == MLPLAT_INVALID && (strstr(err->message, "must be in the 'active' state") ||
+                                           strstr(err->message, "must be in 'active'"));
+    if (deleted)
+        return err->status = MLPLAT_STATE;
+    return told_age(s, path, err);
+}
+
+static bool is_get(mlp_mlflow_how how)
+{
+    return how == MLP_MLFLOW_GET || how == MLP_MLFLOW_GET_SINK;
+}
+
+static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *path, const json_t *body, json_t **answer,
+                          mlp_http_response *response, mlplat_error *err)
+{
+    static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE", "POST", "GET"};
+    bool sink = how == MLP_MLFLOW_SINK || how == MLP_MLFLOW_GET_SINK;
+    bool has_body = !is_get(how) && how != MLP_MLFLOW_DELETE;
+    mlp_http_request request = {.method = methods[how],
+                                .path = path,
+                                .repeatable = how != MLP_MLFLOW_ONCE,
+                                .timeout_ms = sink ? SINK_MS : 0,
+                                .retries = sink ? -1 : 0,
+                                .hook = sink ? NULL : server->hook};
+    mlplat_status s = mlp_http_json(server->http, &request, has_body ? body : NULL, answer, response, err);
+    if (sink && s != MLPLAT_OK && response->retry_after_ms > 0)
+        server->rest_until_ns =
+            mlp_clock_mono_ns() + 1000000 * (response->retry_after_ms < SINK_MS ? response->retry_after_ms : SINK_MS);
+    return told(s, path, err);
+}
+
+mlplat_status mlp_mlflow_call(mlp_mlflow *server, mlp_mlflow_how how, const char *path, json_t *body, json_t **out,
+                              bool *unclear, mlplat_error *err)
+{
+    mlplat_error mine = {0};
+    mlp_http_response response = {0};
+    mlp_buf text = {0};
+    json_t *answer = NULL;
+    mlp_buf_printf(&text, API "%s", path);
+    if (is_get(how) && body)
+        put_query(&text, body);
+    mlplat_status s = body ? mlp_buf_ok(&text, &mine) : mlp_fail_memory(&mine);
+    if (s == MLPLAT_OK)
+        s = send(server, how, text.data, body, &answer, &response, &mine);
+    if (unclear)
+        *unclear = s != MLPLAT_OK && response.fate != MLP_HTTP_NOT_SENT &&
+                   (response.fate == MLP_HTTP_NO_ANSWER || response.status >= 500 || response.status == 408);
+    if (s == MLPLAT_OK && out)
+        *out = answer;
+    else
+        json_decref(answer);
+    if (s != MLPLAT_OK && err)
+        *err = mine;
+    mlp_http_response_free(&response);
+    mlp_buf_free(&text);
+    json_decref(body);
+    return s;
+}
+
+mlplat_status mlp_mlflow_call_id(mlp_mlflow *server, mlp_mlflow_how how, const char *collection, const char *id,
+                                 const char *rest, json_t *body, json_t **out, bool *unclear, mlplat_error *err)
+{
+    mlp_buf path = {0};
+    mlp_buf_printf(&path, "%s/", collection);
+    mlp_text_percent(&path, id, "");
+    mlp_buf_puts(&path, rest);
+    mlplat_status s = mlp_buf_ok(&path, err);
+    if (s == MLPLAT_OK)
+        s = mlp_mlflow_call(server, how, path.data, body, out, unclear, err);
+    else
+        json_decref(body);
+    mlp_buf_free(&path);
+    return s;
+}
