@@ -1,69 +1,18 @@
 """The command line on a real MLflow server: what the embedded store does, over REST, and what a dead server costs."""
 
-import contextlib
 import http.server
 import json
-import os
 import signal
-import socket
-import sqlite3
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 
 import pytest
 
+from mlflow_server import MlflowServer
 from programs import BUILD, clean_environment
-
-
-class MlflowServer:
-    """`mlflow server` on SQLite in a folder; it can be killed and started again."""
-
-    def __init__(self, folder):
-        self.folder, self.database = folder, folder / "server.db"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process = None
-
-    def start(self):
-        words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
-                 "--default-artifact-root", str(self.folder / "artifacts"), "--host", "127.0.0.1", "--port",
-                 str(self.port), "--workers", "1"]
-        environment = clean_environment()
-        self.log = open(self.folder / "log", "a")
-        self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
-        until = time.monotonic() + 120
-        while time.monotonic() < until:
-            with contextlib.suppress(OSError):
-                if urllib.request.urlopen(f"{self.url}/health", timeout=5).status == 200:
-                    return self
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-        raise AssertionError("the server does not come up")
-
-    def kill(self):
-        if self.process:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-            self.process = None
-            self.log.close()
-
-    def set_tag(self, run, key, value):
-        """As somebody else does, in MLflow's own way."""
-        body = json.dumps({"run_id": run, "key": key, "value": value}).encode()
-        urllib.request.urlopen(urllib.request.Request(f"{self.url}/api/2.0/mlflow/runs/set-tag", body,
-                                                      {"Content-Type": "application/json"}), timeout=20).close()
-
-    def tags(self, run):
-        return dict(self.rows(f"select key, value from tags where run_uuid = '{run}' and key not like 'mlflow.%'"))
-
-    def rows(self, sql):
-        with contextlib.closing(sqlite3.connect(self.database)) as database:
-            return database.execute(sql).fetchall()
 
 
 @pytest.fixture(scope="module")

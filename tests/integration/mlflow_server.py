@@ -1,0 +1,60 @@
+"""A real MLflow server on SQLite, which can be killed and started again on the same port."""
+
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+
+from programs import clean_environment, free_port
+
+
+class MlflowServer:
+    """`mlflow server` on SQLite in a folder; it can be killed and started again."""
+
+    def __init__(self, folder):
+        self.folder, self.database = folder, folder / "server.db"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
+                 "--default-artifact-root", str(self.folder / "artifacts"), "--host", "127.0.0.1", "--port",
+                 str(self.port), "--workers", "1"]
+        environment = clean_environment()
+        self.log = open(self.folder / "log", "a")
+        self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError):
+                if urllib.request.urlopen(f"{self.url}/health", timeout=5).status == 200:
+                    return self
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)
+        raise AssertionError("the server does not come up")
+
+    def kill(self):
+        if self.process:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+            self.log.close()
+
+    def set_tag(self, run, key, value):
+        """As somebody else does, in MLflow's own way."""
+        body = json.dumps({"run_id": run, "key": key, "value": value}).encode()
+        urllib.request.urlopen(urllib.request.Request(f"{self.url}/api/2.0/mlflow/runs/set-tag", body,
+                                                      {"Content-Type": "application/json"}), timeout=20).close()
+
+    def tags(self, run):
+        return dict(self.rows(f"select key, value from tags where run_uuid = '{run}' and key not like 'mlflow.%'"))
+
+    def rows(self, sql):
+        with contextlib.closing(sqlite3.connect(self.database)) as database:
+            return database.execute(sql).fetchall()
