@@ -10,6 +10,7 @@
 #include "base/os.h"
 #include "base/text.h"
 #include "spool/metric_origin.h"
+#include "spool/record_kind.h"
 #include "spool/spool_inside.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -86,7 +87,7 @@ static mlplat_status record_json(const char *journal_id, const mlp_record *r, co
 {
     bool metric = r->kind == MLP_RECORD_METRIC;
     *out = json_pack("{s:s, s:I, s:s, s:o, s:o, s:o}", "journal", journal_id, "seq", (json_int_t)r->seq, "kind",
-                     metric ? "metric" : "tag", "run_id", text_json(r->run_id, r->run_id_n), "key",
+                     mlp_record_kind_name(r->kind), "run_id", text_json(r->run_id, r->run_id_n), "key",
                      text_json(r->key, r->key_n), "value",
                      metric ? mlp_json_double(r->value) : text_json(r->text, r->text_n));
     if (!*out)
@@ -252,10 +253,12 @@ static mlplat_status read_file(int dead_fd, const char *name, mlp_buf *out, mlpl
 
 static bool has_fields(const json_t *r)
 {
-    const char *kind = json_string_value(json_object_get(r, "kind"));
+    const char *name = json_string_value(json_object_get(r, "kind"));
     const json_t *value = json_object_get(r, "value");
-    return kind && json_is_string(json_object_get(r, "run_id")) && json_is_string(json_object_get(r, "key")) &&
-           (strcmp(kind, "tag") == 0
+    mlp_record_kind kind;
+    return name && mlp_record_kind_of(name, &kind) && json_is_string(json_object_get(r, "run_id")) &&
+           json_is_string(json_object_get(r, "key")) &&
+           (kind != MLP_RECORD_METRIC
                 ? json_is_string(value)
                 : (json_is_number(value) || json_is_string(value)) && json_is_integer(json_object_get(r, "step")) &&
                       json_is_integer(json_object_get(r, "timestamp")));
@@ -333,9 +336,11 @@ static mlplat_status record_of(const json_t *r, uint64_t seq, json_t *keep, mlp_
     const json_t *run = json_object_get(r, "run_id"), *key = json_object_get(r, "key"),
                  *value = json_object_get(r, "value");
     const char *model = json_string_value(json_object_get(r, "model_id"));
-    bool metric = strcmp(json_string_value(json_object_get(r, "kind")), "metric") == 0;
+    mlp_record_kind kind = MLP_RECORD_METRIC;
+    mlp_record_kind_of(json_string_value(json_object_get(r, "kind")), &kind);
+    bool metric = kind == MLP_RECORD_METRIC;
     *out = (mlp_record){
-        .kind = metric ? MLP_RECORD_METRIC : MLP_RECORD_TAG,
+        .kind = kind,
         .seq = seq,
         .run_id = json_string_value(run),
         .run_id_n = json_string_length(run),

@@ -148,7 +148,7 @@ static bool plausible(const frame *f, size_t room)
     unsigned kind = f->type & ~TYPE_MORE;
     return f->len >= sizeof *f && f->len <= room && f->zero == 0 &&
            f->len == sizeof *f + (uint64_t)f->run_n + f->key_n + f->text_n &&
-           (kind == MLP_RECORD_METRIC || kind == MLP_RECORD_TAG || (f->type == TYPE_MARK && f->len == sizeof *f));
+           ((kind >= MLP_RECORD_METRIC && kind <= MLP_RECORD_LAST) || (f->type == TYPE_MARK && f->len == sizeof *f));
 }
 
 static void fill(const frame *f, const unsigned char *at, mlp_record *out)

@@ -12,7 +12,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum mlp_record_kind { MLP_RECORD_METRIC = 1, MLP_RECORD_TAG = 2 } mlp_record_kind;
+/*
+ * What records say. The embedded store's spool has metrics and tags alone; a server's has all that is logged, so that
+ * no call waits for it. Numbers are in files: none is changed.
+ */
+typedef enum mlp_record_kind {
+    MLP_RECORD_METRIC = 1,
+    MLP_RECORD_TAG = 2,
+    MLP_RECORD_PARAM = 3,
+    MLP_RECORD_UNTAG = 4,    /* the tag is deleted; no text */
+    MLP_RECORD_UPDATE = 5,   /* text: {"status", "run_name", "end_time"}, what is not there stays */
+    MLP_RECORD_INPUTS = 6,   /* text: {"datasets", "models"} as MLflow's log-inputs has them */
+    MLP_RECORD_OUTPUTS = 7,  /* text: {"models"} as MLflow's runs/outputs has them */
+    MLP_RECORD_NOTE = 8,     /* text: {"entry", "once"}: goes to the JSON list in the tag */
+    MLP_RECORD_CREATE = 9,   /* a run made offline: tracking/offline.h */
+    MLP_RECORD_ARTIFACT = 10 /* of a run whose place is not known yet; key: its path below the run's */
+} mlp_record_kind;
+#define MLP_RECORD_LAST MLP_RECORD_ARTIFACT
 
 /* One accepted record. Strings are not NUL-ended in the journal: lengths count. */
 typedef struct mlp_record {
@@ -22,7 +38,7 @@ typedef struct mlp_record {
     size_t run_id_n;
     const char *key;
     size_t key_n;
-    const char *text; /* a tag's value; of a metric what metric_origin.h says, usually nothing */
+    const char *text; /* a tag's or param's value; of a metric what metric_origin.h says, usually nothing */
     size_t text_n;
     double value; /* metric */
     int64_t step, timestamp_ms;
