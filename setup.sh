@@ -17,7 +17,7 @@ python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0
 [ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"
-old_mlflow_packages="alembic sqlalchemy<2.1 setuptools<80"
+old_mlflow_packages="alembic sqlalchemy<2.1 setuptools<80 flask<4 graphene<4 gunicorn querystring-parser"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$root/.venv
@@ -105,13 +105,13 @@ python_side() {
   stamped binding "$state" bind $wheel
 }
 
-# An MLflow of old in a place of its own, build/mlflow-VERSION, for the tests that take turns with it.
+# An MLflow of old in a place of its own, build/mlflow-VERSION, for the tests that take turns with it, and its server.
 old_mlflow() {
   local place=$root/build/mlflow-$1
-  [ -e "$place/made" ] && return 0
+  [ "$(cat "$place/made" 2>/dev/null)" = "$old_mlflow_packages" ] && return 0
   quiet "venv-$1" "${PYTHON:-python3}" -m venv --clear "$place" &&
     quiet "pip-$1" "$place/bin/python" -m pip install --disable-pip-version-check --no-compile \
-      "mlflow-skinny==$1" $old_mlflow_packages && touch "$place/made" ||
+      "mlflow-skinny==$1" $old_mlflow_packages && printf '%s\n' "$old_mlflow_packages" >"$place/made" ||
     { say "MLflow $1 cannot be installed: its tests are skipped"; rm -rf "$place"; }
 }
 

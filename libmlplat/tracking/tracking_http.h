@@ -101,7 +101,7 @@ mlplat_status mlp_tracking_http_why_param(void *store, const char *run_id, const
 /* EXISTS: one is an output already; OK: it was unclear whether they became that, and they did. */
 mlplat_status mlp_tracking_http_why_output(void *store, const char *run_id, const json_t *models, bool unclear,
                                            mlplat_status s, mlplat_error *err);
-/* INVALID with the place, where our own reader does not understand it either. */
+/* INVALID with the place, where our own reader does not understand it either; UNSUPPORTED where a server is too old. */
 mlplat_status mlp_tracking_http_why_search(const mlp_search_language *language, const char *filter, const char *order,
                                            mlplat_status s, mlplat_error *err);
 /* Where a server says nothing of it: NOT_FOUND, and STATE where a run has to be active. */

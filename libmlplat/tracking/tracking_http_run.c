@@ -247,12 +247,25 @@ mlplat_status mlp_tracking_http_run_untag(void *store, const char *run_id, const
                                   json_pack("{s:s, s:s}", "run_id", run_id, "key", key), NULL, NULL, err);
 }
 
+static mlplat_status log_inputs(void *store, const char *run_id, const char *kind, const json_t *list,
+                                mlplat_error *err)
+{
+    return mlp_tracking_http_call(store, AGAIN, "runs/log-inputs",
+                                  json_pack("{s:s, s:O}", "run_id", run_id, kind, list), NULL, NULL, err);
+}
+
+/* Models first and by themselves: a server without logged models refuses them so, and drops them beside datasets. */
 mlplat_status mlp_tracking_http_run_inputs(void *store, const char *run_id, const json_t *datasets,
                                            const json_t *models, mlplat_error *err)
 {
-    return mlp_tracking_http_call(
-        store, AGAIN, "runs/log-inputs",
-        json_pack("{s:s, s:O*, s:O*}", "run_id", run_id, "datasets", datasets, "models", models), NULL, NULL, err);
+    mlplat_status s = MLPLAT_OK;
+    if (!json_array_size(datasets) && !json_array_size(models)) /* which not every server takes */
+        return mlp_tracking_http_why_nothing(store, run_id, true, err);
+    if (json_array_size(models))
+        s = log_inputs(store, run_id, "models", models, err);
+    if (s == MLPLAT_INVALID && err && strstr(err->message, "required parameter 'datasets'"))
+        s = mlp_fail(err, MLPLAT_UNSUPPORTED, "logged models need a server with MLflow 3.0 or newer");
+    return s == MLPLAT_OK && json_array_size(datasets) ? log_inputs(store, run_id, "datasets", datasets, err) : s;
 }
 
 mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err)

@@ -4,6 +4,7 @@
  */
 #include "base/err.h"
 #include "tracking/tracking_http.h"
+#include "tracking/tracking_search.h"
 #include "tracking/validate.h"
 #include <string.h>
 
@@ -106,6 +107,27 @@ mlplat_status mlp_tracking_http_why_output(void *store, const char *run_id, cons
     return s;
 }
 
+/* The MLflow that a comparison came with, as "3.11"; NULL: 2.14 has it. */
+static const char *release_of(const mlp_search *search, const mlp_search_term *t)
+{
+    bool of_experiments = search->language == &mlp_tracking_search_experiments;
+    if (of_experiments && t->attribute && strcmp(t->attribute->name, "experiment_id") == 0)
+        return "3.17";
+    return t->how->group == MLP_SEARCH_NULL ? "3.11" : NULL;
+}
+
+static mlplat_status told_age(const mlp_search *search, mlplat_status s, mlplat_error *err)
+{
+    for (size_t i = 0; i < search->n_terms; i++) {
+        const mlp_search_term *t = &search->terms[i];
+        const char *release = release_of(search, t), *key = t->attribute ? t->attribute->name : t->key;
+        if (release)
+            return mlp_fail(err, MLPLAT_UNSUPPORTED, "'%.80s %s ...' needs a server with MLflow %s or newer", key,
+                            t->how->words[0], release);
+    }
+    return s;
+}
+
 mlplat_status mlp_tracking_http_why_search(const mlp_search_language *language, const char *filter, const char *order,
                                            mlplat_status s, mlplat_error *err)
 {
@@ -113,8 +135,11 @@ mlplat_status mlp_tracking_http_why_search(const mlp_search_language *language, 
     mlplat_error mine = {0};
     if (s != MLPLAT_INVALID)
         return s;
-    if (mlp_search_parse(language, filter, order, &search, &mine) == MLPLAT_INVALID && err)
+    mlplat_status ours = mlp_search_parse(language, filter, order, &search, &mine);
+    if (ours == MLPLAT_INVALID && err)
         *err = mine; /* it tells the place */
+    if (ours == MLPLAT_OK)
+        s = told_age(&search, s, err);
     mlp_search_free(&search);
     return s;
 }

@@ -52,7 +52,9 @@ static void put_query(mlp_buf *out, const json_t *body)
 static const struct {
     const char *path, *what, *release;
 } later[] = {
+    {API "experiments/delete-experiment-tag", "removing an experiment's tag needs", "3.2"},
     {API "logged-models", "logged models need", "3.0"},
+    {API "runs/outputs", "logged models need", "3.0"},
     {API "webhooks", "webhooks need", "3.3"},
 };
 

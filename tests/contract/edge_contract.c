@@ -44,9 +44,21 @@ static void models_are_inputs_and_outputs(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
-    mlplat_run *run = start(f->ml, NULL);
-    assert_ok(mlplat_run_log_inputs(run, "{\"models\": [{\"model_id\": \"m-1\"}, {\"model_id\": \"m-1\"}]}", &err));
     static const char two[] = "{\"models\": [{\"model_id\": \"m-2\", \"step\": 7}, {\"model_id\": \"m-3\"}]}";
+    mlplat_run *run = start(f->ml, NULL);
+    if (tracking_contract_old) { /* nothing of the call is stored */
+        static const char both[] = "{\"datasets\": [" TEST "], \"models\": [{\"model_id\": \"m-1\"}]}";
+        assert_status(mlplat_run_log_inputs(run, both, &err), MLPLAT_UNSUPPORTED);
+        assert_non_null(strstr(err.message, "MLflow 3.0"));
+        assert_status(mlplat_run_log_outputs(run, two, &err), MLPLAT_UNSUPPORTED);
+        assert_non_null(strstr(err.message, "MLflow 3.0"));
+        mlplat_doc *none = get(f->ml, run);
+        assert_int_equal(size_at(none, "inputs.dataset_inputs"), 0);
+        mlplat_doc_free(none);
+        end(run);
+        return;
+    }
+    assert_ok(mlplat_run_log_inputs(run, "{\"models\": [{\"model_id\": \"m-1\"}, {\"model_id\": \"m-1\"}]}", &err));
     assert_ok(mlplat_run_log_outputs(run, two, &err));
     assert_status(mlplat_run_log_outputs(run, "{\"models\": [{\"model_id\": \"m-4\"}, {\"model_id\": \"m-2\"}]}", &err),
                   MLPLAT_EXISTS);

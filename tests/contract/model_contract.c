@@ -42,6 +42,11 @@ static void a_tag_of_an_experiment_is_removed(void **state)
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
     assert_ok(mlplat_experiment_set_tag(f->ml, "0", "team", "risk", &err));
+    if (tracking_contract_old) {
+        assert_status(mlplat_experiment_delete_tag(f->ml, "0", "team", &err), MLPLAT_UNSUPPORTED);
+        assert_non_null(strstr(err.message, "MLflow 3.2"));
+        return;
+    }
     assert_ok(mlplat_experiment_delete_tag(f->ml, "0", "team", &err));
     assert_ok(mlplat_experiment_get(f->ml, "0", &doc, &err));
     assert_null(pair(doc, "tags", "team"));
@@ -87,6 +92,8 @@ static void a_logged_model_is_created_pending(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     mlplat_run *run = start(f->ml, NULL);
     mlplat_logged_model_options o = MLPLAT_LOGGED_MODEL_OPTIONS_INIT;
     mlplat_doc *same = NULL;
@@ -121,6 +128,8 @@ static void a_logged_model_is_finalized_and_deleted(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     mlplat_doc *doc = create(f->ml, NULL), *now = NULL;
     const char *id = text_at(doc, "info.model_id");
     assert_true(text_at(doc, "info.name")[0]);
@@ -142,6 +151,8 @@ static void tags_and_params_of_a_logged_model(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     mlplat_doc *doc = create(f->ml, NULL), *now = NULL;
     const char *id = text_at(doc, "info.model_id");
     assert_ok(mlplat_logged_model_set_tags(f->ml, id, "{\"a\": \"1\", \"b\": \"2\"}", &err));
@@ -165,6 +176,8 @@ static void a_metric_is_the_runs_and_the_models(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     mlplat_run *run = start(f->ml, NULL);
     mlplat_doc *doc = create(f->ml, NULL), *now = NULL;
     char batch[600];
@@ -205,6 +218,8 @@ static void bad_logged_models_are_refused(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     static const char *const names[] = {"", "a/b", "a:b", "a.b", "a%b", "a\"b", "a'b", "\xff"};
     mlplat_logged_model_options o = MLPLAT_LOGGED_MODEL_OPTIONS_INIT;
     mlplat_doc *doc = NULL;

@@ -44,7 +44,8 @@ static void experiments_are_searched_and_ordered(void **state)
         mlplat_doc *doc = NULL;
         q.filter = experiments[i].filter;
         q.order_by = experiments[i].order;
-        assert_ok(mlplat_experiment_search(f->ml, &q, &doc, &err));
+        if (contract_too_new(mlplat_experiment_search(f->ml, &q, &doc, &err), q.filter, &err))
+            continue;
         assert_found(doc, "experiments", "name", experiments[i].want, q.filter);
     }
 }
@@ -60,6 +61,8 @@ static void bad_searches_over_experiments_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         mlplat_search q = MLPLAT_SEARCH_INIT;
         q.filter = bad[i];
+        if (tracking_contract_old && strcmp(q.filter, "creation_time > 1.5") == 0)
+            continue; /* it takes that */
         assert_status(mlplat_experiment_search(f->ml, &q, &doc, &err), MLPLAT_INVALID);
         assert_non_null(strstr(err.message, "filter, character"));
     }
@@ -123,6 +126,8 @@ static void logged_models_are_searched_and_ordered(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     make_models(f->ml);
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
         mlplat_logged_model_query q = MLPLAT_LOGGED_MODEL_QUERY_INIT;
@@ -143,6 +148,8 @@ static void pages_of_logged_models_know_their_search(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     mlplat_doc *first = NULL, *doc = NULL;
     mlplat_logged_model_query q = MLPLAT_LOGGED_MODEL_QUERY_INIT;
     make_models(f->ml);
@@ -182,6 +189,8 @@ static void bad_searches_over_logged_models_are_refused(void **state)
     };
     fixture *f = *state;
     mlplat_error err = {0};
+    if (contract_models_are_too_new(f->ml))
+        return;
     mlplat_doc *doc = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         mlplat_logged_model_query q = MLPLAT_LOGGED_MODEL_QUERY_INIT;

@@ -3,7 +3,7 @@
 #include <math.h>
 
 tracking_contract_open tracking_fixture_open;
-bool tracking_contract_by_rest;
+bool tracking_contract_by_rest, tracking_contract_old;
 
 /* ---- experiments ------------------------------------------------------------------------------------------------- */
 
@@ -154,7 +154,8 @@ static void what_is_not_there_is_not_found(void **state)
     mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
     static const char id[] = "0123456789abcdef0123456789abcdef";
     assert_status(mlplat_experiment_get(f->ml, "999", &doc, &err), MLPLAT_NOT_FOUND);
-    assert_status(mlplat_experiment_get(f->ml, "x", &doc, &err), MLPLAT_INVALID);
+    assert_status(mlplat_experiment_get(f->ml, "x", &doc, &err),
+                  tracking_contract_old ? MLPLAT_NOT_FOUND : MLPLAT_INVALID);
     assert_status(mlplat_experiment_get_by_name(f->ml, "nothing", &doc, &err), MLPLAT_NOT_FOUND);
     assert_status(mlplat_experiment_delete(f->ml, "999", &err), MLPLAT_NOT_FOUND);
     assert_status(mlplat_experiment_restore(f->ml, "999", &err), MLPLAT_NOT_FOUND);
@@ -463,7 +464,8 @@ static void bad_options_are_refused(void **state)
     assert_status(mlplat_run_search(f->ml, &q, &doc, &err), MLPLAT_INVALID);
     q.page_token = NULL;
     q.experiment_ids = "1;2";
-    assert_status(mlplat_run_search(f->ml, &q, &doc, &err), MLPLAT_INVALID);
+    if (!tracking_contract_old) /* which finds nothing there */
+        assert_status(mlplat_run_search(f->ml, &q, &doc, &err), MLPLAT_INVALID);
     assert_status(mlplat_experiment_create(f->ml, "", NULL, &id, &err), MLPLAT_INVALID);
     assert_status(mlplat_experiment_create(f->ml, "\xff", NULL, &id, &err), MLPLAT_INVALID);
     assert_status(mlplat_experiment_ensure(f->ml, NULL, &id, &err), MLPLAT_INVALID);
@@ -546,6 +548,16 @@ static void names_of(const mlplat_doc *doc, char *out, size_t room)
     }
 }
 
+/* To MLflow 2.14 a NaN is the 0 that it is stored as: it finds r2 too. */
+static const char *names_wanted(const char *filter, const char *names)
+{
+    if (!tracking_contract_old || !filter)
+        return names;
+    return strcmp(filter, "metrics.loss < 0.3") == 0 ? "r2 r1 r0"
+           : strcmp(filter, "metrics.loss = 0") == 0 ? "r2 r0"
+                                                     : names;
+}
+
 static void runs_are_searched_and_ordered(void **state)
 {
     fixture *f = *state;
@@ -557,11 +569,12 @@ static void runs_are_searched_and_ordered(void **state)
         mlplat_search q = MLPLAT_SEARCH_INIT;
         q.filter = searches[i].filter;
         q.order_by = searches[i].order;
-        assert_ok(mlplat_run_search(f->ml, &q, &doc, &err));
+        const char *want = names_wanted(q.filter, searches[i].names);
+        if (contract_too_new(mlplat_run_search(f->ml, &q, &doc, &err), q.filter, &err))
+            continue;
         names_of(doc, names, sizeof names);
-        if (strcmp(names, searches[i].names) != 0)
-            fail_msg("%s / %s: %s, not %s", q.filter ? q.filter : "", q.order_by ? q.order_by : "", names,
-                     searches[i].names);
+        if (strcmp(names, want) != 0)
+            fail_msg("%s / %s: %s, not %s", q.filter ? q.filter : "", q.order_by ? q.order_by : "", names, want);
         mlplat_doc_free(doc);
     }
 }
@@ -598,7 +611,7 @@ static void runs_are_searched_by_experiment_view_and_page(void **state)
     assert_ok(mlplat_run_search(f->ml, &q, &doc, &err));
     names_of(doc, names, sizeof names);
     assert_string_equal(names, "r2 r1 r0");
-    assert_false(has(doc, "next_page_token"));
+    assert_true(tracking_contract_old || !has(doc, "next_page_token")); /* 2.14 has an empty page after a full one */
     mlplat_doc_free(doc);
     q = (mlplat_search)MLPLAT_SEARCH_INIT;
     q.view = MLPLAT_VIEW_DELETED;

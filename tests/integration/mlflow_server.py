@@ -14,19 +14,22 @@ from programs import clean_environment, free_port
 
 
 class MlflowServer:
-    """`mlflow server` on SQLite in a folder; it can be killed and started again."""
+    """`mlflow server` on SQLite in a folder; it can be killed and started again. python: that of another MLflow; words
+    and settings: more of the command line and of the environment."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, python=sys.executable, words=(), **settings):
         self.folder, self.database = folder, folder / "server.db"
+        self.python, self.words = str(python), words
+        self.settings = {"PATH": os.path.dirname(self.python) + os.pathsep + os.environ["PATH"], **settings}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
     def start(self):
-        words = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
+        words = [self.python, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
                  "--default-artifact-root", str(self.folder / "artifacts"), "--host", "127.0.0.1", "--port",
-                 str(self.port), "--workers", "1"]
-        environment = clean_environment()
+                 str(self.port), "--workers", "1", *self.words]
+        environment = clean_environment(**self.settings)
         self.log = open(self.folder / "log", "a")
         self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
         until = time.monotonic() + 120

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from mlflow_server import MlflowServer
-from programs import BUILD, clean_environment
+from programs import BUILD, ROOT, clean_environment
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,23 @@ def test_a_run_is_logged_read_and_searched(server, mlplat, tmp_path):
     assert run not in mlplat("run", "list", "--experiment", "one", "--filter", "tags.team = 'b'")
 
 
-def test_a_server_does_what_every_tracking_store_does(server, tmp_path):
+@pytest.fixture(scope="module")
+def old_server(tmp_path_factory):
+    python = ROOT / "build/mlflow-2.14.0/bin/python"
+    if not python.exists():
+        pytest.skip(f"there is no MLflow 2.14.0 at {python}: ./setup.sh test makes one")
+    server = MlflowServer(tmp_path_factory.mktemp("old-server"), python).start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.parametrize("release", ["2.14.0", "newest"])
+def test_a_server_does_what_every_tracking_store_does(request, release, tmp_path):
     """The suite of tests/contract/, which empties the server between its tests."""
-    environment = settings(server, tmp_path)
-    done = subprocess.run([BUILD / "tests/tracking_on_server", server.url, server.database], cwd=tmp_path, text=True,
-                          env=environment, capture_output=True, timeout=300)
+    server = request.getfixturevalue("server" if release == "newest" else "old_server")
+    words = [BUILD / "tests/tracking_on_server", server.url, server.database, release]
+    done = subprocess.run(words, cwd=tmp_path, text=True, env=settings(server, tmp_path), capture_output=True,
+                          timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -1,5 +1,5 @@
-/* The suite of every tracking store, on an MLflow server: tracking_on_server <its address> <its SQLite file>. Each test
- * begins on an empty server. */
+/* The suite of every tracking store, on an MLflow server: tracking_on_server <its address> <its SQLite file>
+ * <its release>. Each test begins on an empty server. */
 #include "contract/tracking_contract.h"
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -45,12 +45,13 @@ static mlplat *open_on_server(const char *folder)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: %s <address of an MLflow server> <its SQLite file>\n", argv[0]);
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s <address of an MLflow server> <its SQLite file> <its release>\n", argv[0]);
         return 2;
     }
     server = argv[1];
     database = argv[2];
     tracking_contract_by_rest = true;
+    tracking_contract_old = strncmp(argv[3], "2.", 2) == 0;
     return tracking_contract_run("tracking on a server", open_on_server) != 0;
 }
