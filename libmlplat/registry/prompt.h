@@ -24,6 +24,9 @@ mlplat_status mlp_prompt_read(mlplat *ml, const char *name, mlp_registry **regis
 /* Documents of a registered model and of a model version; INVALID: it is no prompt. *out is a new reference. */
 mlplat_status mlp_prompt_doc(const json_t *model, json_t **out, mlplat_error *err);
 mlplat_status mlp_prompt_doc_version(const json_t *version, json_t **out, mlplat_error *err);
+/* MLflow's pages show the prompts of an experiment by a list in a tag: ",1,12,", so that a pattern finds whole ids. The
+ * list with one more, the caller's; NULL: it is there already. */
+mlplat_status mlp_prompt_experiments(const char *list, const char *id, char **longer, mlplat_error *err);
 const char *mlp_prompt_doc_tag(const json_t *doc, const char *key); /* NULL: there is no such tag */
 
 /* The next "{{ name }}" in text: its name's begin and length, and the whole; false: there is none. */

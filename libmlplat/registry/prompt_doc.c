@@ -1,4 +1,5 @@
 /* Documents of prompts, out of those of registered models and their versions. */
+#include "base/alloc.h"
 #include "base/err.h"
 #include "registry/prompt.h"
 #include "registry/registry_store.h"
@@ -143,4 +144,31 @@ mlplat_status mlp_prompt_doc_version(const json_t *version, json_t **out, mlplat
     if (s == MLPLAT_OK)
         s = put(version, "aliases", doc, "aliases", err);
     return finish(s, doc, out);
+}
+
+/* ---- experiments ------------------------------------------------------------------------------------------------- */
+
+/* "1,12" has 1 and 12, not 2. */
+static bool has_id(const char *list, size_t n, const char *id)
+{
+    for (size_t at = 0, part; at < n; at += part + 1) {
+        part = strcspn(list + at, ",");
+        part = at + part > n ? n - at : part;
+        if (part == strlen(id) && strncmp(list + at, id, part) == 0)
+            return true;
+    }
+    return false;
+}
+
+mlplat_status mlp_prompt_experiments(const char *list, const char *id, char **longer, mlplat_error *err)
+{
+    const char *ids = list + strspn(list, ",");
+    size_t n = strlen(ids);
+    while (n && ids[n - 1] == ',')
+        n--;
+    *longer = NULL;
+    if (has_id(ids, n, id))
+        return MLPLAT_OK;
+    *longer = mlp_sprintf(",%.*s%s%s,", (int)n, ids, n ? "," : "", id);
+    return *longer ? MLPLAT_OK : mlp_fail_memory(err);
 }

@@ -4,7 +4,6 @@
 #include "base/take.h"
 #include "base/text.h"
 #include "base/word_chars.h"
-#include "db/page.h"
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -208,6 +207,26 @@ mlplat_status mlp_registry_check_query(const mlplat_search *query, int usual, in
     out->filter = q.filter;
     out->order_by = q.order_by;
     out->model = q.model;
-    s = q.model ? mlp_registry_check_name(q.model, err) : MLPLAT_OK;
-    return s == MLPLAT_OK ? mlp_page_parse(q.page_token, &out->offset, err) : s;
+    out->page_token = q.page_token;
+    return q.model ? mlp_registry_check_name(q.model, err) : MLPLAT_OK;
+}
+
+mlplat_status mlp_registry_no_model(const char *name, mlplat_error *err)
+{
+    return mlp_fail(err, MLPLAT_NOT_FOUND, "there is no registered model '%s'", name);
+}
+
+mlplat_status mlp_registry_no_version(const char *name, const mlp_version_ref *ref, mlplat_error *err)
+{
+    switch (ref->kind) {
+    case MLP_VERSION_NUMBER:
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version %lld", name,
+                        (long long)ref->number);
+    case MLP_VERSION_ALIAS:
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no alias '%s'", name, ref->alias);
+    case MLP_VERSION_STAGE:
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version in stage '%s'", name, ref->stage);
+    default:
+        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no versions yet", name);
+    }
 }

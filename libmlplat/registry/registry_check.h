@@ -21,4 +21,8 @@ mlplat_status mlp_registry_check_tags(const char *text, json_t **out, mlplat_err
 mlplat_status mlp_registry_check_query(const mlplat_search *query, int usual, int most, mlp_registry_query *out,
                                        mlplat_error *err);
 
+/* NOT_FOUND, in the words of every store. */
+mlplat_status mlp_registry_no_model(const char *name, mlplat_error *err);
+mlplat_status mlp_registry_no_version(const char *name, const mlp_version_ref *ref, mlplat_error *err);
+
 #endif

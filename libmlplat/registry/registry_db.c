@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
+#include "registry/registry_check.h"
 #include <string.h>
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
@@ -114,7 +115,7 @@ mlplat_status mlp_registry_db_need_model(mlp_registry_db_store *store, const cha
     }
     mlp_stmt_done(stmt);
     if (s == MLPLAT_OK && !row)
-        s = mlp_fail(err, MLPLAT_NOT_FOUND, "there is no registered model '%s'", name);
+        s = mlp_registry_no_model(name, err);
     return s;
 }
 
@@ -225,14 +226,7 @@ mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *nam
     s = mlp_registry_db_need_model(store, name, err);
     if (s != MLPLAT_OK)
         return s;
-    if (ref->kind == MLP_VERSION_NUMBER)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version %lld", name,
-                        (long long)ref->number);
-    if (ref->kind == MLP_VERSION_ALIAS)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no alias '%s'", name, ref->alias);
-    if (ref->kind == MLP_VERSION_STAGE)
-        return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no version in stage '%s'", name, ref->stage);
-    return mlp_fail(err, MLPLAT_NOT_FOUND, "registered model '%s' has no versions yet", name);
+    return mlp_registry_no_version(name, ref, err);
 }
 
 /* ---- lists ------------------------------------------------------------------------------------------------------- */

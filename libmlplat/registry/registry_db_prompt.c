@@ -31,34 +31,15 @@ static mlplat_status read_tag(mlp_registry_db_store *store, const char *name, co
     return s;
 }
 
-/* "1,12" has 1 and 12, not 2. */
-static bool has_id(const char *list, size_t n, const char *id)
-{
-    for (size_t at = 0, part; at < n; at += part + 1) {
-        part = strcspn(list + at, ",");
-        part = at + part > n ? n - at : part;
-        if (part == strlen(id) && strncmp(list + at, id, part) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* MLflow's pages show the prompts of an experiment by this list: ",1,12,", so that a pattern finds whole ids. */
 static mlplat_status add_experiment(mlp_registry_db_store *store, const char *name, const char *id, mlplat_error *err)
 {
     char *list = NULL, *longer = NULL;
     bool there = false;
     mlplat_status s = read_tag(store, name, MLP_PROMPT_EXPERIMENTS_TAG, &list, &there, err);
-    if (s == MLPLAT_OK) {
-        const char *ids = list + strspn(list, ",");
-        size_t n = strlen(ids);
-        while (n && ids[n - 1] == ',')
-            n--;
-        if (!has_id(ids, n, id)) {
-            longer = mlp_sprintf(",%.*s%s%s,", (int)n, ids, n ? "," : "", id);
-            s = longer ? put_tag(store->db, name, MLP_PROMPT_EXPERIMENTS_TAG, longer, err) : mlp_fail_memory(err);
-        }
-    }
+    if (s == MLPLAT_OK)
+        s = mlp_prompt_experiments(list, id, &longer, err);
+    if (s == MLPLAT_OK && longer)
+        s = put_tag(store->db, name, MLP_PROMPT_EXPERIMENTS_TAG, longer, err);
     mlp_free(list);
     mlp_free(longer);
     return s;

@@ -104,10 +104,11 @@ mlplat_status mlp_registry_db_model_search(void *object, const mlp_registry_quer
                         .list = "registered_models",
                         .page = {.select = "SELECT m.name FROM registered_models m",
                                  .limit = query->limit,
-                                 .offset = query->offset,
                                  .doc = model_doc}};
     mlplat_status s =
         mlp_search_parse(mlp_registry_search_models(workspaces), query->filter, query->order_by, &call.search, err);
+    if (s == MLPLAT_OK)
+        s = mlp_page_parse(query->page_token, &call.page.offset, err);
     if (s == MLPLAT_OK) {
         const char *also =
             leave_prompts_out(&call.search, workspaces ? NO_PROMPT("registered_model_tags", "m") HERE("t") ")" HERE("m")
@@ -139,12 +140,13 @@ mlplat_status mlp_registry_db_version_search(void *object, const mlp_registry_qu
                         .model = query->model,
                         .page = {.select = "SELECT v.name, v.version FROM model_versions v",
                                  .limit = query->limit,
-                                 .offset = query->offset,
                                  .doc = version_doc}};
     mlp_buf also = {0};
     json_t *values = query->model ? json_pack("[s]", query->model) : NULL;
     mlplat_status s =
         mlp_search_parse(mlp_registry_search_versions(workspaces), query->filter, query->order_by, &call.search, err);
+    if (s == MLPLAT_OK)
+        s = mlp_page_parse(query->page_token, &call.page.offset, err);
     if (s == MLPLAT_OK) {
         const char *no_prompt =
             workspaces ? NO_PROMPT("model_version_tags", "v") HERE("t") ")" : NO_PROMPT("model_version_tags", "v") ")";

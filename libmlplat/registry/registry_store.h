@@ -51,7 +51,8 @@ typedef struct mlp_version_new {
 typedef struct mlp_registry_query {
     const char *filter, *order_by;
     const char *model; /* of versions: only its own */
-    int64_t limit, offset;
+    int64_t limit;
+    const char *page_token; /* as the store gave it; NULL: the first page */
 } mlp_registry_query;
 
 /* A model that was logged by a run and is not registered yet. The strings are the caller's. */
@@ -105,6 +106,8 @@ typedef struct mlp_registry_store {
 /* The store for a registry URI; NULL: UNSUPPORTED, naming the schemes there are. */
 const mlp_registry_store *mlp_registry_store_for(const char *uri, mlplat_error *err);
 const mlp_registry_store *mlp_registry_db(void);
+const mlp_registry_store *mlp_registry_http(void);
+const mlp_registry_store *mlp_registry_https(void);
 
 /* What is in the session's slot. */
 typedef struct mlp_registry {

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define API "/api/2.0/mlflow/"
@@ -31,20 +33,28 @@ void mlp_mlflow_close(mlp_mlflow *server)
     server->http = NULL;
 }
 
-/* "?key=value&key=value" of texts and numbers. */
+static void put_value(mlp_buf *out, const char *key, const json_t *value)
+{
+    mlp_buf_printf(out, "%c%s=", memchr(out->data, '?', out->size) ? '&' : '?', key);
+    if (json_is_integer(value))
+        mlp_buf_printf(out, "%lld", (long long)json_integer_value(value));
+    else
+        mlp_text_percent(out, json_string_value(value), "");
+}
+
+/* "?key=value&key=value" of texts and numbers; a list's members each with the key. */
 static void put_query(mlp_buf *out, const json_t *body)
 {
     const char *key;
-    json_t *value;
-    char sign = '?';
+    json_t *value, *one;
+    size_t i;
     json_object_foreach((json_t *)body, key, value)
     {
-        mlp_buf_printf(out, "%c%s=", sign, key);
-        if (json_is_integer(value))
-            mlp_buf_printf(out, "%lld", (long long)json_integer_value(value));
-        else
-            mlp_text_percent(out, json_string_value(value), "");
-        sign = '&';
+        if (json_is_array(value)) {
+            json_array_foreach(value, i, one) put_value(out, key, one);
+        } else {
+            put_value(out, key, value);
+        }
     }
 }
 
@@ -91,12 +101,12 @@ static bool is_get(mlp_mlflow_how how)
 static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *path, const json_t *body, json_t **answer,
                           mlp_http_response *response, mlplat_error *err)
 {
-    static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE", "POST", "GET"};
+    static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE", "DELETE", "POST", "GET"};
     bool sink = how == MLP_MLFLOW_SINK || how == MLP_MLFLOW_GET_SINK;
-    bool has_body = !is_get(how) && how != MLP_MLFLOW_DELETE;
+    bool has_body = !is_get(how) && (how != MLP_MLFLOW_DELETE || json_object_size(body) > 0);
     mlp_http_request request = {.method = methods[how],
                                 .path = path,
-                                .repeatable = how != MLP_MLFLOW_ONCE,
+                                .repeatable = how != MLP_MLFLOW_ONCE && how != MLP_MLFLOW_DELETE_ONCE,
                                 .timeout_ms = sink ? SINK_MS : 0,
                                 .retries = sink ? -1 : 0,
                                 .hook = sink ? NULL : server->hook};
@@ -149,4 +159,41 @@ mlplat_status mlp_mlflow_call_id(mlp_mlflow *server, mlp_mlflow_how how, const c
         json_decref(body);
     mlp_buf_free(&path);
     return s;
+}
+
+/* ---- which MLflow it is ---------------------------------------------------------------------------------------- */
+
+/* 1000 * major + minor; 1: it does not say. */
+static int read_version(const mlp_buf *body)
+{
+    char text[32] = "", *end = text;
+    snprintf(text, sizeof text, "%.*s", (int)(body->size < sizeof text ? body->size : sizeof text - 1),
+             body->data ? body->data : "");
+    long major = strtol(text, &end, 10), minor = *end == '.' ? strtol(end + 1, &end, 10) : -1;
+    return major > 0 && major < 1000 && minor >= 0 && minor < 1000 ? (int)(1000 * major + minor) : 1;
+}
+
+/* A server that cannot be asked now is not known either: what comes next tells what is wrong with it. */
+static int version_of(mlp_mlflow *server)
+{
+    int known = atomic_load_explicit(&server->version, memory_order_relaxed);
+    const mlp_http_request request = {.method = "GET", .path = "/version", .retries = -1, .hook = server->hook};
+    mlp_http_response response = {0};
+    if (known)
+        return known;
+    mlplat_status s = mlp_http_send(server->http, &request, &response, NULL);
+    if (s == MLPLAT_OK || response.status == 404)
+        known = s == MLPLAT_OK ? read_version(&response.body) : 1;
+    atomic_store_explicit(&server->version, known, memory_order_relaxed);
+    mlp_http_response_free(&response);
+    return known;
+}
+
+mlplat_status mlp_mlflow_need(mlp_mlflow *server, const char *what, int major, int minor, mlplat_error *err)
+{
+    int is = version_of(server);
+    if (is < 1000 || is >= 1000 * major + minor)
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s a server with MLflow %d.%d or newer: %s has %d.%d", what, major, minor,
+                    mlp_http_name(server->http), is / 1000, is % 1000);
 }

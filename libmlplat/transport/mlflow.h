@@ -5,6 +5,7 @@
 #ifndef MLP_MLFLOW_H
 #define MLP_MLFLOW_H
 #include "transport/http.h"
+#include <stdatomic.h>
 
 /* The tag that tells what we made from what others did, where the answer was lost. */
 #define MLP_MLFLOW_OP   "mlplat.op"
@@ -13,6 +14,7 @@
 typedef struct mlp_mlflow {
     mlp_http *http;
     const mlp_hook *hook;  /* of calls that somebody waits for; lent */
+    atomic_int version;    /* mlp_mlflow_need; 0: not asked yet */
     int64_t rest_until_ns; /* a server asked the thread that delivers to leave it alone until then; of that thread */
 } mlp_mlflow;
 
@@ -28,8 +30,9 @@ typedef enum mlp_mlflow_how {
     MLP_MLFLOW_ONCE,  /* POST that does */
     MLP_MLFLOW_PATCH, /* these two do no harm twice either */
     MLP_MLFLOW_DELETE,
-    MLP_MLFLOW_SINK,    /* POST of the thread that delivers: tried once, as that tries again; without the hook */
-    MLP_MLFLOW_GET_SINK /* its GET */
+    MLP_MLFLOW_DELETE_ONCE, /* twice it is NOT_FOUND */
+    MLP_MLFLOW_SINK,        /* POST of the thread that delivers: tried once, as that tries again; without the hook */
+    MLP_MLFLOW_GET_SINK     /* its GET */
 } mlp_mlflow_how;
 
 /* A call below /api/2.0/mlflow/. body: stolen, NULL is NO_MEMORY. *out: the answer, a new reference; NULL: not wanted.
@@ -41,11 +44,16 @@ mlplat_status mlp_mlflow_call(mlp_mlflow *server, mlp_mlflow_how how, const char
 mlplat_status mlp_mlflow_call_id(mlp_mlflow *server, mlp_mlflow_how how, const char *collection, const char *id,
                                  const char *rest, json_t *body, json_t **out, bool *unclear, mlplat_error *err);
 
+/* UNSUPPORTED, "<what> a server with ...", where the server says that it is older; what does not say is taken for new
+ * enough. what: "prompts need". Asked once. */
+mlplat_status mlp_mlflow_need(mlp_mlflow *server, const char *what, int major, int minor, mlplat_error *err);
+
 /* ---- mlflow_doc.c */
 /* The list under name, which MLflow leaves out where it is empty: made there. Lent; NULL: no memory. */
 json_t *mlp_mlflow_list(json_t *object, const char *name);
-/* Sorts a list of {"key"} as the embedded store has it. */
+/* Sorts a list of {"key"} as the embedded store has it; one of {"alias"} or of texts. */
 mlplat_status mlp_mlflow_sort(json_t *list, mlplat_error *err);
+mlplat_status mlp_mlflow_sort_aliases(json_t *list, mlplat_error *err);
 /* Takes our own tags out of a list: who reads it has no use for them. */
 void mlp_mlflow_unmark(json_t *tags);
 json_t *mlp_mlflow_pairs(const json_t *tags); /* {key: value} as [{"key", "value"}]; NULL: no memory */

@@ -14,9 +14,17 @@ json_t *mlp_mlflow_list(json_t *object, const char *name)
     return json_is_array(list) ? list : NULL;
 }
 
-static const char *key_of(const json_t *entry)
+/* What an entry is known by; NULL: it has none. */
+static const char *name_of(const json_t *entry)
 {
     const char *key = json_string_value(json_object_get(entry, "key"));
+    key = key ? key : json_string_value(json_object_get(entry, "alias"));
+    return key ? key : json_string_value(entry);
+}
+
+static const char *key_of(const json_t *entry)
+{
+    const char *key = name_of(entry);
     return key ? key : "";
 }
 
@@ -25,7 +33,7 @@ static int by_key(const void *a, const void *b)
     return strcmp(key_of(*(json_t *const *)a), key_of(*(json_t *const *)b));
 }
 
-mlplat_status mlp_mlflow_sort(json_t *list, mlplat_error *err)
+static mlplat_status sort(json_t *list, bool aliases, mlplat_error *err)
 {
     size_t n = json_array_size(list);
     if (!list)
@@ -36,13 +44,23 @@ mlplat_status mlp_mlflow_sort(json_t *list, mlplat_error *err)
     bool good = true;
     for (size_t i = 0; i < n; i++) {
         entries[i] = json_incref(json_array_get(list, i));
-        good = good && json_is_string(json_object_get(entries[i], "key"));
+        good = good && (aliases ? name_of(entries[i]) != NULL : json_is_string(json_object_get(entries[i], "key")));
     }
     qsort(entries, n, sizeof(json_t *), by_key);
     for (size_t i = 0; i < n; i++)
         json_array_set_new(list, i, entries[i]);
     mlp_free(entries);
     return good ? MLPLAT_OK : mlp_fail(err, MLPLAT_CORRUPT, "the server's answer has an entry without a key");
+}
+
+mlplat_status mlp_mlflow_sort(json_t *list, mlplat_error *err)
+{
+    return sort(list, false, err);
+}
+
+mlplat_status mlp_mlflow_sort_aliases(json_t *list, mlplat_error *err)
+{
+    return sort(list, true, err);
 }
 
 void mlp_mlflow_unmark(json_t *tags)
@@ -80,7 +98,7 @@ mlplat_status mlp_mlflow_put_order(const char *order, json_t *body, mlplat_error
         if ((*at != ',' || quote) && *at)
             continue;
         s = mlp_json_push(list, json_stringn(from, (size_t)(at - from)), err);
-        from = *at ? at + 1 : NULL;
+        from = *at ? at + 1 + strspn(at + 1, " ") : NULL; /* versions are ordered by no name with a space before it */
     }
     mlplat_status also = mlp_json_set(body, "order_by", list, err);
     return s == MLPLAT_OK ? also : s;

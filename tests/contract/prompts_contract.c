@@ -339,6 +339,24 @@ static void a_text_is_filled(void **state)
     }
 }
 
+static void an_old_store_says_what_it_lacks(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    assert_status(mlplat_prompt_create(f->ml, "p", NULL, NULL, &err), MLPLAT_UNSUPPORTED);
+    assert_status(mlplat_prompt_register(f->ml, "p", "text", NULL, NULL, &err), MLPLAT_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "MLflow 2.21"));
+    assert_status(mlplat_registered_model_get(f->ml, "p", &doc, &err), MLPLAT_NOT_FOUND); /* nothing is left */
+    assert_null(doc);
+}
+
+static int run_old(const char *store)
+{
+    const struct CMUnitTest tests[] = {CASE(an_old_store_says_what_it_lacks)};
+    return _cmocka_run_group_tests(store, tests, sizeof tests / sizeof tests[0], NULL, NULL);
+}
+
 int prompts_contract_run(const char *store, registry_contract_open open)
 {
     const struct CMUnitTest tests[] = {
@@ -354,5 +372,7 @@ int prompts_contract_run(const char *store, registry_contract_open open)
         CASE(a_text_is_filled),
     };
     open_store = open;
+    if (registry_contract_old)
+        return run_old(store);
     return _cmocka_run_group_tests(store, tests, sizeof tests / sizeof tests[0], NULL, NULL);
 }

@@ -1,34 +1,10 @@
 /* The suite of every tracking store, on an MLflow server: tracking_on_server <its address> <its SQLite file>
  * <its release>. Each test begins on an empty server. */
 #include "contract/tracking_contract.h"
-#include <sqlite3.h>
+#include "integration/server_database.h"
 #include <stdlib.h>
 
 static const char *server, *database;
-
-/* All rows but those that MLflow makes when it makes the store. */
-static void empty_server(void)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *tables = NULL;
-    assert_int_equal(sqlite3_open(database, &db), SQLITE_OK);
-    sqlite3_busy_timeout(db, 30000); /* the server may be writing */
-    assert_int_equal(sqlite3_exec(db, "pragma foreign_keys = off; begin immediate", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db,
-                                        "select name from sqlite_master where type = 'table' and name not in "
-                                        "('alembic_version', 'workspaces', 'experiments') and name not like 'sqlite%'",
-                                        -1, &tables, NULL),
-                     SQLITE_OK);
-    while (sqlite3_step(tables) == SQLITE_ROW) {
-        char *sql = sqlite3_mprintf("delete from \"%w\"", (const char *)sqlite3_column_text(tables, 0));
-        assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-        sqlite3_free(sql);
-    }
-    sqlite3_finalize(tables);
-    assert_int_equal(sqlite3_exec(db, "delete from experiments where experiment_id <> 0; commit", NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(db);
-}
 
 static mlplat *open_on_server(const char *folder)
 {
@@ -36,7 +12,7 @@ static mlplat *open_on_server(const char *folder)
     mlplat_error err = {0};
     mlplat_options options = MLPLAT_OPTIONS_INIT;
     test_clear_environment();
-    empty_server();
+    empty_server(database);
     options.tracking_uri = server;
     options.spool_dir = test_path(folder, "spool");
     assert_ok(mlplat_open(&options, &ml, &err));
