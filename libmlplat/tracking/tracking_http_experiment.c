@@ -64,21 +64,38 @@ static mlplat_status made_after_all(void *store, const char *name, char **id, ml
     return s;
 }
 
+/* With the body that the first try had. Nobody knows what became of that, so it may be there by now. */
+static mlplat_status create_again(void *store, const char *name, json_t *body, char **id, mlplat_error *err)
+{
+    json_t *answer = NULL;
+    mlplat_status s = made_after_all(store, name, id, err);
+    if (s != MLPLAT_NOT_FOUND)
+        return s;
+    s = mlp_tracking_http_call(store, AGAIN, "experiments/create", json_incref(body), &answer, NULL, err);
+    if (s == MLPLAT_OK)
+        s = id_of(answer, id, err);
+    else if (s == MLPLAT_EXISTS)
+        s = made_after_all(store, name, id, err);
+    json_decref(answer);
+    return s;
+}
+
 mlplat_status mlp_tracking_http_experiment_create(void *store, const char *name, const char *location,
                                                   const json_t *tags, char **id, mlplat_error *err)
 {
     json_t *answer = NULL, *body = json_pack("{s:s, s:o*, s:s*}", "name", name, "tags", mlp_mlflow_pairs(tags),
                                              "artifact_location", location);
     bool unclear = false;
-    mlplat_error found = {0};
-    mlplat_status s = mlp_tracking_http_call(store, ONCE, "experiments/create", body, &answer, &unclear, err);
+    mlplat_status s =
+        mlp_tracking_http_call(store, ONCE, "experiments/create", json_incref(body), &answer, &unclear, err);
     if (s == MLPLAT_OK)
         s = id_of(answer, id, err);
-    else if (unclear && made_after_all(store, name, id, &found) == MLPLAT_OK)
-        s = MLPLAT_OK;
+    else if (unclear)
+        s = create_again(store, name, body, id, err);
     else
         s = mlp_tracking_http_why_name(store, name, NULL, s, err);
     json_decref(answer);
+    json_decref(body);
     return s;
 }
 

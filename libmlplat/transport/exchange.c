@@ -25,9 +25,11 @@ static CURLcode drive(mlp_flow *flow, const mlp_curl *curl, const mlp_line *line
     return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_RECV_ERROR;
 }
 
+/* libcurl takes headers without their end for an answer without a body. */
 static mlplat_status judge(mlp_flow *flow, const mlp_curl *curl, const mlp_line *line, CURLcode code, mlplat_error *err)
 {
     long os_error = 0;
+    code = code == CURLE_OK && flow->sent && !flow->headers_done ? CURLE_PARTIAL_FILE : code;
     bool whole = code == CURLE_OK || (code == CURLE_WRITE_ERROR && flow->enough);
     flow->out->fate = !flow->sent ? MLP_HTTP_NOT_SENT : whole ? MLP_HTTP_ANSWERED : MLP_HTTP_NO_ANSWER;
     if (flow->failed != MLPLAT_OK)

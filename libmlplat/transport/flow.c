@@ -32,7 +32,7 @@ size_t mlp_flow_header(char *data, size_t size, size_t n, void *user)
         out->status = status;
         mlp_buf_clear(&out->headers);
     } else {
-        flow->headers_done = out->status >= 200 && (data[0] == '\r' || data[0] == '\n');
+        flow->headers_done = flow->headers_done || (out->status >= 200 && (data[0] == '\r' || data[0] == '\n'));
         mlp_header_add(&out->headers, data, n);
     }
     return out->headers.failed ? fail_callback(flow, mlp_fail_memory(flow->err)) : n;

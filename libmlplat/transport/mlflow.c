@@ -117,6 +117,14 @@ static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *pa
     return told(s, path, err);
 }
 
+/* A pool that ran dry comes as 400, and too late to say that nothing was done. */
+static bool nobody_knows(mlplat_status s, const mlp_http_response *response)
+{
+    if (response->fate != MLP_HTTP_ANSWERED)
+        return response->fate == MLP_HTTP_NO_ANSWER;
+    return response->status >= 500 || response->status == 408 || (s == MLPLAT_UNAVAILABLE && response->status != 429);
+}
+
 mlplat_status mlp_mlflow_call(mlp_mlflow *server, mlp_mlflow_how how, const char *path, json_t *body, json_t **out,
                               bool *unclear, mlplat_error *err)
 {
@@ -131,8 +139,7 @@ mlplat_status mlp_mlflow_call(mlp_mlflow *server, mlp_mlflow_how how, const char
     if (s == MLPLAT_OK)
         s = send(server, how, text.data, body, &answer, &response, &mine);
     if (unclear)
-        *unclear = s != MLPLAT_OK && response.fate != MLP_HTTP_NOT_SENT &&
-                   (response.fate == MLP_HTTP_NO_ANSWER || response.status >= 500 || response.status == 408);
+        *unclear = s != MLPLAT_OK && nobody_knows(s, &response);
     if (s == MLPLAT_OK && out)
         *out = answer;
     else

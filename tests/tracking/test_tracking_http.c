@@ -118,6 +118,43 @@ static void a_server_without_logged_models_is_told_by_version(void **state)
     assert_null(doc);
 }
 
+#define JSON(status, size, body)                                                                                       \
+    "HTTP/1.1 " status "\r\nContent-Type: application/json\r\nContent-Length: " size "\r\n\r\n" body
+#define NOT_THERE JSON("404 NOT FOUND", "60", "{\"error_code\": \"RESOURCE_DOES_NOT_EXIST\", \"message\": \"none\"}")
+#define MADE      JSON("200 OK", "23", "{\"experiment_id\": \"77\"}")
+#define THERE     JSON("200 OK", "39", "{\"experiment\": {\"experiment_id\": \"77\"}}")
+
+static const struct {
+    loopback_step steps[4];
+    size_t requests;
+} tries[] = {
+    {{{.reply = "", .end = LOOPBACK_RESET}, {.reply = NOT_THERE}, {.reply = MADE}}, 3},
+    {{{.reply = "", .end = LOOPBACK_RESET}, {.reply = THERE}}, 2},
+    {{{.reply = "", .end = LOOPBACK_RESET},
+      {.reply = NOT_THERE},
+      {.reply = JSON("400 Bad", "64", "{\"error_code\": \"RESOURCE_ALREADY_EXISTS\", \"message\": \"it is so\"}")},
+      {.reply = THERE}},
+     4},
+    {{{.reply = JSON("400 Bad", "69", "{\"error_code\":\"BAD_REQUEST\",\"message\":\"QueuePool limit of size\"}     ")},
+      {.reply = THERE}},
+     2},
+};
+
+static void an_experiment_whose_answer_is_lost_is_looked_for_and_made(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        mlplat_error err = {0};
+        char *id = NULL;
+        loopback_script(f->server, tries[i].steps, tries[i].requests);
+        assert_ok(mlplat_experiment_create(f->ml, "e", NULL, &id, &err));
+        assert_string_equal(id, "77");
+        assert_int_equal(loopback_requests(f->server), tries[i].requests);
+        mlplat_free(id);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -125,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(documents_that_are_none_are_corrupt),
         CASE(a_server_without_logged_models_is_told_by_version),
+        CASE(an_experiment_whose_answer_is_lost_is_looked_for_and_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
