@@ -1,7 +1,7 @@
 """A proxy of ours between a client and an MLflow server: it does harm on purpose, and remembers what went through.
 
-A fault is a function of one exchange. It may give the request to the server, whole or in part, or not; and the answer to
-the client, whole, in part, slowly, or not. What was sent although an answer had already come is found from its notes.
+A fault is a function of one exchange. It may give the request to the server, whole or in part, or not; and the answer
+to the client, whole, in part, slowly, or not. What was sent although an answer had already come is found from its notes.
 """
 
 import collections
@@ -68,8 +68,8 @@ class Exchange:
     def say(self, status, text, *headers):
         """An answer of the proxy's own."""
         body = json.dumps({"error_code": status.split(" ", 1)[1], "message": text}).encode()
-        lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers, "", ""]
-        self.give("\r\n".join(lines).encode() + body)
+        head = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
+        self.give("\r\n".join([*head, "", ""]).encode() + body)
 
     def whole(self):
         """No fault."""

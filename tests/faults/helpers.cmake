@@ -1,6 +1,9 @@
 # Programs that the tests of faults kill or let calls of fail, built beside the tests, and the allocator that is preloaded.
-add_executable(fault_victim ${CMAKE_CURRENT_SOURCE_DIR}/faults/helpers/fault_victim.c)
-target_link_libraries(fault_victim PRIVATE mlplat_static mlplat_compile)
+foreach(victim fault_victim fault_remote)
+  add_executable(${victim} ${CMAKE_CURRENT_SOURCE_DIR}/faults/helpers/${victim}.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/faults/helpers/victim_told.c)
+  target_link_libraries(${victim} PRIVATE mlplat_static mlplat_compile)
+endforeach()
 add_executable(fault_crowd ${CMAKE_CURRENT_SOURCE_DIR}/faults/helpers/fault_crowd.c)
 target_link_libraries(fault_crowd PRIVATE mlplat_static mlplat_compile)
 add_library(alloc_shim SHARED ${CMAKE_CURRENT_SOURCE_DIR}/faults/alloc_shim.c)

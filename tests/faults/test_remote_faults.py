@@ -87,9 +87,9 @@ def the_servers_pool_is_empty(exchange):
 
 
 FAULTS = [the_line_is_reset_before_the_server_hears, the_line_breaks_in_the_middle_of_a_request,
-          the_line_is_reset_after_the_server_acted, the_answer_is_lost, the_answer_is_cut, the_answer_is_cut_in_its_head,
-          the_request_stalls, the_answer_stalls, the_answer_drips, the_server_is_busy, the_server_wants_to_be_left_alone,
-          the_gateway_has_no_server, the_servers_pool_is_empty]
+          the_line_is_reset_after_the_server_acted, the_answer_is_lost, the_answer_is_cut,
+          the_answer_is_cut_in_its_head, the_request_stalls, the_answer_stalls, the_answer_drips, the_server_is_busy,
+          the_server_wants_to_be_left_alone, the_gateway_has_no_server, the_servers_pool_is_empty]
 
 
 class Line:

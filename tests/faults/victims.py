@@ -1,4 +1,4 @@
-"""What tests/faults/helpers/fault_victim.c tells, and whether a store holds what it was told."""
+"""What tests/faults/helpers/fault_victim.c and fault_remote.c tell, and whether a store holds what it was told."""
 
 import collections
 import contextlib
@@ -9,8 +9,8 @@ import time
 
 from programs import BUILD
 
-SLOTS, SPAN, SLOT = 64, 5, struct.Struct("=32s4q")
-Told = collections.namedtuple("Told", "run points spans tags ended")
+SLOTS, SPAN, SLOT = 64, 5, struct.Struct("=32s5q")
+Told = collections.namedtuple("Told", "run points spans tags ended params")
 
 # MLflow's key makes a point that comes twice one row, and triggers do not run in a store: so the table has no key here.
 AUDIT = """

@@ -3,8 +3,8 @@
  *
  *     fault_remote TOLD POINTS RUNS THREADS [PAUSE_US]
  *
- * TOLD: see victim_told.h. Each of RUNS runs gets a param, POINTS points and what goes with them, and is ended. PAUSE_US:
- * a training's own work between two points.
+ * TOLD: see victim_told.h. Each of RUNS runs gets a param, POINTS points and what goes with them, and is ended.
+ * PAUSE_US: a training's own work between two points.
  * It ends with a line of JSON: how long the logging took, its longest call, the close, and what is left in the journal.
  */
 #include "victim_told.h"

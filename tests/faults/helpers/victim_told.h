@@ -1,5 +1,5 @@
-/* What a program that is going to be killed was promised: a mapped file, so that a kill -9 at any instruction leaves the
- * truth. A count goes up only after its call returned. */
+/* What a program that is going to be killed was promised: a mapped file, so that a kill -9 at any instruction leaves
+ * the truth. A count goes up only after its call returned. */
 #ifndef VICTIM_TOLD_H
 #define VICTIM_TOLD_H
 #include <mlplat.h>
