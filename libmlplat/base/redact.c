@@ -103,12 +103,15 @@ static void hide_tokens(char *text)
     for (char *at = text; *at; at++) {
         if (at > text && is_word(at[-1]))
             continue;
-        size_t upper = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-        if (upper == 20 && (strncmp(at, "AKIA", 4) == 0 || strncmp(at, "ASIA", 4) == 0))
-            hide(at, upper);
-        size_t dots = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-        if (dots > 30 && strncmp(at, "eyJ", 3) == 0 && memchr(at, '.', dots))
-            hide(at, dots);
+        if (strncmp(at, "AKIA", 4) == 0 || strncmp(at, "ASIA", 4) == 0) {
+            size_t upper = strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+            if (upper == 20)
+                hide(at, upper);
+        } else if (strncmp(at, "eyJ", 3) == 0) {
+            size_t dots = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+            if (dots > 30 && memchr(at, '.', dots))
+                hide(at, dots);
+        }
     }
 }
 

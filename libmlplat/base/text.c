@@ -263,7 +263,7 @@ void mlp_text_quote(mlp_buf *out, const char *s, size_t limit)
         size_t size = character((const unsigned char *)s + i, n - i);
         unsigned char c = (unsigned char)s[i];
         if (!size || c < 0x20 || c == 0x7f)
-            mlp_buf_printf(out, "\\x%02x", c);
+            mlp_buf_add(out, (char[]){'\\', 'x', "0123456789abcdef"[c >> 4], "0123456789abcdef"[c & 15]}, 4);
         else
             mlp_buf_add(out, s + i, size);
         i += size ? size : 1;
