@@ -95,3 +95,22 @@ mlplat_status mlp_check_key(const char *what, const char *key, mlplat_error *err
             what, key, "it must be a clean relative path: no '.' or '..' part, no slash at an end or doubled", err);
     return mlp_check_length(what, key, MLP_CHECK_KEY_MOST, err);
 }
+
+mlplat_status mlp_check_run_id(const char *id, mlplat_error *err)
+{
+    mlplat_status s = mlp_check_text("run id", id, err);
+    if (s != MLPLAT_OK)
+        return s;
+    const unsigned char *p = (const unsigned char *)id;
+    bool good = *p != '_' && *p < 0x80 && mlp_word_chars_has(*p);
+    size_t n = 0;
+    for (; good && *p; n++) {
+        uint32_t c = mlp_check_next_char(&p);
+        good = mlp_word_chars_has(c) || c == '-' || (c == '\n' && !*p);
+        n -= c == '\n'; /* as for keys */
+    }
+    if (!good || n > 256)
+        return mlp_check_refuse(
+            "run id", id, "it is 1 to 256 letters, digits, '_' and '-', usually 32 hexadecimal digits", err);
+    return MLPLAT_OK;
+}

@@ -13,6 +13,7 @@ mlplat_status mlp_check_length(const char *what, const char *text, size_t most, 
 /* A key of a metric, param or tag: characters, a clean relative path, length. */
 enum { MLP_CHECK_KEY_MOST = 250 };
 mlplat_status mlp_check_key(const char *what, const char *key, mlplat_error *err);
+mlplat_status mlp_check_run_id(const char *id, mlplat_error *err);
 /* The next code point of valid UTF-8; *at moves behind it. */
 uint32_t mlp_check_next_char(const unsigned char **at);
 

@@ -19,7 +19,7 @@ static mlplat_status begin(mlplat *ml, const char *name, const char *version, ml
 
 static mlplat_status check_options(const mlplat_model_version_options *options, json_t **tags, mlplat_error *err)
 {
-    mlplat_status s = mlp_registry_check_run_id(options->run_id, err);
+    mlplat_status s = options->run_id ? mlp_check_run_id(options->run_id, err) : MLPLAT_OK;
     if (s == MLPLAT_OK)
         s = mlp_registry_check_description(options->description, err);
     return s == MLPLAT_OK ? mlp_registry_check_tags(options->tags, tags, err) : s;

@@ -4,7 +4,6 @@
 #include "base/take.h"
 #include "base/text.h"
 #include "base/word_chars.h"
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -13,19 +12,12 @@ enum {
     DESCRIPTION_MOST = 5000,
     TAG_VALUE_MOST = 100000,
     ALIAS_MOST = 255,
-    RUN_ID_MOST = 256,
 };
 
 static mlplat_status check_text(const char *what, const char *text, size_t most, mlplat_error *err)
 {
     mlplat_status s = mlp_check_text(what, text, err);
     return s == MLPLAT_OK ? mlp_check_length(what, text, most, err) : s;
-}
-
-/* Of ASCII, in any locale. */
-static bool is_alnum(unsigned char c)
-{
-    return c < 0x80 && isalnum(c);
 }
 
 bool mlp_registry_check_space(uint32_t c)
@@ -96,17 +88,6 @@ mlplat_status mlp_registry_check_new_alias(const char *alias, mlplat_error *err)
     if (strcasecmp(alias, "latest") == 0 || ((*alias == 'v' || *alias == 'V') && digits && !alias[1 + digits]))
         return mlp_check_refuse("alias", alias, "'latest' and 'v' with a number are reserved: take another", err);
     return MLPLAT_OK;
-}
-
-mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err)
-{
-    if (!run_id)
-        return MLPLAT_OK;
-    size_t n = strlen(run_id);
-    bool good = n >= 1 && n <= RUN_ID_MOST && is_alnum((unsigned char)*run_id);
-    for (size_t i = 0; good && i < n; i++)
-        good = is_alnum((unsigned char)run_id[i]) || run_id[i] == '_' || run_id[i] == '-';
-    return good ? MLPLAT_OK : mlp_check_refuse("run id", run_id, "it has letters, digits, '_' and '-' only", err);
 }
 
 const char *const mlp_stages[] = {"None", "Staging", "Production", "Archived", NULL};

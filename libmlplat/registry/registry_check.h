@@ -8,7 +8,6 @@ mlplat_status mlp_registry_check_description(const char *description, mlplat_err
 mlplat_status mlp_registry_check_tag(const char *key, const char *value, mlplat_error *err);
 mlplat_status mlp_registry_check_alias(const char *alias, mlplat_error *err);     /* characters and length */
 mlplat_status mlp_registry_check_new_alias(const char *alias, mlplat_error *err); /* and not a reserved one */
-mlplat_status mlp_registry_check_run_id(const char *run_id, mlplat_error *err);   /* NULL is fine */
 /* The place in mlp_stages, in any case of letters; a list "Staging,Production" as a set, none: all. */
 mlplat_status mlp_registry_check_stage(const char *stage, int *out, mlplat_error *err);
 mlplat_status mlp_registry_check_stages(const char *stages, unsigned *out, mlplat_error *err);

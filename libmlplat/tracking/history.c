@@ -13,7 +13,7 @@ static mlplat_status points(mlplat *ml, const mlp_history *wanted, const char *p
     json_t *json = NULL;
     mlp_history history = *wanted;
     *out = NULL;
-    mlplat_status s = mlp_validate_run_id(history.run_id, err);
+    mlplat_status s = mlp_check_run_id(history.run_id, err);
     if (s == MLPLAT_OK)
         s = mlp_check_key("metric key", history.key, err);
     if (s == MLPLAT_OK && history.limit < 0)

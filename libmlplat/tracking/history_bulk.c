@@ -22,7 +22,7 @@ static mlplat_status cut(char *text, char **ids, size_t *n, mlplat_error *err)
     while (s == MLPLAT_OK && (id = strsep(&rest, ","))) {
         id += strspn(id, " ");
         id[strcspn(id, " ")] = 0;
-        s = mlp_validate_run_id(id, err);
+        s = mlp_check_run_id(id, err);
         ids[(*n)++] = id;
     }
     return s;

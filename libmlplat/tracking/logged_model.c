@@ -44,7 +44,7 @@ static mlplat_status take_options(const mlplat_logged_model_options *options, ml
     if (s == MLPLAT_OK && o->model_type)
         s = mlp_check_text("model type", o->model_type, err);
     if (s == MLPLAT_OK && o->source_run_id)
-        s = mlp_validate_run_id(o->source_run_id, err);
+        s = mlp_check_run_id(o->source_run_id, err);
     if (s == MLPLAT_OK)
         s = mlp_json_parse_tags(o->params, "params of a logged model", &pairs[0], err);
     if (s == MLPLAT_OK)

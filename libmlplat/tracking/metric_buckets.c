@@ -85,7 +85,7 @@ mlplat_status mlp_metric_buckets(mlplat *ml, const char *run_id, const char *key
                                  mlp_buckets *out, mlplat_error *err)
 {
     mlp_tracking *t = NULL;
-    mlplat_status s = mlp_validate_run_id(run_id, err);
+    mlplat_status s = mlp_check_run_id(run_id, err);
     if (s == MLPLAT_OK)
         s = mlp_check_key("metric key", key, err);
     if (s == MLPLAT_OK && (n < 1 || n > MLP_BUCKETS_MOST))

@@ -105,7 +105,7 @@ mlplat_status mlp_points_read(mlplat *ml, const char *run_id, const char *key, u
 {
     mlp_tracking *t = NULL;
     *out = (mlp_metric_points){0};
-    mlplat_status s = mlp_validate_run_id(run_id, err);
+    mlplat_status s = mlp_check_run_id(run_id, err);
     if (s == MLPLAT_OK)
         s = mlp_check_key("metric key", key, err);
     if (s == MLPLAT_OK)

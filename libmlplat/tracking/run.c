@@ -87,7 +87,7 @@ static mlplat_status make_tags(start *st, mlplat_error *err)
         s = add_given_tags(st, err);
     if (s == MLPLAT_OK)
         s = add_name(st, err);
-    if (s == MLPLAT_OK && st->parent && (s = mlp_validate_run_id(st->parent, err)) == MLPLAT_OK)
+    if (s == MLPLAT_OK && st->parent && (s = mlp_check_run_id(st->parent, err)) == MLPLAT_OK)
         s = mlp_json_set(st->tags, PARENT_TAG, json_string(st->parent), err);
     if (s == MLPLAT_OK && st->o.description)
         s = set_tag(st, st->tags, NOTE_TAG, st->o.description, err);
@@ -174,7 +174,7 @@ static mlplat_status attach(mlplat *ml, const char *run_id, mlp_tracking **t, ml
 {
     json_t *doc = NULL;
     *out = NULL;
-    mlplat_status s = mlp_validate_run_id(run_id, err);
+    mlplat_status s = mlp_check_run_id(run_id, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_of(ml, t, err);
     if (s == MLPLAT_OK)
@@ -249,7 +249,7 @@ mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_doc **out, m
     mlp_tracking *t = NULL;
     json_t *json = NULL;
     *out = NULL;
-    mlplat_status s = mlp_validate_run_id(run_id, err);
+    mlplat_status s = mlp_check_run_id(run_id, err);
     if (s == MLPLAT_OK)
         s = open_settled(ml, &t, err);
     if (s == MLPLAT_OK)
@@ -274,7 +274,7 @@ mlplat_status mlplat_run_search(mlplat *ml, const mlplat_search *query, mlplat_d
 /* Opens for a change of a run that is there. */
 static mlplat_status open_to_change(mlplat *ml, const char *run_id, mlp_tracking **t, mlplat_error *err)
 {
-    mlplat_status s = mlp_validate_run_id(run_id, err);
+    mlplat_status s = mlp_check_run_id(run_id, err);
     if (s == MLPLAT_OK)
         s = open_settled(ml, t, err);
     return s == MLPLAT_OK ? mlp_tracking_writable(*t, err) : s;

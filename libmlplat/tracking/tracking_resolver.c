@@ -1,8 +1,8 @@
 #include "tracking/tracking_resolver.h"
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "tracking/tracking_store.h"
-#include "tracking/validate.h"
 #include <string.h>
 
 static mlplat_status split(const char *uri, char **run_id, const char **rest, mlplat_error *err)
@@ -14,7 +14,7 @@ static mlplat_status split(const char *uri, char **run_id, const char **rest, ml
     size_t n = strcspn(at, "/");
     *rest = at + n + (at[n] == '/');
     *run_id = mlp_strndup(at, n);
-    return *run_id ? mlp_validate_run_id(*run_id, err) : mlp_fail_memory(err);
+    return *run_id ? mlp_check_run_id(*run_id, err) : mlp_fail_memory(err);
 }
 
 static mlplat_status resolve(mlplat *ml, const char *uri, char **root, char **rest, mlplat_error *err)

@@ -114,25 +114,6 @@ mlplat_status mlp_validate_model_name(const char *name, mlplat_error *err)
     return s;
 }
 
-mlplat_status mlp_validate_run_id(const char *id, mlplat_error *err)
-{
-    mlplat_status s = mlp_check_text("run id", id, err);
-    if (s != MLPLAT_OK)
-        return s;
-    const unsigned char *p = (const unsigned char *)id;
-    bool good = *p != '_' && *p < 0x80 && mlp_word_chars_has(*p);
-    size_t n = 0;
-    for (; good && *p; n++) {
-        uint32_t c = mlp_check_next_char(&p);
-        good = mlp_word_chars_has(c) || c == '-' || (c == '\n' && !*p);
-        n -= c == '\n'; /* as for keys */
-    }
-    if (!good || n > 256)
-        return mlp_check_refuse(
-            "run id", id, "it is 1 to 256 letters, digits, '_' and '-', usually 32 hexadecimal digits", err);
-    return MLPLAT_OK;
-}
-
 mlplat_status mlp_validate_experiment_id(const char *id, int64_t *out, mlplat_error *err)
 {
     mlplat_status s = mlp_check_text("experiment id", id, err);

@@ -38,7 +38,6 @@ mlplat_status mlp_validate_experiment_tag(const char *key, const char *value, ml
 mlplat_status mlp_validate_location(const char *location, mlplat_error *err);
 mlplat_status mlp_validate_run_name(const char *name, mlplat_error *err);
 mlplat_status mlp_validate_model_name(const char *name, mlplat_error *err); /* of a logged model */
-mlplat_status mlp_validate_run_id(const char *id, mlplat_error *err);
 /* *out: the number that an experiment id is in a database. */
 mlplat_status mlp_validate_experiment_id(const char *id, int64_t *out, mlplat_error *err);
 /* CONFLICT: a param does not change. Its two values, unless its name says that they are secret. */

@@ -258,6 +258,20 @@ static void versions_count_up_and_make_their_model(void **state)
     mlplat_doc_free(doc);
 }
 
+/* One rule for all modules: what a run may be called, a version may name. */
+static void a_version_names_a_run_as_runs_are_called(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    mlplat_model_version_options o = MLPLAT_MODEL_VERSION_OPTIONS_INIT;
+    o.run_id = "r\xc3\xa4-_9";
+    assert_ok(mlplat_model_version_create(f->ml, "m", "/m", &o, NULL, &err));
+    assert_ok(mlplat_model_version_get(f->ml, "m", "1", &doc, &err));
+    assert_text(doc, "run_id", o.run_id);
+    mlplat_doc_free(doc);
+}
+
 static void a_deleted_version_is_gone_and_its_number_too(void **state)
 {
     fixture *f = *state;
@@ -639,6 +653,8 @@ static void bad_options_are_refused(void **state)
         {0, NULL, NULL, NULL, NULL},
         {sizeof cases[0], "../x", NULL, NULL, NULL},
         {sizeof cases[0], "", NULL, NULL, NULL},
+        {sizeof cases[0], "_a", NULL, NULL, NULL},
+        {sizeof cases[0], "a\xff", NULL, NULL, NULL},
         {sizeof cases[0], NULL, over, NULL, NULL},
         {sizeof cases[0], NULL, NULL, "[]", NULL},
         {sizeof cases[0], NULL, NULL, "{\"a\": 1}", NULL},
@@ -664,6 +680,7 @@ int registry_contract_run(const char *store, registry_contract_open open)
         CASE(models_are_listed_by_name_in_pages),
         CASE(bad_pages_are_refused),
         CASE(versions_count_up_and_make_their_model),
+        CASE(a_version_names_a_run_as_runs_are_called),
         CASE(a_deleted_version_is_gone_and_its_number_too),
         CASE(versions_are_listed_newest_first_in_pages),
         CASE(versions_are_searched),

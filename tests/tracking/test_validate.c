@@ -179,14 +179,14 @@ static void run_ids_are_decided_as_by_mlflow(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof run_ids / sizeof run_ids[0]; i++) {
         mlplat_error err = {0};
-        mlplat_status s = mlp_validate_run_id(run_ids[i].id, &err);
+        mlplat_status s = mlp_check_run_id(run_ids[i].id, &err);
         if (s != (run_ids[i].good ? MLPLAT_OK : MLPLAT_INVALID))
             fail_msg("run id '%s': %s %s", run_ids[i].id, mlplat_status_name(s), err.message);
     }
     mlplat_error err = {0};
     char *most = repeat("a", 256), *more = repeat("a", 257);
-    assert_ok(mlp_validate_run_id(most, &err));
-    assert_status(mlp_validate_run_id(more, &err), MLPLAT_INVALID);
+    assert_ok(mlp_check_run_id(most, &err));
+    assert_status(mlp_check_run_id(more, &err), MLPLAT_INVALID);
     free(most);
     free(more);
 }
@@ -244,7 +244,7 @@ static int answer(const char *kind)
         if (strcmp(kind, "key") == 0)
             s = mlp_check_key("key", text, NULL);
         else if (strcmp(kind, "run_id") == 0)
-            s = mlp_validate_run_id(text, NULL);
+            s = mlp_check_run_id(text, NULL);
         else if (strcmp(kind, "param") == 0)
             s = mlp_validate_value("param", "p", text, MLP_LIMIT_PARAM, false, NULL, &kept, NULL);
         else if (strcmp(kind, "tag") == 0)
