@@ -17,8 +17,8 @@ typedef struct saving {
     const mlp_hook *hook;
     mlp_pace pace;
     const char *path;
-    char *temporary, *folder; /* the file in the making; the folder of artifacts */
-    bool made; /* the folder is ours */
+    char *temporary, *folder, *making; /* the file in the making; the folder of artifacts, and its name until then */
+    const char *mine; /* the name under which that folder is there now */
     uint64_t files, bytes;
 } saving;
 
@@ -34,12 +34,23 @@ static mlplat_status copy_file(mlp_db *db, void *ctx, mlplat_error *err)
     return mlp_db_copy(db, b->temporary, b->hook, err);
 }
 
-static mlplat_status publish(const saving *b, mlplat_error *err)
+static mlplat_status there_already(const char *path, mlplat_error *err)
 {
+    return mlp_fail(err, MLPLAT_EXISTS, "'%.200s' is there already: name a new file for the backup", path);
+}
+
+/* Until here all is under names of its own (.part): what a killed backup leaves is in nobody's way. The folder gets its
+ * name first: a backup that is there is whole. */
+static mlplat_status publish(saving *b, mlplat_error *err)
+{
+    if (b->mine && mlp_sys.rename(AT_FDCWD, b->making, AT_FDCWD, b->folder) == -1)
+        return errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR
+                   ? there_already(b->folder, err)
+                   : mlp_fail_errno(err, errno, "cannot name the artifacts of the backup '%.200s'", b->folder);
+    b->mine = b->mine ? b->folder : NULL;
     if (mlp_sys.link(AT_FDCWD, b->temporary, AT_FDCWD, b->path) == -1)
-        return errno == EEXIST
-                   ? mlp_fail(err, MLPLAT_EXISTS, "'%.200s' is there already: name a new file for the backup", b->path)
-                   : mlp_fail_errno(err, errno, "cannot name the backup '%.200s'", b->path);
+        return errno == EEXIST ? there_already(b->path, err)
+                               : mlp_fail_errno(err, errno, "cannot name the backup '%.200s'", b->path);
     mlp_sys.unlink(AT_FDCWD, b->temporary, 0);
     return MLPLAT_OK;
 }
@@ -49,7 +60,7 @@ static mlplat_status is_there(const char *path, mlplat_error *err)
     struct stat st;
     if (lstat(path, &st) == -1)
         return MLPLAT_OK;
-    return mlp_fail(err, MLPLAT_EXISTS, "'%.200s' is there already: name a new file for the backup", path);
+    return there_already(path, err);
 }
 
 static mlplat_status prepare(saving *b, bool artifacts, mlplat_error *err)
@@ -60,7 +71,8 @@ static mlplat_status prepare(saving *b, bool artifacts, mlplat_error *err)
         return s;
     b->temporary = mlp_sprintf("%s.%.8s.part", b->path, id);
     b->folder = mlp_sprintf("%s.artifacts", b->path);
-    if (!b->temporary || !b->folder)
+    b->making = mlp_sprintf("%s.%.8s.part.artifacts", b->path, id);
+    if (!b->temporary || !b->folder || !b->making)
         return mlp_fail_memory(err);
     s = is_there(b->path, err);
     return s == MLPLAT_OK && artifacts ? is_there(b->folder, err) : s;
@@ -71,8 +83,8 @@ static void discard(const saving *b)
 {
     if (b->temporary)
         mlp_sys.unlink(AT_FDCWD, b->temporary, 0);
-    if (b->made)
-        mlp_file_remove_tree(b->folder, NULL);
+    if (b->mine)
+        mlp_file_remove_tree(b->mine, NULL);
 }
 
 /* ---- artifacts --------------------------------------------------------------------------------------------------- */
@@ -115,8 +127,8 @@ static mlplat_status copy_tree(saving *b, int from, const char *root, mlplat_err
 {
     mlp_artifact_tree tree = {0};
     int to = -1;
-    mlplat_status s = mlp_file_make_private(b->folder, &to, err);
-    b->made = s == MLPLAT_OK;
+    mlplat_status s = mlp_file_make_private(b->making, &to, err);
+    b->mine = s == MLPLAT_OK ? b->making : NULL;
     if (s == MLPLAT_OK)
         s = mlp_artifact_tree_walk(from, root, &tree, err);
     b->pace = (mlp_pace){.hook = b->hook, .what = "the backup", .total = tree.bytes};
@@ -205,5 +217,6 @@ mlplat_status mlplat_store_backup(mlplat *ml, const char *path, const mlplat_bac
     mlp_store_view_close(&b.view);
     mlp_free(b.temporary);
     mlp_free(b.folder);
+    mlp_free(b.making);
     return s;
 }

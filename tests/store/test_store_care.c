@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 
 static bool is_ok(mlplat *ml, int repair, size_t *findings)
 {
@@ -176,6 +177,41 @@ static void nothing_is_left_of_half_a_backup(void **state)
     assert_int_equal(mkdir(test_path(folder, "b/copy.db.artifacts"), 0777), 0); /* of another backup */
     assert_status(mlplat_store_backup(a, test_path(folder, "b/copy.db"), &o, NULL, &err), MLPLAT_EXISTS);
     assert_ok(mlplat_store_backup(a, test_path(folder, "b/copy.db"), NULL, NULL, &err));
+    mlplat_close(a);
+    test_folder_remove(folder);
+}
+
+/* As soon as something beside "." and ".." is there: the artifacts come first. */
+static int end_in_artifacts(void *folder, uint64_t done, uint64_t total)
+{
+    (void)done, (void)total;
+    return count_entries(folder) > 2 ? raise(SIGKILL) : 0;
+}
+
+static void a_killed_backup_is_in_no_other_ones_way(void **state)
+{
+    (void)state;
+    int status = 0;
+    mlplat_error err = {0};
+    mlplat_backup_options o = MLPLAT_BACKUP_OPTIONS_INIT;
+    char *folder = two_folders(), run_id[64];
+    mlplat *a = open_in(folder, "a");
+    fill_store(a, run_id);
+    mlplat_close(a);
+    o.artifacts = 1;
+    pid_t child = fork();
+    if (child == 0) {
+        o.progress = end_in_artifacts;
+        o.user = strdup(test_path(folder, "b"));
+        mlplat_store_backup(open_in(folder, "a"), test_path(folder, "b/copy.db"), &o, NULL, &err);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    a = open_in(folder, "a");
+    o.progress = NULL;
+    assert_ok(mlplat_store_backup(a, test_path(folder, "b/copy.db"), &o, NULL, &err));
+    assert_int_equal(access(test_path(folder, "b/copy.db.artifacts"), F_OK), 0);
     mlplat_close(a);
     test_folder_remove(folder);
 }
@@ -353,6 +389,7 @@ int main(void)
         cmocka_unit_test(what_is_no_store_is_an_answer_and_nothing_is_not),
         cmocka_unit_test(a_backup_has_what_was_logged_a_moment_ago),
         cmocka_unit_test(nothing_is_left_of_half_a_backup),
+        cmocka_unit_test(a_killed_backup_is_in_no_other_ones_way),
         cmocka_unit_test(what_was_deleted_goes_and_the_rest_stays),
         cmocka_unit_test(a_link_is_not_followed_by_a_clean_up),
         cmocka_unit_test(a_place_that_is_not_the_runs_stays),
