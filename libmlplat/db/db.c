@@ -149,10 +149,22 @@ static mlplat_status status_of(mlp_db *db, int code)
     }
 }
 
-static const char *help_for(mlplat_status status, int code)
+/* No file of this process may be that large, whatever room there is. */
+static bool too_large(mlp_db *db, int code)
+{
+    int errnums[3];
+    if ((code & 0xff) != SQLITE_IOERR)
+        return false;
+    errnos_of(db, errnums);
+    return errnums[0] == EFBIG || errnums[1] == EFBIG || errnums[2] == EFBIG;
+}
+
+static const char *help_for(mlp_db *db, mlplat_status status, int code)
 {
     if (code == SQLITE_READONLY_DBMOVED)
         return "; the file was moved or deleted meanwhile: open the store again";
+    if (too_large(db, code))
+        return "; files of this process may not be larger (ulimit -f, or the file system's limit)";
     switch (status) {
     case MLPLAT_UNAVAILABLE:
         return "; another program holds the file: try again";
@@ -180,7 +192,7 @@ mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err)
         return mlp_fail_errno(err, EIO, "'%s' cannot be read from its disk (SQLite %d)", db->path, code);
     if ((code & 0xff) == SQLITE_NOTADB)
         return mlp_fail(err, s, "'%s' is not an SQLite database: name another file, or move this one away", db->path);
-    mlp_fail(err, s, "'%s': %s (SQLite %d)%s", db->path, sqlite3_errmsg(db->handle), code, help_for(s, code));
+    mlp_fail(err, s, "'%s': %s (SQLite %d)%s", db->path, sqlite3_errmsg(db->handle), code, help_for(db, s, code));
     if (err)
         err->retryable = s == MLPLAT_UNAVAILABLE;
     return s;
