@@ -12,6 +12,7 @@ import subprocess
 
 import pytest
 
+import victims
 from programs import BUILD, HEAVY
 
 ROUNDS = 1000 if HEAVY else 10
@@ -75,6 +76,7 @@ def assert_exactly_once(store, run, steps):
 @pytest.mark.parametrize("durability", ["process", "disk", "remote"])
 def test_nothing_accepted_is_lost_and_nothing_is_doubled(store, durability):
     chance = random.Random(durability)
+    victims.audited(store)
     rounds = []
     for i in range(ROUNDS):
         most = {"process": 5000, "disk": 300, "remote": 30}[durability]
@@ -98,7 +100,7 @@ def test_nothing_accepted_is_lost_and_nothing_is_doubled(store, durability):
 @pytest.mark.parametrize("durability", ["process", "disk"])
 def test_a_store_that_another_program_holds_loses_nothing(store, durability):
     """Nothing can be delivered, so the whole of it is in the journal when the writer dies."""
-    store.mlplat("store", "create")
+    victims.audited(store)
     for _ in range(2 if not HEAVY else 50):
         run, steps = killed_while_the_store_is_held(store, 500, MLPLAT_DURABILITY=durability)
         before = stored(store, run).total()
@@ -109,7 +111,7 @@ def test_a_store_that_another_program_holds_loses_nothing(store, durability):
 
 
 def test_a_replay_that_is_killed_itself_doubles_nothing(store):
-    store.mlplat("store", "create")
+    victims.audited(store)
     chance = random.Random(7)
     run, steps = killed_while_the_store_is_held(store, 20_000, MLPLAT_DURABILITY="process")
     for _ in range(ROUNDS):
@@ -124,6 +126,7 @@ def test_a_replay_that_is_killed_itself_doubles_nothing(store):
 
 
 def test_the_run_of_a_killed_process_goes_on_where_it_was(store):
+    victims.audited(store)
     run, steps = killed(store, 100, MLPLAT_DURABILITY="process")
     client = store.client()
     assert client.get_run(run).info.status == "RUNNING"  # nobody said how it ended
