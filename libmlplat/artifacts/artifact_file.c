@@ -1,4 +1,5 @@
 /* The local store: a folder. Names never leave it: all goes through the *_beneath calls of base/file.h. */
+#include "artifacts/artifact_list.h"
 #include "artifacts/artifact_local.h"
 #include "artifacts/store.h"
 #include "base/alloc.h"
@@ -8,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -183,12 +183,12 @@ static mlplat_status hand_out(int fd, const char *name, mlplat_write write, void
     return s;
 }
 
-static mlplat_status file_read(mlplat *ml, const char *root, const char *name, mlplat_write write, void *user,
-                               mlplat_error *err)
+static mlplat_status file_read(mlplat *ml, const char *root, const char *name, const mlp_hook *hook,
+                               mlplat_write write, void *user, mlplat_error *err)
 {
     int fd;
     mlplat_status s = open_existing(root, name, 0, &fd, err);
-    (void)ml;
+    (void)ml, (void)hook; /* there is a piece to write all the time */
     if (s == MLPLAT_NOT_FOUND)
         s = *name ? mlp_fail(err, s, "no artifact '%.200s' in '%.200s'", name, root)
                   : mlp_fail(err, s, "there is no file '%.200s'", root);
@@ -203,16 +203,7 @@ static mlplat_status file_read(mlplat *ml, const char *root, const char *name, m
 
 static mlplat_status add_entry(json_t *files, const char *path, const struct stat *st, mlplat_error *err)
 {
-    json_t *entry = json_object();
-    mlplat_status s = entry ? mlp_json_set(entry, "path", json_string(path), err) : mlp_fail_memory(err);
-    if (s == MLPLAT_OK)
-        s = mlp_json_set(entry, "is_dir", json_boolean(S_ISDIR(st->st_mode)), err);
-    if (s == MLPLAT_OK && S_ISREG(st->st_mode))
-        s = mlp_json_set(entry, "file_size", json_integer(st->st_size), err);
-    if (s == MLPLAT_OK)
-        return mlp_json_push(files, entry, err);
-    json_decref(entry);
-    return s;
+    return mlp_artifact_list_add(files, path, S_ISDIR(st->st_mode), S_ISREG(st->st_mode) ? st->st_size : -1, err);
 }
 
 /* What could not be read by its name is left out, and said. */
@@ -238,28 +229,6 @@ static mlplat_status add_name(mlplat *ml, int folder, const char *prefix, const 
     return s;
 }
 
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(json_string_value(json_object_get(*(json_t *const *)a, "path")),
-                  json_string_value(json_object_get(*(json_t *const *)b, "path")));
-}
-
-/* The entries from index on, in order. */
-static mlplat_status sort_from(json_t *files, size_t first, mlplat_error *err)
-{
-    size_t n = json_array_size(files) - first;
-    json_t **all = mlp_alloc_array(n + 1, sizeof *all);
-    if (!all)
-        return mlp_fail_memory(err);
-    for (size_t i = 0; i < n; i++)
-        all[i] = json_incref(json_array_get(files, first + i));
-    qsort(all, n, sizeof *all, by_path);
-    for (size_t i = 0; i < n; i++)
-        json_array_set_new(files, first + i, all[i]);
-    mlp_free(all);
-    return MLPLAT_OK;
-}
-
 /* Takes fd, a folder. */
 static mlplat_status list_folder(mlplat *ml, int fd, const char *name, json_t *files, mlplat_error *err)
 {
@@ -274,7 +243,7 @@ static mlplat_status list_folder(mlplat *ml, int fd, const char *name, json_t *f
     for (const char *inside; (inside = mlp_file_next(folder, &s, err));)
         s = add_name(ml, dirfd(folder), name, inside, files, err);
     closedir(folder);
-    return s == MLPLAT_OK ? sort_from(files, first, err) : s;
+    return s == MLPLAT_OK ? mlp_artifact_list_sort(files, first, err) : s;
 }
 
 static mlplat_status file_list(mlplat *ml, const char *root, const char *name, json_t *files, bool *is_file,

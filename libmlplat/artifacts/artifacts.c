@@ -97,7 +97,7 @@ mlplat_status mlplat_artifact_read(mlplat *ml, const char *uri, mlplat_write wri
     if (s == MLPLAT_OK)
         s = mlp_transfer_init(ml, NULL, &r.transfer, err);
     if (s == MLPLAT_OK)
-        s = from.store->read(ml, from.root, from.name, pass_on, &r, err);
+        s = from.store->read(ml, from.root, from.name, &r.transfer.hook, pass_on, &r, err);
     mlp_artifact_place_free(&from);
     return s;
 }

@@ -18,16 +18,21 @@ typedef struct mlp_artifact_store {
                                mlplat_error *err);
     /* An empty folder; NULL where a store has no folders. */
     mlplat_status (*make_folder)(mlplat *ml, const char *root, const char *name, mlplat_error *err);
-    mlplat_status (*read)(mlplat *ml, const char *root, const char *name, mlplat_write write, void *user,
-                          mlplat_error *err);
+    /* The hook, which may be NULL, is asked while there is nothing to write; those who write count the bytes. */
+    mlplat_status (*read)(mlplat *ml, const char *root, const char *name, const mlp_hook *hook, mlplat_write write,
+                          void *user, mlplat_error *err);
     /* Appends {"path", "is_dir", "file_size"} (path relative to root) to files, by path; *is_file if name is a file
      * itself. Nothing there: OK, and nothing is appended. */
     mlplat_status (*list)(mlplat *ml, const char *root, const char *name, json_t *files, bool *is_file,
                           mlplat_error *err);
+    bool far; /* a file's size in a list is what its bytes must come to: fewer were lost on the way */
 } mlp_artifact_store;
 
 const mlp_artifact_store *mlp_artifact_store_for(const char *uri, mlplat_error *err); /* NULL: UNSUPPORTED */
 const mlp_artifact_store *mlp_artifact_file(void);
+const mlp_artifact_store *mlp_artifact_proxy(void); /* mlflow-artifacts: */
+const mlp_artifact_store *mlp_artifact_http(void);  /* the same by its address */
+const mlp_artifact_store *mlp_artifact_https(void);
 
 /* For tracking and registry: split any URI into store, root and name, with resolvers. root and name are the caller's.
  */

@@ -32,21 +32,47 @@ static mlplat_status name_path(const char *path, mlplat_status s, mlplat_error *
     return s == MLPLAT_OK || s == MLPLAT_CANCELLED ? s : mlp_fail_prefix(err, s, "writing '%.200s'", path);
 }
 
-static mlplat_status receive_file(mlplat *ml, const mlp_artifact_place *from, const char *name, const char *path,
-                                  int folder, const char *to, mlp_transfer *t, mlplat_error *err)
+/* What came of a file from afar is as much as the list promised. */
+static mlplat_status check_size(const mlp_artifact_place *from, const char *path, const json_t *entry, uint64_t came,
+                                mlplat_error *err)
+{
+    const json_t *size = json_object_get(entry, "file_size");
+    if (!from->store->far || !size || (uint64_t)json_integer_value(size) == came)
+        return MLPLAT_OK;
+    mlplat_status s =
+        mlp_fail(err, MLPLAT_CORRUPT,
+                 "%llu bytes came for '%.200s', and the list has %lld: it was cut off, or is being changed",
+                 (unsigned long long)came, path, (long long)json_integer_value(size));
+    if (err)
+        err->retryable = 1;
+    return s;
+}
+
+/* A file of a store and its new name in a folder. */
+typedef struct receipt {
+    const char *name;
+    const json_t *entry; /* what the list says of it */
+    int folder;
+    const char *to;
+} receipt;
+
+static mlplat_status receive_file(mlplat *ml, const mlp_artifact_place *from, const receipt *file, const char *path,
+                                  mlp_transfer *t, mlplat_error *err)
 {
     mlplat_error why = {0};
     mlp_artifact_sink sink = {0};
     pipe_in in = {.sink = &sink, .transfer = t, .err = &why};
-    mlplat_status s = name_path(path, mlp_artifact_sink_open(folder, to, &sink, err), err);
+    mlplat_status s = name_path(path, mlp_artifact_sink_open(file->folder, file->to, &sink, err), err);
     if (s == MLPLAT_OK)
-        s = from->store->read(ml, from->root, name, take_bytes, &in, err);
+        s = from->store->read(ml, from->root, file->name, &t->hook, take_bytes, &in, err);
     if (in.status != MLPLAT_OK) { /* the store knows only that we stopped */
         s = in.status;
         if (err)
             *err = why;
         name_path(path, s, err);
     }
+    if (s == MLPLAT_OK)
+        s = check_size(from, *file->name ? file->name : from->root, file->entry, in.done, err);
     if (s == MLPLAT_OK)
         s = name_path(path, mlp_artifact_sink_commit(&sink, err), err);
     mlp_artifact_sink_free(&sink);
@@ -92,7 +118,8 @@ static mlplat_status receive_entry(mlplat *ml, const mlp_artifact_place *from, c
     mlplat_status s = mlp_file_check_relative(to, "listed artifact", err);
     if (s == MLPLAT_OK && json_is_true(json_object_get(entry, "is_dir")))
         return mlp_artifact_local_folder(folder, to, err);
-    return s == MLPLAT_OK ? receive_file(ml, from, path, destination, folder, to, t, err) : s;
+    const receipt file = {.name = path, .entry = entry, .folder = folder, .to = to};
+    return s == MLPLAT_OK ? receive_file(ml, from, &file, destination, t, err) : s;
 }
 
 static mlplat_status receive_folder(mlplat *ml, const mlp_artifact_place *from, json_t *files, const char *path,
@@ -126,7 +153,7 @@ static mlplat_status receive_one(mlplat *ml, const mlp_artifact_place *from, con
     if (s == MLPLAT_OK)
         s = mlp_file_open_root(parent, true, &folder, err);
     if (s == MLPLAT_OK)
-        s = receive_file(ml, from, from->name, path, folder, name, t, err);
+        s = receive_file(ml, from, &(receipt){from->name, entry, folder, name}, path, t, err);
     if (folder != -1)
         mlp_sys.close(folder);
     mlp_free(parent);

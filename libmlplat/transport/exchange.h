@@ -22,6 +22,7 @@ typedef struct mlp_exchange {
     const mlp_trust *trust;                   /* may be NULL */
     bool once;                                /* the same request may not go out twice, not even by libcurl itself */
     uint64_t limit;                           /* of a good body; 0: none */
+    bool patient;                             /* timeout_ms is from the request's end to the answer's begin */
     int64_t connect_ms, timeout_ms, stall_ms; /* timeout_ms 0: none */
 } mlp_exchange;
 

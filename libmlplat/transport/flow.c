@@ -80,7 +80,8 @@ static size_t from_source(mlp_flow *flow, char *data, size_t room)
         flow->failed = flow->err->status != MLPLAT_OK ? flow->err->status : MLPLAT_IO;
         return CURL_READFUNC_ABORT;
     }
-    flow->body_sent = n == 0;
+    flow->body_at += (size_t)n;
+    flow->body_sent = n == 0 || (source->size >= 0 && flow->body_at >= (uint64_t)source->size);
     return (size_t)n;
 }
 
@@ -101,6 +102,8 @@ size_t mlp_flow_read(char *data, size_t size, size_t n, void *user)
     }
     if (n != CURL_READFUNC_ABORT)
         flow->sent_bytes += n;
+    if (flow->body_sent)
+        flow->asked_ns = mlp_clock_mono_ns();
     return n;
 }
 
@@ -124,7 +127,7 @@ int mlp_flow_begin(void *user, char *to, char *from, int to_port, int from_port)
     mlp_flow *flow = user;
     (void)to, (void)from, (void)to_port, (void)from_port;
     flow->sent = true;
-    flow->window_ns = mlp_clock_mono_ns();
+    flow->window_ns = flow->asked_ns = mlp_clock_mono_ns();
     return CURL_PREREQFUNC_OK;
 }
 
@@ -151,7 +154,8 @@ static mlplat_status check_still(mlp_flow *flow, int64_t now, mlplat_error *err)
 static mlplat_status check_whole(const mlp_flow *flow, int64_t now, mlplat_error *err)
 {
     int64_t limit = flow->exchange->timeout_ms;
-    if (!limit || now - flow->begin_ns < limit * 1000000)
+    bool patient = flow->exchange->patient, thinking = flow->sent && flow->body_sent && !flow->receiving;
+    if (!limit || (patient && !thinking) || now - (patient ? flow->asked_ns : flow->begin_ns) < limit * 1000000)
         return MLPLAT_OK;
     mlplat_status s = mlp_fail(err, MLPLAT_TIMEOUT, "%s within %lld ms",
                                flow->receiving ? "the answer did not come to its end"

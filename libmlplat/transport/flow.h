@@ -14,9 +14,10 @@ typedef struct mlp_flow {
     bool headers_done;    /* of the answer that counts */
     bool enough;          /* of a body that is for messages alone */
     bool handed;          /* a byte went into the sink */
-    size_t body_at;       /* in the span */
+    size_t body_at;       /* in the span, or of the source */
     uint64_t sent_bytes, received, header_bytes, body_bytes;
     int64_t begin_ns, hook_ns;
+    int64_t asked_ns; /* when nothing of the request was left to send */
     int64_t window_ns; /* when the window for bytes that stand still began, and how many there were */
     uint64_t window_bytes;
     char words[CURL_ERROR_SIZE]; /* libcurl's own */

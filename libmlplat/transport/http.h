@@ -80,6 +80,7 @@ typedef struct mlp_http_request {
     bool repeatable;               /* twice does no harm, whatever the method says */
     bool no_workspace;             /* the path names its workspace itself */
     int64_t timeout_ms, budget_ms; /* 0: as the client's */
+    bool patient; /* timeout_ms is for the wait between request and answer alone: bytes may flow as long as they do */
     int64_t retries;               /* 0: as the client's; negative: none */
     const mlp_hook *hook;          /* on the caller's thread, every 50 ms; done counts bytes of both directions */
 } mlp_http_request;
@@ -103,5 +104,8 @@ const char *mlp_http_response_header(const mlp_http_response *response, const ch
  * DENIED for a page to log in, INVALID for another web page, CORRUPT for a broken, too deep or too long text. */
 mlplat_status mlp_http_json(mlp_http *http, const mlp_http_request *request, const json_t *body, json_t **out,
                             mlp_http_response *response, mlplat_error *err);
+
+/* DENIED or INVALID, with what it calls itself: the answer is a web page, where none was expected. */
+mlplat_status mlp_http_check_page(const mlp_http *http, const mlp_http_response *response, mlplat_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 
 enum { HEADERS_MOST = 16 };
 
-static mlplat_status no_json(const mlp_http *http, const mlp_http_response *response, mlplat_error *err)
+mlplat_status mlp_http_check_page(const mlp_http *http, const mlp_http_response *response, mlplat_error *err)
 {
     char title[80] = "";
     bool login = false;
@@ -24,7 +24,7 @@ static mlplat_status no_json(const mlp_http *http, const mlp_http_response *resp
 
 static mlplat_status parse(const mlp_http *http, const mlp_http_response *response, json_t **out, mlplat_error *err)
 {
-    mlplat_status s = no_json(http, response, err);
+    mlplat_status s = mlp_http_check_page(http, response, err);
     if (s != MLPLAT_OK)
         return s;
     s = mlp_json_parse(response->body.data ? response->body.data : "", response->body.size, out, err);

@@ -60,8 +60,9 @@ static mlplat_status exchange(mlp_http_call *call, mlplat_error *err)
                       .trust = &http->trust,
                       .once = !call->repeatable,
                       .limit = call->request->limit || call->request->sink ? call->request->limit : MEMORY_LIMIT,
+                      .patient = call->request->patient,
                       .connect_ms = http->connect_ms,
-                      .timeout_ms = time_left(call),
+                      .timeout_ms = call->request->patient ? call->timeout_ms : time_left(call),
                       .stall_ms = http->stall_ms};
     call->out->status = 0;
     mlp_buf_clear(&call->out->body);

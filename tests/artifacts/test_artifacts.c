@@ -133,7 +133,6 @@ static void a_uri_that_is_none_is_refused(void **state)
         {"file:a", MLPLAT_INVALID},
         {"file:///a?x", MLPLAT_INVALID},
         {"s3://bucket/key", MLPLAT_UNSUPPORTED},
-        {"mlflow-artifacts:/1/2", MLPLAT_UNSUPPORTED},
         {"/a\nb", MLPLAT_INVALID},
         {"/a\xff", MLPLAT_INVALID},
         {"runs:/../../x", MLPLAT_INVALID},

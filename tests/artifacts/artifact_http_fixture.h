@@ -1,0 +1,100 @@
+/* A session on a server of the loopback that plays MLflow's artifact proxy. */
+#ifndef ARTIFACT_HTTP_FIXTURE_H
+#define ARTIFACT_HTTP_FIXTURE_H
+#include "artifacts/store.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "support/loopback.h"
+#include "support/support.h"
+#include <stdlib.h>
+
+typedef struct fixture {
+    char *folder;
+    loopback *server;
+    mlplat *ml;
+    bool no_http;
+} fixture;
+
+#define SCRIPT(f, steps) loopback_script((f)->server, steps, sizeof(steps) / sizeof(steps)[0])
+#define JSON(body_size, body)                                                                                          \
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " body_size "\r\n\r\n" body
+#define FILE_OF(body_size, body)                                                                                       \
+    "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: " body_size "\r\n\r\n" body
+#define FAILS(status, body_size, body) "HTTP/1.1 " status "\r\nContent-Length: " body_size "\r\n\r\n" body
+#define LOGIN                                                                                                          \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 43\r\n\r\n"                                         \
+    "<html><input type=\"password\">Sign in</html>"
+#define PLACE "mlflow-artifacts:/0/run/artifacts/"
+
+static const char nothing[] = JSON("2", "{}");
+static const char file_of_ten[] = JSON("61", "{\"files\": [{\"path\": \"f\", \"is_dir\": false, \"file_size\": 10 }]}");
+static const char folder_f[] = JSON("42", "{\"files\": [{\"path\": \"f\", \"is_dir\": true}]}");
+static const char busy[] = FAILS("503 Busy", "0", "");
+
+static inline mlplat *open_session(fixture *f, const char *uri, const char *registry)
+{
+    mlplat *ml = NULL;
+    mlplat_error err = {0};
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    options.tracking_uri = uri;
+    options.registry_uri = registry;
+    options.spool_dir = test_path(f->folder, "spool");
+    assert_ok(mlplat_open(&options, &ml, &err));
+    return ml;
+}
+
+static inline void set_up(fixture *f)
+{
+    static const loopback_step step = {.reply = nothing};
+    char uri[64];
+    mlplat_doc *doc = NULL;
+    mlplat_error err = {0};
+    f->folder = test_folder_make();
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
+    f->ml = open_session(f, uri, NULL);
+    loopback_script(f->server, &step, 1);
+    f->no_http = mlplat_artifact_list(f->ml, PLACE, &doc, &err) == MLPLAT_UNSUPPORTED;
+    mlplat_doc_free(doc);
+}
+
+static inline int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    test_clear_environment();
+    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
+    f->server = loopback_start();
+    set_up(f);
+    *state = f;
+    return 0;
+}
+
+static inline int teardown(void **state)
+{
+    fixture *f = *state;
+    mlplat_close(f->ml);
+    loopback_stop(f->server);
+    test_folder_remove(f->folder);
+    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
+    free(f);
+    return 0;
+}
+
+#define NEEDS_HTTP(f)                                                                                                  \
+    do {                                                                                                               \
+        if ((f)->no_http) {                                                                                            \
+            print_message("no libcurl here\n");                                                                        \
+            skip();                                                                                                    \
+        }                                                                                                              \
+    } while (0)
+
+static inline mlplat_status get(fixture *f, const char *uri, mlplat_error *err)
+{
+    return mlplat_artifact_get(f->ml, uri, test_path(f->folder, "to"), NULL, err);
+}
+
+static inline mlplat_status put(fixture *f, const char *uri, mlplat_error *err)
+{
+    return mlplat_artifact_put_bytes(f->ml, "0123456789", 10, uri, err);
+}
+
+#endif
