@@ -37,6 +37,7 @@ static void destroy(mlp_spool *sp)
 {
     for (int i = 0; i < MLP_SPOOL_PLACES; i++)
         mlp_place_free(&sp->place[i]);
+    mlp_run_map_free(&sp->runs);
     mlp_os_fork_guard_free(sp->own_guard);
     mlp_free(sp->store);
     mlp_free(sp);
@@ -48,6 +49,7 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     *out = NULL;
     if (!sp)
         return mlp_fail_memory(err);
+    mlp_run_map_init(&sp->runs);
     sp->sink = *sink;
     sp->log = o->log;
     sp->durability = o->durability == MLPLAT_DURABILITY_DEFAULT ? MLPLAT_DURABILITY_PROCESS : o->durability;
@@ -169,12 +171,18 @@ mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t 
 
 /* ---- waiting and counting ---------------------------------------------------------------------------------------- */
 
-mlplat_status mlp_spool_drain(mlp_spool *sp, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err)
+mlplat_status mlp_spool_settle(mlp_spool *sp, int64_t timeout_ms, int64_t patience_ms, const mlp_hook *hook,
+                               mlplat_error *err)
 {
     mlplat_status status = check(sp, err);
     if (status != MLPLAT_OK || mlp_spool_idle(sp))
         return status;
-    return mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, timeout_ms, -1, hook, err);
+    return mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, timeout_ms, patience_ms, hook, err);
+}
+
+mlplat_status mlp_spool_drain(mlp_spool *sp, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err)
+{
+    return mlp_spool_settle(sp, timeout_ms, -1, hook, err);
 }
 
 bool mlp_spool_idle(const mlp_spool *sp)
@@ -188,6 +196,36 @@ void mlp_spool_count(const mlp_spool *sp, uint64_t *accepted, uint64_t *durable,
     *dead = atomic_load(&sp->dead);
     *durable = atomic_load(&sp->durable);
     *accepted = atomic_load(&sp->accepted); /* last, so that it is never the smaller one */
+}
+
+bool mlp_spool_is_down(mlp_spool *sp)
+{
+    pthread_mutex_lock(&sp->lock);
+    bool down = sp->failing_since != 0 && sp->sink_error.retryable;
+    pthread_mutex_unlock(&sp->lock);
+    return down;
+}
+
+/* ---- runs made offline ------------------------------------------------------------------------------------------- */
+
+mlplat_status mlp_spool_run_of(mlp_spool *sp, const char *id, const char **out, mlplat_error *err)
+{
+    return mlp_run_map_get(&sp->runs, sp->place, sp->n_places, id, out, err);
+}
+
+mlplat_status mlp_spool_run_is(mlp_spool *sp, const char *id, const char *server_id, mlplat_error *err)
+{
+    return mlp_run_map_put(&sp->place[0], id, server_id, err);
+}
+
+mlplat_status mlp_spool_run_lock(mlp_spool *sp, mlplat_error *err)
+{
+    return mlp_run_map_lock(&sp->runs, &sp->place[0], err);
+}
+
+void mlp_spool_run_unlock(mlp_spool *sp)
+{
+    mlp_run_map_unlock(&sp->runs);
 }
 
 /* ---- closing ----------------------------------------------------------------------------------------------------- */

@@ -113,9 +113,25 @@ mlplat_status mlp_spool_append(mlp_spool *spool, const mlp_record *records, size
 /* Wait until all accepted so far is delivered or dead. timeout_ms as mlplat_flush; TIMEOUT; the sink's last status when
  * it refuses for good. */
 mlplat_status mlp_spool_drain(mlp_spool *spool, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err);
+/* The same, with a sink that fails for patience_ms at most. */
+mlplat_status mlp_spool_settle(mlp_spool *spool, int64_t timeout_ms, int64_t patience_ms, const mlp_hook *hook,
+                               mlplat_error *err);
 bool mlp_spool_idle(const mlp_spool *spool); /* nothing waits: cheap, no lock */
 
 void mlp_spool_count(const mlp_spool *spool, uint64_t *accepted, uint64_t *durable, uint64_t *stored, uint64_t *dead);
+/* Shows the records of a run that lie in journals of any process, a journal's in their order, until see says false.
+ * What is stored may be shown still, for a while; what is in memory alone (level memory) is not. */
+typedef bool (*mlp_spool_see)(void *user, const mlp_record *record);
+mlplat_status mlp_spool_scan(mlp_spool *spool, const char *run_id, mlp_spool_see see, void *user, mlplat_error *err);
+
+/* Runs made offline: run_map.h. *out: the server's id, lent for the spool's life; NULL: it has none yet. */
+mlplat_status mlp_spool_run_of(mlp_spool *spool, const char *id, const char **out, mlplat_error *err);
+mlplat_status mlp_spool_run_is(mlp_spool *spool, const char *id, const char *server_id, mlplat_error *err);
+mlplat_status mlp_spool_run_lock(mlp_spool *spool, mlplat_error *err);
+void mlp_spool_run_unlock(mlp_spool *spool);
+/* Does the sink fail now with what will pass, so that it is not worth asking? */
+bool mlp_spool_is_down(mlp_spool *spool);
+
 /* The public documents of tracking.h. New references. */
 mlplat_status mlp_spool_status(mlp_spool *spool, json_t **out, mlplat_error *err);
 mlplat_status mlp_spool_sync(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);

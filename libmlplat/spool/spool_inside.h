@@ -8,6 +8,7 @@
  */
 #ifndef MLP_SPOOL_INSIDE_H
 #define MLP_SPOOL_INSIDE_H
+#include "spool/run_map.h"
 #include "spool/segment.h"
 #include "spool/spool_folder.h"
 
@@ -101,6 +102,7 @@ struct mlp_spool {
     mlplat_error sink_error; /* status OK: the last one went well */
     int64_t failing_since;   /* monotonic ns; 0: it is not */
 
+    mlp_run_map runs;
     mlp_dead_mark dead_mark;  /* under sink_lock, as is probed */
     size_t probed;            /* the batch of this failure that was tried record by record; 0: none */
     _Atomic bool left;        /* a segment's file is there that should not be */

@@ -183,7 +183,7 @@ mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
     mlplat_status status = state_of_session(sp, err);
     if (status != MLPLAT_OK)
         return status;
-    json_t *letters = json_array();
+    json_t *letters = json_array(), *runs = NULL;
     listing l = {.sp = sp, .journals = json_array(), .letters = letters, .err = err};
     look_at_own(&l);
     mlp_spool_count(sp, &accepted, &durable, &stored, &dead);
@@ -192,15 +192,19 @@ mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
         status = list_place(&l, &sp->place[p], err);
     if (status == MLPLAT_OK)
         status = letters_with_ids(letters, err);
+    if (status == MLPLAT_OK)
+        status = mlp_run_map_list(&sp->runs, sp->place, sp->n_places, &runs, err);
     if (status == MLPLAT_OK) {
-        *out = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:O, s:O}", "store", mlp_json_string(sp->store), "folder",
+        *out = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "store", mlp_json_string(sp->store), "folder",
                          mlp_json_string(sp->place[0].path), "accepted", (json_int_t)accepted, "stored",
                          (json_int_t)stored, "waiting", (json_int_t)l.waiting + (json_int_t)l.own_waiting, "dead",
-                         (json_int_t)json_array_size(letters), "journals", l.journals, "dead_letters", letters);
+                         (json_int_t)json_array_size(letters), "journals", l.journals, "dead_letters", letters, "runs",
+                         runs);
         status = *out ? MLPLAT_OK : mlp_fail_memory(err);
     }
     json_decref(l.journals);
     json_decref(letters);
+    json_decref(runs);
     return status;
 }
 

@@ -23,7 +23,7 @@ static mlplat_status points(mlplat *ml, const mlp_history *wanted, const char *p
     if (s == MLPLAT_OK)
         s = mlp_tracking_of(ml, &t, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(t, err);
+        s = mlp_tracking_settle_run(t, history.run_id, err);
     if (s == MLPLAT_OK)
         s = t->ops->history(t->store, &history, &json, err);
     return s == MLPLAT_OK ? mlp_doc_new(json, out, err) : s;

@@ -93,6 +93,6 @@ mlplat_status mlp_metric_buckets(mlplat *ml, const char *run_id, const char *key
     if (s == MLPLAT_OK)
         s = mlp_tracking_of(ml, &t, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(t, err);
+        s = mlp_tracking_settle_run(t, run_id, err);
     return s == MLPLAT_OK ? t->ops->buckets(t->store, run_id, key, n, by_time, out, err) : s;
 }

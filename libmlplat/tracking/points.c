@@ -111,7 +111,7 @@ mlplat_status mlp_points_read(mlplat *ml, const char *run_id, const char *key, u
     if (s == MLPLAT_OK)
         s = mlp_tracking_of(ml, &t, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(t, err);
+        s = mlp_tracking_settle_run(t, run_id, err);
     if (s == MLPLAT_OK)
         s = t->ops->points(t->store, run_id, key, columns, hook && hook->fn ? hook : &ml->hook, out, err);
     if (s == MLPLAT_OK)

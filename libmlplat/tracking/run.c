@@ -1,12 +1,15 @@
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/take.h"
 #include "tracking/run_context.h"
 #include "tracking/run_handle.h"
 #include "tracking/run_name.h"
+#include "tracking/run_offline.h"
 #include "tracking/run_place.h"
+#include "tracking/run_queue.h"
 #include "tracking/validate.h"
 #include <strings.h>
 #include <string.h>
@@ -24,6 +27,8 @@ typedef struct start {
     const char *parent; /* lent; NULL: none */
     char made_name[21];
     mlplat_run *run; /* the handle in the making */
+    mlp_run_new new;
+    char op[33];
 } start;
 
 static const char *given(const char *option, const mlplat *ml, mlp_setting setting)
@@ -104,11 +109,35 @@ static mlplat_status make_handle(void *user, json_t *doc, mlplat_error *err)
     return mlp_run_handle_new(st->tracking, doc, st->o.durability, &st->run, err);
 }
 
-static mlplat_status create(start *st, mlplat_run **out, mlplat_error *err)
+static mlplat_status create(void *user, mlplat_error *err)
 {
+    start *st = user;
     json_t *doc = NULL;
-    const mlp_run_new run = {
-        .experiment_id = st->experiment_id,
+    mlplat_status s =
+        mlp_run_place_choose(st->tracking, st->o.experiment, st->o.experiment_id, st->parent, &st->experiment_id, err);
+    st->new.experiment_id = st->experiment_id;
+    if (s == MLPLAT_OK)
+        s = st->tracking->ops->run_create(st->tracking->store, &st->new, &doc, err);
+    json_decref(doc);
+    return s;
+}
+
+static mlplat_status create_far(start *st, mlplat_error *err)
+{
+    const mlp_run_offline far = {.tracking = st->tracking,
+                                 .experiment = st->o.experiment,
+                                 .experiment_id = st->o.experiment_id,
+                                 .durability = st->o.durability,
+                                 .online = create,
+                                 .user = st};
+    mlplat_status s = mlp_random_hex(st->op, err);
+    st->new.op = st->op;
+    return s == MLPLAT_OK ? mlp_run_offline_start(&far, &st->new, err) : s;
+}
+
+static mlplat_status make(start *st, mlplat_run **out, mlplat_error *err)
+{
+    st->new = (mlp_run_new){
         .name = json_string_value(json_object_get(st->tags, NAME_TAG)),
         .user = json_string_value(json_object_get(st->tags, "mlflow.user")),
         .parent_run_id = st->parent,
@@ -117,12 +146,11 @@ static mlplat_status create(start *st, mlplat_run **out, mlplat_error *err)
         .made = make_handle,
         .made_for = st,
     };
-    mlplat_status s = st->tracking->ops->run_create(st->tracking->store, &run, &doc, err);
+    mlplat_status s = st->tracking->ops->queued ? create_far(st, err) : create(st, err);
     if (s == MLPLAT_OK)
         *out = st->run;
     else
         mlplat_run_free(st->run);
-    json_decref(doc);
     return s;
 }
 
@@ -151,9 +179,7 @@ mlplat_status mlplat_run_start(mlplat *ml, const mlplat_run_options *options, ml
     if (s == MLPLAT_OK)
         s = make_tags(&st, err);
     if (s == MLPLAT_OK)
-        s = mlp_run_place_choose(st.tracking, st.o.experiment, st.o.experiment_id, st.parent, &st.experiment_id, err);
-    if (s == MLPLAT_OK)
-        s = create(&st, out, err);
+        s = make(&st, out, err);
     json_decref(st.tags);
     mlp_free(st.experiment_id);
     return s;
@@ -180,7 +206,7 @@ static mlplat_status attach(mlplat *ml, const char *run_id, mlp_tracking **t, ml
     if (s == MLPLAT_OK)
         s = mlp_tracking_writable(*t, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(*t, err);
+        s = mlp_tracking_settle_run(*t, run_id, err);
     if (s == MLPLAT_OK)
         s = (*t)->ops->run_get((*t)->store, run_id, &doc, err);
     if (s == MLPLAT_OK)
@@ -203,7 +229,7 @@ mlplat_status mlplat_run_resume(mlplat *ml, const char *run_id, mlplat_run **out
     mlplat_status s = attach(ml, run_id, &t, out, err);
     const mlplat_run_change change = {.status = "RUNNING"};
     if (s == MLPLAT_OK)
-        s = t->ops->run_update(t->store, run_id, &change, err);
+        s = mlp_run_queue_update(*out, &change, err);
     if (s != MLPLAT_OK) {
         mlplat_run_free(*out);
         *out = NULL;
@@ -229,19 +255,17 @@ mlplat_status mlplat_run_end(mlplat_run *run, const char *status, mlplat_error *
         return s;
     if (!atomic_compare_exchange_strong(&run->phase, &open, MLP_RUN_ENDING))
         return mlp_fail(err, MLPLAT_STATE, "run %s is being ended by another thread", run->id);
-    s = mlp_tracking_settle(run->tracking, err);
-    if (s == MLPLAT_OK)
-        s = run->tracking->ops->run_update(run->tracking->store, run->id, &change, err);
+    s = mlp_run_queue_update(run, &change, err);
     atomic_store(&run->phase, s == MLPLAT_OK ? MLP_RUN_ENDED : MLP_RUN_OPEN);
     return s;
 }
 
 /* ---- read and change ------------------------------------------------------------------------------------------- */
 
-static mlplat_status open_settled(mlplat *ml, mlp_tracking **t, mlplat_error *err)
+static mlplat_status open_settled(mlplat *ml, const char *run_id, mlp_tracking **t, mlplat_error *err)
 {
     mlplat_status s = mlp_tracking_of(ml, t, err);
-    return s == MLPLAT_OK ? mlp_tracking_settle(*t, err) : s;
+    return s == MLPLAT_OK ? mlp_tracking_settle_run(*t, run_id, err) : s;
 }
 
 mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_doc **out, mlplat_error *err)
@@ -251,7 +275,7 @@ mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_doc **out, m
     *out = NULL;
     mlplat_status s = mlp_check_run_id(run_id, err);
     if (s == MLPLAT_OK)
-        s = open_settled(ml, &t, err);
+        s = open_settled(ml, run_id, &t, err);
     if (s == MLPLAT_OK)
         s = t->ops->run_get(t->store, run_id, &json, err);
     return s == MLPLAT_OK ? mlp_doc_new(json, out, err) : s;
@@ -265,7 +289,7 @@ mlplat_status mlplat_run_search(mlplat *ml, const mlplat_search *query, mlplat_d
     *out = NULL;
     mlplat_status s = mlp_tracking_take_search(query, &q, err);
     if (s == MLPLAT_OK)
-        s = open_settled(ml, &t, err);
+        s = open_settled(ml, NULL, &t, err);
     if (s == MLPLAT_OK)
         s = t->ops->run_search(t->store, &q, &json, err);
     return s == MLPLAT_OK ? mlp_doc_new(json, out, err) : s;
@@ -276,7 +300,7 @@ static mlplat_status open_to_change(mlplat *ml, const char *run_id, mlp_tracking
 {
     mlplat_status s = mlp_check_run_id(run_id, err);
     if (s == MLPLAT_OK)
-        s = open_settled(ml, t, err);
+        s = open_settled(ml, run_id, t, err);
     return s == MLPLAT_OK ? mlp_tracking_writable(*t, err) : s;
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "spool/metric_origin.h"
+#include "tracking/run_queue.h"
 #include "tracking/run_record.h"
 #include "tracking/validate.h"
 #include <math.h>
@@ -13,7 +14,7 @@ typedef struct batch {
     json_t *doc;
     json_t *texts;       /* values that were no strings, as text, and what metrics are of */
     const char *model;   /* the logged model that was looked up last; lent by doc */
-    mlp_record *records; /* metrics, then tags */
+    mlp_record *records; /* metrics, tags, and for a server params */
     mlp_run_key **keys;  /* of the metrics */
     size_t n_metrics, n_records;
     mlp_param *params;
@@ -213,7 +214,7 @@ static mlplat_status check_all(batch *b, mlplat_error *err)
 {
     size_t metrics = count(b, "metrics"), params = count(b, "params"), tags = count(b, "tags");
     b->texts = json_array();
-    b->records = mlp_alloc_array(metrics + tags, sizeof *b->records);
+    b->records = mlp_alloc_array(metrics + tags + params, sizeof *b->records);
     b->keys = mlp_alloc_array(metrics, sizeof(mlp_run_key *));
     b->params = mlp_alloc_array(params, sizeof *b->params);
     mlplat_status s = b->texts && b->records && b->keys && b->params ? MLPLAT_OK : mlp_fail_memory(err);
@@ -226,13 +227,12 @@ static mlplat_status check_all(batch *b, mlplat_error *err)
 
 static mlplat_status accept_all(batch *b, mlplat_error *err)
 {
-    mlp_tracking *t = b->run->tracking;
+    const mlp_tracking *t = b->run->tracking;
     mlplat_status s = MLPLAT_OK;
-    if (b->n_params) {
-        s = mlp_tracking_settle(t, err);
-        if (s == MLPLAT_OK)
-            s = t->ops->run_params(t->store, b->run->id, b->params, b->n_params, err);
-    }
+    if (b->n_params && !t->ops->queued)
+        s = mlp_run_queue_params(b->run, b->params, b->n_params, err);
+    for (size_t i = 0; t->ops->queued && i < b->n_params; i++)
+        b->records[b->n_records++] = mlp_run_queue_param(b->run, &b->params[i]);
     for (size_t i = 0; s == MLPLAT_OK && i < b->n_metrics; i++)
         s = mlp_run_record_step(b->keys[i], &b->records[i].step, err);
     return s == MLPLAT_OK && b->n_records

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "tracking/run_handle.h"
+#include "tracking/run_queue.h"
 #include "tracking/run_record.h"
 #include "tracking/validate.h"
 #include <string.h>
@@ -111,9 +112,7 @@ mlplat_status mlplat_run_log_inputs(mlplat_run *run, const char *text, mlplat_er
     if (s == MLPLAT_OK)
         s = check_models(models, false, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(run->tracking, err);
-    if (s == MLPLAT_OK)
-        s = run->tracking->ops->run_inputs(run->tracking->store, run->id, datasets, models, err);
+        s = mlp_run_queue_inputs(run, datasets, models, err);
     json_decref(doc);
     return s;
 }
@@ -129,9 +128,7 @@ mlplat_status mlplat_run_log_outputs(mlplat_run *run, const char *text, mlplat_e
     if (s == MLPLAT_OK)
         s = check_models(models, true, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(run->tracking, err);
-    if (s == MLPLAT_OK)
-        s = run->tracking->ops->run_outputs(run->tracking->store, run->id, models, err);
+        s = mlp_run_queue_outputs(run, models, err);
     json_decref(doc);
     return s;
 }

@@ -1,9 +1,10 @@
-/* Logging: what a call takes is checked, stamped and handed to the spool; params go to the store at once. */
+/* Logging: what a call takes is checked, stamped and handed to the spool. */
 #include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "tracking/run_handle.h"
+#include "tracking/run_queue.h"
 #include "tracking/run_record.h"
 #include "tracking/validate.h"
 #include <string.h>
@@ -172,9 +173,7 @@ mlplat_status mlplat_run_log_param(mlplat_run *run, const char *key, const char 
     mlplat_status s = mlp_run_handle_check(run, err);
     if (s == MLPLAT_OK)
         s = mlp_run_record_param(run, key, value, &param, err);
-    if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(run->tracking, err);
-    return s == MLPLAT_OK ? run->tracking->ops->run_params(run->tracking->store, run->id, &param, 1, err) : s;
+    return s == MLPLAT_OK ? mlp_run_queue_params(run, &param, 1, err) : s;
 }
 
 mlplat_status mlplat_run_delete_tag(mlplat_run *run, const char *key, mlplat_error *err)
@@ -182,7 +181,5 @@ mlplat_status mlplat_run_delete_tag(mlplat_run *run, const char *key, mlplat_err
     mlplat_status s = mlp_run_handle_check(run, err);
     if (s == MLPLAT_OK)
         s = mlp_check_key("tag key", key, err);
-    if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(run->tracking, err);
-    return s == MLPLAT_OK ? run->tracking->ops->run_untag(run->tracking->store, run->id, key, err) : s;
+    return s == MLPLAT_OK ? mlp_run_queue_untag(run, key, err) : s;
 }

@@ -9,6 +9,7 @@
 #include "base/os.h"
 #include "base/take.h"
 #include "tracking/run_artifact.h"
+#include "tracking/run_queue.h"
 #include "tracking/validate.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -74,16 +75,13 @@ static mlplat_status history_entry(const json_t *model, json_t **out, mlplat_err
 
 static mlplat_status record_model(mlplat_run *run, const char *dir, mlplat_error *err)
 {
-    mlp_tracking *t = run->tracking;
     mlplat_doc *info = NULL;
     json_t *entry = NULL;
-    mlplat_status s = mlplat_model_info(t->ml, dir, &info, err);
+    mlplat_status s = mlplat_model_info(run->tracking->ml, dir, &info, err);
     if (s == MLPLAT_OK)
         s = history_entry(mlp_doc_json(info), &entry, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_settle(t, err);
-    if (s == MLPLAT_OK)
-        s = t->ops->run_note(t->store, run->id, "mlflow.log-model.history", entry, false, err);
+        s = mlp_run_queue_note(run, "mlflow.log-model.history", entry, false, err);
     json_decref(entry);
     mlplat_doc_free(info);
     return s;
@@ -153,7 +151,7 @@ static mlplat_status tie_to_run(const mlplat_run *run, const char *model_id, mlp
 {
     const mlp_tracking *t = run->tracking;
     json_t *models = json_pack("[{s:s, s:i}]", "model_id", model_id, "step", 0);
-    mlplat_status s = models ? t->ops->run_outputs(t->store, run->id, models, err) : mlp_fail_memory(err);
+    mlplat_status s = models ? mlp_run_queue_outputs(run, models, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = t->ops->model_metrics(t->store, model_id, run->id, 0, err);
     json_decref(models);

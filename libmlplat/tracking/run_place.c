@@ -1,6 +1,7 @@
 #include "tracking/run_place.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "tracking/validate.h"
 
 mlplat_status mlp_run_place_of(mlp_tracking *t, const char *run_id, char **out, mlplat_error *err)
 {
@@ -14,16 +15,24 @@ mlplat_status mlp_run_place_of(mlp_tracking *t, const char *run_id, char **out, 
     return *out ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
+mlplat_status mlp_run_place_wish(const mlp_tracking *t, const char **name, const char **id, mlplat_error *err)
+{
+    if (*name && *id)
+        return mlp_fail(err, MLPLAT_INVALID, "experiment '%.80s' and experiment_id '%.40s' are both given: give one",
+                        *name, *id);
+    if (!*name && !*id) {
+        *name = mlp_session_setting(t->ml, MLP_SET_EXPERIMENT_NAME);
+        *id = *name ? NULL : mlp_session_setting(t->ml, MLP_SET_EXPERIMENT_ID);
+    }
+    return *name ? mlp_validate_experiment_name(*name, err) : MLPLAT_OK;
+}
+
 mlplat_status mlp_run_place_choose(mlp_tracking *t, const char *name, const char *id, const char *run_id, char **out,
                                    mlplat_error *err)
 {
-    if (name && id)
-        return mlp_fail(err, MLPLAT_INVALID, "experiment '%.80s' and experiment_id '%.40s' are both given: give one",
-                        name, id);
-    if (!name && !id) {
-        name = mlp_session_setting(t->ml, MLP_SET_EXPERIMENT_NAME);
-        id = name ? NULL : mlp_session_setting(t->ml, MLP_SET_EXPERIMENT_ID);
-    }
+    mlplat_status wish = mlp_run_place_wish(t, &name, &id, err);
+    if (wish != MLPLAT_OK)
+        return wish;
     if (name)
         return mlplat_experiment_ensure(t->ml, name, out, err);
     if (!id && run_id) {

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "tracking/run_artifact.h"
+#include "tracking/run_queue.h"
 #include <string.h>
 
 #define TABLE_TAG "mlflow.loggedArtifacts"
@@ -141,11 +142,8 @@ static mlplat_status write_table(mlplat_run *run, const json_t *table, const cha
 
 static mlplat_status note_table(mlplat_run *run, const char *artifact_file, mlplat_error *err)
 {
-    const mlp_tracking *t = run->tracking;
     json_t *entry = json_pack("{s:s, s:s}", "path", artifact_file, "type", "table");
-    mlplat_status s = entry ? mlp_tracking_settle(run->tracking, err) : mlp_fail_memory(err);
-    if (s == MLPLAT_OK)
-        s = t->ops->run_note(t->store, run->id, TABLE_TAG, entry, true, err);
+    mlplat_status s = entry ? mlp_run_queue_note(run, TABLE_TAG, entry, true, err) : mlp_fail_memory(err);
     json_decref(entry);
     return s;
 }

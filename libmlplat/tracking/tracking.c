@@ -5,7 +5,7 @@
 #include "tracking/tracking_store.h"
 #include <string.h>
 
-enum { SETTLE_MS = 60 * 1000, PAGE_DEFAULT = 1000, PAGE_MOST = 50000 };
+enum { SETTLE_MS = 60 * 1000, AWAY_MS = 5000, PAGE_DEFAULT = 1000, PAGE_MOST = 50000 };
 
 static mlplat_durability durability_of(const char *name)
 {
@@ -97,9 +97,18 @@ mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err)
     return s;
 }
 
+/* A server that is away is not waited for as one that is slow. */
 mlplat_status mlp_tracking_settle(mlp_tracking *t, mlplat_error *err)
 {
+    if (t->ops->queued && !mlp_spool_idle(t->spool))
+        return mlp_spool_settle(t->spool, SETTLE_MS, AWAY_MS, &t->ml->hook, err);
     return flush_tracking(t, SETTLE_MS, &t->ml->hook, err);
+}
+
+mlplat_status mlp_tracking_settle_run(mlp_tracking *t, const char *run_id, mlplat_error *err)
+{
+    bool waits = run_id && t->ops->run_waits && t->ops->run_waits(t->store, run_id);
+    return waits ? MLPLAT_OK : mlp_tracking_settle(t, err);
 }
 
 mlplat_status mlp_tracking_writable(const mlp_tracking *t, mlplat_error *err)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the store ------------------------------------------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------------------------------------------------- */
 
 /* Journals wait below the user's state folder, by the server's address. */
 static char *spool_folder_of(const char *uri)
@@ -83,8 +83,9 @@ mlplat_status mlp_tracking_http_call_id(mlp_tracking_http_store *store, mlp_mlfl
 
 #define TABLE(scheme_name)                                                                                             \
     {                                                                                                                  \
-        .scheme = scheme_name, .open = http_open, .close = http_close, .abandon = http_close, .about = http_about,     \
-        .sink = mlp_tracking_http_sink, .experiment_create = mlp_tracking_http_experiment_create,                      \
+        .scheme = scheme_name, .queued = true, .open = http_open, .close = http_close, .abandon = http_close,          \
+        .about = http_about, .sink = mlp_tracking_http_sink,                                                           \
+        .experiment_create = mlp_tracking_http_experiment_create,                                                      \
         .experiment_get = mlp_tracking_http_experiment_get,                                                            \
         .experiment_by_name = mlp_tracking_http_experiment_by_name,                                                    \
         .experiment_search = mlp_tracking_http_experiment_search,                                                      \
@@ -92,13 +93,12 @@ mlplat_status mlp_tracking_http_call_id(mlp_tracking_http_store *store, mlp_mlfl
         .experiment_delete = mlp_tracking_http_experiment_delete,                                                      \
         .experiment_restore = mlp_tracking_http_experiment_restore,                                                    \
         .experiment_tag = mlp_tracking_http_experiment_tag, .experiment_untag = mlp_tracking_http_experiment_untag,    \
-        .run_create = mlp_tracking_http_run_create, .run_get = mlp_tracking_http_run_get,                              \
-        .run_search = mlp_tracking_http_run_search, .run_update = mlp_tracking_http_run_update,                        \
-        .run_delete = mlp_tracking_http_run_delete, .run_restore = mlp_tracking_http_run_restore,                      \
-        .run_params = mlp_tracking_http_run_params, .run_untag = mlp_tracking_http_run_untag,                          \
-        .run_inputs = mlp_tracking_http_run_inputs, .run_outputs = mlp_tracking_http_run_outputs,                      \
-        .history = mlp_tracking_http_history, .histories = mlp_tracking_http_histories,                                \
-        .run_note = mlp_tracking_http_run_note, .buckets = mlp_tracking_http_buckets,                                  \
+        .run_waits = mlp_tracking_http_run_waits, .hurry = mlp_tracking_http_hurry,                                    \
+        .run_offline = mlp_tracking_http_run_offline, .run_create = mlp_tracking_http_run_create,                      \
+        .run_get = mlp_tracking_http_run_get, .run_search = mlp_tracking_http_run_search,                              \
+        .run_update = mlp_tracking_http_run_update, .run_delete = mlp_tracking_http_run_delete,                        \
+        .run_restore = mlp_tracking_http_run_restore, .history = mlp_tracking_http_history,                            \
+        .histories = mlp_tracking_http_histories, .buckets = mlp_tracking_http_buckets,                                \
         .points = mlp_tracking_http_points, .model_create = mlp_tracking_http_model_create,                            \
         .model_get = mlp_tracking_http_model_get, .model_search = mlp_tracking_http_model_search,                      \
         .model_check = mlp_tracking_http_model_check, .model_finalize = mlp_tracking_http_model_finalize,              \

@@ -2,6 +2,7 @@
 #ifndef MLP_TRACKING_HTTP_H
 #define MLP_TRACKING_HTTP_H
 #include "db/search.h"
+#include "tracking/offline.h"
 #include "tracking/tracking_store.h"
 #include "transport/mlflow.h"
 
@@ -9,7 +10,9 @@ typedef struct mlp_tracking_http_store {
     mlplat *ml;
     mlp_mlflow server;
     char *uri, *spool_folder;
+    mlp_spool *const *spool; /* as mlp_tracking_store.sink says */
     json_t *marks; /* tracking_http_mark.c; under the spool's lock */
+    int64_t make_after_ns; /* tracking_http_local.c */
 } mlp_tracking_http_store;
 
 /* mlp_mlflow_call and mlp_mlflow_call_id on the store's server. */
@@ -46,15 +49,29 @@ mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, cons
                                            mlplat_error *err);
 mlplat_status mlp_tracking_http_run_delete(void *store, const char *run_id, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_restore(void *store, const char *run_id, mlplat_error *err);
-mlplat_status mlp_tracking_http_run_params(void *store, const char *run_id, const mlp_param *params, size_t n,
-                                           mlplat_error *err);
-mlplat_status mlp_tracking_http_run_untag(void *store, const char *run_id, const char *key, mlplat_error *err);
-mlplat_status mlp_tracking_http_run_inputs(void *store, const char *run_id, const json_t *datasets,
-                                           const json_t *models, mlplat_error *err);
-mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err);
 
-mlplat_status mlp_tracking_http_run_note(void *store, const char *run_id, const char *tag, const json_t *entry,
-                                         bool once, mlplat_error *err);
+/* The run with this mark in an experiment. NOT_FOUND. */
+mlplat_status mlp_tracking_http_run_by_op(void *store, const char *experiment_id, const char *op, json_t **out,
+                                          mlplat_error *err);
+
+/* ---- tracking_http_local.c: runs made offline, by their own ids */
+enum { MLP_TRACKING_HTTP_RUN_ID = 257 };
+/* The server's id of a run, whichever it was called by; *waits: it has none yet. An id that nobody knows stays. */
+mlplat_status mlp_tracking_http_run_of(mlp_tracking_http_store *store, const char *run_id,
+                                       char out[MLP_TRACKING_HTTP_RUN_ID], bool *waits, mlplat_error *err);
+/* The same where it has to have one. STATE: it waits. */
+mlplat_status mlp_tracking_http_run_there(mlp_tracking_http_store *store, const char *run_id,
+                                          char out[MLP_TRACKING_HTTP_RUN_ID], mlplat_error *err);
+bool mlp_tracking_http_run_waits(void *store, const char *run_id);
+void mlp_tracking_http_hurry(void *store, int64_t ms);
+mlplat_status mlp_tracking_http_run_offline(void *store, const json_t *creation, mlplat_durability durability,
+                                            mlp_made made, void *made_for, mlplat_error *err);
+/* A change of a run that waits goes behind its records. */
+mlplat_status mlp_tracking_http_run_queue(mlp_tracking_http_store *store, const char *run_id,
+                                          const mlplat_run_change *change, mlplat_error *err);
+/* Of the thread that delivers: the run is made at the server, unless it is there, by the text of its record CREATE. */
+mlplat_status mlp_tracking_http_run_deliver(mlp_tracking_http_store *store, const char *run_id, const json_t *creation,
+                                            char out[MLP_TRACKING_HTTP_RUN_ID], mlplat_error *err);
 
 /* ---- tracking_http_points.c */
 mlplat_status mlp_tracking_http_buckets(void *store, const char *run_id, const char *key, size_t n, bool by_time,
@@ -95,12 +112,12 @@ mlplat_status mlp_tracking_http_why_stage(void *store, const char *id, const cha
 /* EXISTS: another experiment than own_id (NULL: none is) has the name. */
 mlplat_status mlp_tracking_http_why_name(void *store, const char *name, const char *own_id, mlplat_status s,
                                          mlplat_error *err);
-/* CONFLICT: a param has another value. */
-mlplat_status mlp_tracking_http_why_param(void *store, const char *run_id, const mlp_param *params, size_t n,
-                                          mlplat_status s, mlplat_error *err);
-/* EXISTS: one is an output already; OK: it was unclear whether they became that, and they did. */
-mlplat_status mlp_tracking_http_why_output(void *store, const char *run_id, const json_t *models, bool unclear,
-                                           mlplat_status s, mlplat_error *err);
+/* CONFLICT: the run has the param with another value. */
+mlplat_status mlp_tracking_http_why_param(const json_t *run, const mlp_param *param, mlplat_status s,
+                                          mlplat_error *err);
+/* OK: the run has all of these outputs; EXISTS: one of them. */
+mlplat_status mlp_tracking_http_why_output(const json_t *run, const json_t *models, mlplat_status s,
+                                           mlplat_error *err);
 /* INVALID with the place, where our own reader does not understand it either; UNSUPPORTED where a server is too old. */
 mlplat_status mlp_tracking_http_why_search(const mlp_search_language *language, const char *filter, const char *order,
                                            mlplat_status s, mlplat_error *err);

@@ -31,10 +31,7 @@ static int64_t whole_of(const json_t *point, const char *name)
     return number;
 }
 
-typedef struct point {
-    int64_t time, step;
-    double value;
-} point;
+typedef mlp_offline_point point;
 
 static int in_order(const void *a, const void *b)
 {
@@ -46,8 +43,8 @@ static int in_order(const void *a, const void *b)
     return p->value < q->value ? -1 : p->value > q->value;
 }
 
-/* Every point, page after page, in order, into a buffer of points. */
-static mlplat_status read_all(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
+/* Every point, page after page, into a buffer of points. */
+static mlplat_status read_server(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
 {
     json_t *page = NULL, *one;
     size_t i;
@@ -68,8 +65,18 @@ static mlplat_status read_all(void *store, const char *run_id, const char *key, 
         json_decref(last);
     } while (s == MLPLAT_OK && json_string_length(json_object_get(page, "next_page_token")));
     json_decref(page);
+    return s == MLPLAT_OK ? mlp_buf_ok(out, err) : s;
+}
+
+/* In order; of a run that waits those of its records. */
+static mlplat_status read_all(mlp_tracking_http_store *store, const char *run_id, const char *key, mlp_buf *out,
+                              mlplat_error *err)
+{
+    char id[MLP_TRACKING_HTTP_RUN_ID];
+    bool waits = false;
+    mlplat_status s = mlp_tracking_http_run_of(store, run_id, id, &waits, err);
     if (s == MLPLAT_OK)
-        s = mlp_buf_ok(out, err);
+        s = waits ? mlp_offline_points(*store->spool, run_id, key, out, err) : read_server(store, id, key, out, err);
     if (s == MLPLAT_OK && out->size)
         qsort(out->data, out->size / sizeof(point), sizeof(point), in_order);
     return s;
@@ -79,7 +86,9 @@ static mlplat_status read_all(void *store, const char *run_id, const char *key, 
 static mlplat_status read_known(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
 {
     mlplat_status s = read_all(store, run_id, key, out, err);
-    return s == MLPLAT_OK && !out->size ? mlp_tracking_http_why_nothing(store, run_id, false, err) : s;
+    return s == MLPLAT_OK && !out->size && !mlp_tracking_http_run_waits(store, run_id)
+               ? mlp_tracking_http_why_nothing(store, run_id, false, err)
+               : s;
 }
 
 static mlplat_status push(json_t *list, const char *key, const char *run_id, const point *p, mlplat_error *err)

@@ -1,6 +1,7 @@
 /* Runs of a server. */
 #include "base/digest.h"
 #include "base/err.h"
+#include "tracking/run_queue.h"
 #include "tracking/tracking_http.h"
 #include "tracking/tracking_search.h"
 #include <string.h>
@@ -63,16 +64,16 @@ static mlplat_status take(mlplat_status s, json_t *answer, json_t **out, mlplat_
 
 /* ---- create ---------------------------------------------------------------------------------------------------- */
 
-/* The run with our mark, if the lost answer was that of a run that is there. */
-static mlplat_status made_after_all(void *store, const mlp_run_new *run, const char *op, json_t **out,
-                                    mlplat_error *err)
+/* Its answer was lost: is it there? */
+mlplat_status mlp_tracking_http_run_by_op(void *store, const char *experiment_id, const char *op, json_t **out,
+                                          mlplat_error *err)
 {
     char filter[80];
     json_t *answer = NULL;
     snprintf(filter, sizeof filter, "tags.`" OP "` = '%s'", op);
     mlplat_status s = mlp_tracking_http_call(
         store, AGAIN, "runs/search",
-        json_pack("{s:[s], s:s, s:i}", "experiment_ids", run->experiment_id, "filter", filter, "max_results", 1),
+        json_pack("{s:[s], s:s, s:i}", "experiment_ids", experiment_id, "filter", filter, "max_results", 1),
         &answer, NULL, err);
     json_t *found = json_array_get(json_object_get(answer, "runs"), 0);
     if (s == MLPLAT_OK && !found)
@@ -96,42 +97,71 @@ static json_t *create_body(const mlp_run_new *run, const char *op)
                      run->user ? run->user : "", "start_time", (json_int_t)run->start_time_ms, "tags", tags);
 }
 
+/* One try, and whether it was done after all. *again: it was not, and the server is not at it any more, as it may be
+ * where we did not wait for its answer. */
+static mlplat_status try_create(void *store, const mlp_run_new *run, const char *op, json_t **out, bool *again,
+                                mlplat_error *err)
+{
+    json_t *answer = NULL;
+    bool unclear = false;
+    mlplat_error there = {0};
+    mlplat_status s = mlp_tracking_http_call(store, ONCE, "runs/create", create_body(run, op), &answer, &unclear, err);
+    s = take(s, answer, out, err);
+    *again = false;
+    if (s == MLPLAT_OK || !unclear)
+        return s;
+    mlplat_status found = mlp_tracking_http_run_by_op(store, run->experiment_id, op, out, &there);
+    *again = found == MLPLAT_NOT_FOUND && s != MLPLAT_TIMEOUT;
+    return found == MLPLAT_OK ? found : s;
+}
+
 /* Twice at most: what was not made by the first try is made by the second, with the same mark. */
 mlplat_status mlp_tracking_http_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err)
 {
-    char op[33];
-    bool unclear = true;
-    mlplat_status s = MLPLAT_OK;
-    if (run->parent_run_id) /* MLflow does not look whether it is there, or deleted */
-        s = mlp_tracking_http_why_nothing(store, run->parent_run_id, true, err);
+    char made_op[33], parent[MLP_TRACKING_HTTP_RUN_ID];
+    const char *op = run->op ? run->op : made_op;
+    mlplat_error mine = {0};
+    bool again = false;
+    mlplat_status s = run->op ? MLPLAT_OK : mlp_random_hex(made_op, &mine);
+    if (s == MLPLAT_OK && run->parent_run_id)
+        s = mlp_tracking_http_run_there(store, run->parent_run_id, parent, &mine);
+    if (s == MLPLAT_OK && run->parent_run_id) /* MLflow does not look whether it is there, or deleted */
+        s = mlp_tracking_http_why_nothing(store, parent, true, &mine);
     if (s == MLPLAT_OK)
-        s = mlp_random_hex(op, err);
-    for (int i = 0; s == MLPLAT_OK && i < 2 && unclear; i++) {
-        json_t *answer = NULL;
-        s = mlp_tracking_http_call(store, ONCE, "runs/create", create_body(run, op), &answer, &unclear, err);
-        s = take(s, answer, out, err);
-        if (s == MLPLAT_OK || !unclear)
-            break;
-        mlplat_status there = made_after_all(store, run, op, out, err);
-        s = there == MLPLAT_NOT_FOUND ? MLPLAT_OK : there;
-        if (there == MLPLAT_OK)
-            break;
-    }
-    if (s == MLPLAT_OK && !*out)
-        s = mlp_fail(err, MLPLAT_UNAVAILABLE, "the server makes no run and does not say why");
+        s = try_create(store, run, op, out, &again, &mine);
+    if (again)
+        s = try_create(store, run, op, out, &again, &mine);
     if (s == MLPLAT_OK && run->made)
-        s = run->made(run->made_for, *out, err);
+        s = run->made(run->made_for, *out, &mine);
+    if (s != MLPLAT_OK && err)
+        *err = mine;
     return s;
 }
 
 /* ---- read ------------------------------------------------------------------------------------------------------ */
 
-mlplat_status mlp_tracking_http_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err)
+static mlplat_status get_there(void *store, const char *run_id, json_t **out, mlplat_error *err)
 {
     json_t *answer = NULL;
     mlplat_status s =
         mlp_tracking_http_call(store, GET, "runs/get", json_pack("{s:s}", "run_id", run_id), &answer, NULL, err);
     return take(s, answer, out, err);
+}
+
+/* Delivered while its records were read: then the server has it. */
+mlplat_status mlp_tracking_http_run_get(void *object, const char *run_id, json_t **out, mlplat_error *err)
+{
+    mlp_tracking_http_store *store = object;
+    char id[MLP_TRACKING_HTTP_RUN_ID];
+    bool waits = false;
+    mlplat_status s = mlp_tracking_http_run_of(store, run_id, id, &waits, err);
+    if (s == MLPLAT_OK && waits) {
+        s = mlp_offline_run(*store->spool, run_id, out, err);
+        if (s != MLPLAT_OK || *out)
+            return s;
+        s = mlp_tracking_http_run_there(store, run_id, id, err);
+    }
+    return s == MLPLAT_OK ? get_there(store, id, out, err) : s;
 }
 
 static mlplat_status put_given_ids(const char *ids, json_t *list, mlplat_error *err)
@@ -199,134 +229,43 @@ mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *que
 
 /* ---- change ---------------------------------------------------------------------------------------------------- */
 
-mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, const mlplat_run_change *change,
-                                           mlplat_error *err)
+static mlplat_status update_there(void *store, const char *run_id, const mlplat_run_change *change, mlplat_error *err)
 {
-    json_t *body = json_pack("{s:s, s:s*, s:s*}", "run_id", run_id, "status", change->status, "run_name",
-                             change->name && *change->name ? change->name : NULL);
-    if (body && change->end_time_ms && json_object_set_new(body, "end_time", json_integer(change->end_time_ms)) != 0) {
+    json_t *body = mlp_run_queue_body(change);
+    mlplat_status s = mlp_json_set(body, "run_id", json_string(run_id), err);
+    if (s != MLPLAT_OK) {
         json_decref(body);
-        body = NULL;
+        return s;
     }
     return mlp_tracking_http_call(store, AGAIN, "runs/update", body, NULL, NULL, err);
 }
 
+mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, const mlplat_run_change *change,
+                                           mlplat_error *err)
+{
+    char id[MLP_TRACKING_HTTP_RUN_ID];
+    bool waits = false;
+    mlplat_status s = mlp_tracking_http_run_of(store, run_id, id, &waits, err);
+    if (s == MLPLAT_OK && waits)
+        return mlp_tracking_http_run_queue(store, run_id, change, err);
+    return s == MLPLAT_OK ? update_there(store, id, change, err) : s;
+}
+
+static mlplat_status move(void *store, const char *path, const char *run_id, mlplat_error *err)
+{
+    char id[MLP_TRACKING_HTTP_RUN_ID];
+    mlplat_status s = mlp_tracking_http_run_there(store, run_id, id, err);
+    return s == MLPLAT_OK
+               ? mlp_tracking_http_call(store, AGAIN, path, json_pack("{s:s}", "run_id", id), NULL, NULL, err)
+               : s;
+}
+
 mlplat_status mlp_tracking_http_run_delete(void *store, const char *run_id, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, AGAIN, "runs/delete", json_pack("{s:s}", "run_id", run_id), NULL, NULL, err);
+    return move(store, "runs/delete", run_id, err);
 }
 
 mlplat_status mlp_tracking_http_run_restore(void *store, const char *run_id, mlplat_error *err)
 {
-    return mlp_tracking_http_call(store, AGAIN, "runs/restore", json_pack("{s:s}", "run_id", run_id), NULL, NULL, err);
-}
-
-/* A server takes 100 params at a time: more of them are not stored all or none. */
-mlplat_status mlp_tracking_http_run_params(void *store, const char *run_id, const mlp_param *params, size_t n,
-                                           mlplat_error *err)
-{
-    mlplat_status s = MLPLAT_OK;
-    for (size_t from = 0; s == MLPLAT_OK && from < n; from += 100) {
-        json_t *list = json_array();
-        for (size_t i = from; s == MLPLAT_OK && i < n && i < from + 100; i++)
-            s = mlp_json_push(
-                list, json_pack("{s:s, s:s%}", "key", params[i].key, "value", params[i].value, params[i].value_n), err);
-        if (s == MLPLAT_OK)
-            s = mlp_tracking_http_call(store, AGAIN, "runs/log-batch",
-                                       json_pack("{s:s, s:o}", "run_id", run_id, "params", list), NULL, NULL, err);
-        else
-            json_decref(list);
-        s = mlp_tracking_http_why_param(store, run_id, params, n, s, err);
-    }
-    return s;
-}
-
-mlplat_status mlp_tracking_http_run_untag(void *store, const char *run_id, const char *key, mlplat_error *err)
-{
-    return mlp_tracking_http_call(store, AGAIN, "runs/delete-tag",
-                                  json_pack("{s:s, s:s}", "run_id", run_id, "key", key), NULL, NULL, err);
-}
-
-static mlplat_status log_inputs(void *store, const char *run_id, const char *kind, const json_t *list,
-                                mlplat_error *err)
-{
-    return mlp_tracking_http_call(store, AGAIN, "runs/log-inputs",
-                                  json_pack("{s:s, s:O}", "run_id", run_id, kind, list), NULL, NULL, err);
-}
-
-/* Models first and by themselves: a server without logged models refuses them so, and drops them beside datasets. */
-mlplat_status mlp_tracking_http_run_inputs(void *store, const char *run_id, const json_t *datasets,
-                                           const json_t *models, mlplat_error *err)
-{
-    mlplat_status s = MLPLAT_OK;
-    if (!json_array_size(datasets) && !json_array_size(models)) /* which not every server takes */
-        return mlp_tracking_http_why_nothing(store, run_id, true, err);
-    if (json_array_size(models))
-        s = log_inputs(store, run_id, "models", models, err);
-    if (s == MLPLAT_INVALID && err && strstr(err->message, "required parameter 'datasets'"))
-        s = mlp_fail(err, MLPLAT_UNSUPPORTED, "logged models need a server with MLflow 3.0 or newer");
-    return s == MLPLAT_OK && json_array_size(datasets) ? log_inputs(store, run_id, "datasets", datasets, err) : s;
-}
-
-mlplat_status mlp_tracking_http_run_outputs(void *store, const char *run_id, const json_t *models, mlplat_error *err)
-{
-    bool unclear = false;
-    if (!json_array_size(models)) /* which a server does not take */
-        return mlp_tracking_http_why_nothing(store, run_id, true, err);
-    mlplat_status s = mlp_tracking_http_call(
-        store, ONCE, "runs/outputs", json_pack("{s:s, s:O*}", "run_id", run_id, "models", models), NULL, &unclear, err);
-    return s == MLPLAT_OK ? s : mlp_tracking_http_why_output(store, run_id, models, unclear, s, err);
-}
-
-/* ---- lists in tags --------------------------------------------------------------------------------------------- */
-
-/* The list in a tag, empty where there is none. New reference; NULL: no memory. */
-static json_t *list_in(const json_t *run, const char *tag)
-{
-    json_t *tags = json_object_get(json_object_get(run, "data"), "tags"), *one, *list = NULL;
-    size_t i;
-    json_array_foreach(tags, i, one)
-    {
-        const char *key = json_string_value(json_object_get(one, "key"));
-        const json_t *value = json_object_get(one, "value");
-        if (!list && key && strcmp(key, tag) == 0 && json_is_string(value))
-            mlp_json_parse(json_string_value(value), json_string_length(value), &list, NULL);
-    }
-    if (json_is_array(list))
-        return list;
-    json_decref(list);
-    return json_array();
-}
-
-static bool is_in(const json_t *list, const json_t *entry)
-{
-    size_t i;
-    json_t *one;
-    json_array_foreach((json_t *)list, i, one) if (json_equal(one, entry)) return true;
-    return false;
-}
-
-/* Read, changed and written: two programs at once on one run may lose an entry, as with MLflow's own client. */
-mlplat_status mlp_tracking_http_run_note(void *store, const char *run_id, const char *tag, const json_t *entry,
-                                         bool once, mlplat_error *err)
-{
-    json_t *run = NULL, *list = NULL;
-    mlp_buf text = {0};
-    mlplat_status s = mlp_tracking_http_run_get(store, run_id, &run, err);
-    if (s == MLPLAT_OK && !(list = list_in(run, tag)))
-        s = mlp_fail_memory(err);
-    bool there = s == MLPLAT_OK && once && is_in(list, entry);
-    if (s == MLPLAT_OK && !there)
-        s = mlp_json_push(list, json_incref((json_t *)entry), err);
-    if (s == MLPLAT_OK && !there)
-        s = mlp_json_text(list, &text, err);
-    if (s == MLPLAT_OK && !there)
-        s = mlp_tracking_http_call(
-            store, AGAIN, "runs/set-tag",
-            json_pack("{s:s, s:s, s:s%}", "run_id", run_id, "key", tag, "value", text.data, text.size), NULL, NULL,
-            err);
-    mlp_buf_free(&text);
-    json_decref(list);
-    json_decref(run);
-    return s;
+    return move(store, "runs/restore", run_id, err);
 }

@@ -59,19 +59,14 @@ static const char *param_of(const json_t *run, const char *key)
     return NULL;
 }
 
-mlplat_status mlp_tracking_http_why_param(void *store, const char *run_id, const mlp_param *params, size_t n,
-                                          mlplat_status s, mlplat_error *err)
+mlplat_status mlp_tracking_http_why_param(const json_t *run, const mlp_param *param, mlplat_status s,
+                                          mlplat_error *err)
 {
-    json_t *run = NULL;
-    if (s != MLPLAT_INVALID || mlp_tracking_http_run_get(store, run_id, &run, NULL) != MLPLAT_OK)
+    const char *is = param_of(run, param->key);
+    if (!is || (strlen(is) == param->value_n && memcmp(is, param->value, param->value_n) == 0))
         return s;
-    for (size_t i = 0; i < n && s != MLPLAT_CONFLICT; i++) {
-        const char *is = param_of(run, params[i].key);
-        if (is && (strlen(is) != params[i].value_n || memcmp(is, params[i].value, params[i].value_n) != 0))
-            s = mlp_validate_param_change(run_id, params[i].key, is, params[i].value, err);
-    }
-    json_decref(run);
-    return s;
+    const char *run_id = json_string_value(json_object_get(json_object_get(run, "info"), "run_id"));
+    return mlp_validate_param_change(run_id ? run_id : "", param->key, is, param->value, err);
 }
 
 static bool is_output(const json_t *run, const char *model_id)
@@ -86,25 +81,22 @@ static bool is_output(const json_t *run, const char *model_id)
     return false;
 }
 
-mlplat_status mlp_tracking_http_why_output(void *store, const char *run_id, const json_t *models, bool unclear,
-                                           mlplat_status s, mlplat_error *err)
+mlplat_status mlp_tracking_http_why_output(const json_t *run, const json_t *models, mlplat_status s,
+                                           mlplat_error *err)
 {
     size_t i, there = 0;
-    json_t *run = NULL, *one;
+    json_t *one;
     const char *first = NULL;
-    if ((!unclear && s != MLPLAT_INVALID) || mlp_tracking_http_run_get(store, run_id, &run, NULL) != MLPLAT_OK)
-        return s;
     json_array_foreach((json_t *)models, i, one)
     {
         if (is_output(run, member(one, "model_id")) && !there++)
             first = member(one, "model_id");
     }
-    if (unclear && there == json_array_size(models))
-        s = MLPLAT_OK;
-    else if (!unclear && first)
-        s = mlp_fail(err, MLPLAT_EXISTS, "logged model %.60s is an output of run %s already", first, run_id);
-    json_decref(run);
-    return s;
+    if (!first)
+        return s;
+    return there == json_array_size(models)
+               ? MLPLAT_OK
+               : mlp_fail(err, MLPLAT_EXISTS, "logged model %.60s is an output of the run already", first);
 }
 
 /* The MLflow that a comparison came with, as "3.11"; NULL: 2.14 has it. */

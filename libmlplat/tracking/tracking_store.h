@@ -28,6 +28,7 @@ typedef struct mlp_run_new {
     const json_t *tags; /* all of them, mlflow.runName too: {key: value} */
     mlp_made made; /* NULL: nothing is */
     void *made_for;
+    const char *op; /* of a store that is far: tells a run that was made from one that was not; NULL: its own */
 } mlp_run_new;
 
 /* A logged model to be made. */
@@ -60,6 +61,8 @@ typedef struct mlp_tracking_about {
 
 typedef struct mlp_tracking_store {
     const char *scheme; /* "sqlite" */
+    bool queued;        /* it is far: all that is logged is a record of the spool, and these calls are NULL: run_params,
+                         * run_untag, run_inputs, run_outputs, run_note */
     mlplat_status (*open)(mlplat *ml, const char *uri, void **store, mlplat_error *err);
     void (*close)(void *store);
     void (*abandon)(void *store); /* in a forked child: frees memory only */
@@ -79,6 +82,13 @@ typedef struct mlp_tracking_store {
     mlplat_status (*experiment_tag)(void *store, const char *id, const char *key, const char *value, mlplat_error *err);
     mlplat_status (*experiment_untag)(void *store, const char *id, const char *key, mlplat_error *err);
 
+    /* Of a store that is far; NULL elsewhere. Was the run made offline, and does it wait? */
+    bool (*run_waits)(void *store, const char *run_id);
+    /* Calls of this thread end within so many milliseconds, all together; 0: no more. */
+    void (*hurry)(void *store, int64_t ms);
+    /* Makes a run offline, of the text of a record CREATE (offline.h): made gets its document before it is accepted. */
+    mlplat_status (*run_offline)(void *store, const json_t *creation, mlplat_durability durability, mlp_made made,
+                                 void *made_for, mlplat_error *err);
     /* *out: the run's document. STATE: the experiment or the parent is deleted. */
     mlplat_status (*run_create)(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
     mlplat_status (*run_get)(void *store, const char *run_id, json_t **out, mlplat_error *err);
@@ -147,6 +157,8 @@ mlplat_status mlp_tracking_take_search(const mlplat_search *query, mlplat_search
 mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err);
 /* Waits until all that this process logged is stored, so that what is read or changed next comes after it. */
 mlplat_status mlp_tracking_settle(mlp_tracking *tracking, mlplat_error *err);
+/* The same for what is about one run (NULL: about all): one that waits to be delivered is read from what is logged. */
+mlplat_status mlp_tracking_settle_run(mlp_tracking *tracking, const char *run_id, mlplat_error *err);
 /* UNSUPPORTED with the reason if the store can only be read. */
 mlplat_status mlp_tracking_writable(const mlp_tracking *tracking, mlplat_error *err);
 

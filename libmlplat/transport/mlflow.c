@@ -93,6 +93,27 @@ static mlplat_status told(mlplat_status s, const char *path, mlplat_error *err)
     return told_age(s, path, err);
 }
 
+static _Thread_local struct {
+    int64_t until_ns; /* 0: no hurry */
+    bool quiet;
+} hurry;
+
+void mlp_mlflow_hurry(int64_t ms, bool quiet)
+{
+    hurry.until_ns = ms ? mlp_clock_mono_ns() + ms * 1000000 : 0;
+    hurry.quiet = quiet;
+}
+
+static void hurry_up(mlp_http_request *request)
+{
+    int64_t left = (hurry.until_ns - mlp_clock_mono_ns()) / 1000000;
+    if (!hurry.until_ns || request->retries < 0)
+        return;
+    request->timeout_ms = request->budget_ms = left > 1 ? left : 1;
+    request->retries = hurry.quiet ? -1 : 1;
+    request->hook = hurry.quiet ? NULL : request->hook;
+}
+
 static bool is_get(mlp_mlflow_how how)
 {
     return how == MLP_MLFLOW_GET || how == MLP_MLFLOW_GET_SINK;
@@ -110,6 +131,7 @@ static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *pa
                                 .timeout_ms = sink ? SINK_MS : 0,
                                 .retries = sink ? -1 : 0,
                                 .hook = sink ? NULL : server->hook};
+    hurry_up(&request);
     mlplat_status s = mlp_http_json(server->http, &request, has_body ? body : NULL, answer, response, err);
     if (sink && s != MLPLAT_OK && response->retry_after_ms > 0)
         server->rest_until_ns =

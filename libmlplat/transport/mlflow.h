@@ -48,6 +48,10 @@ mlplat_status mlp_mlflow_call_id(mlp_mlflow *server, mlp_mlflow_how how, const c
  * enough. what: "prompts need". Asked once. */
 mlplat_status mlp_mlflow_need(mlp_mlflow *server, const char *what, int major, int minor, mlplat_error *err);
 
+/* Calls of this thread end within so many milliseconds from now, all together, and are tried once more at most; quiet:
+ * once, and without the hook. 0: no more. */
+void mlp_mlflow_hurry(int64_t ms, bool quiet);
+
 /* ---- mlflow_doc.c */
 /* The list under name, which MLflow leaves out where it is empty: made there. Lent; NULL: no memory. */
 json_t *mlp_mlflow_list(json_t *object, const char *name);

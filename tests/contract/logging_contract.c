@@ -229,7 +229,7 @@ static void a_param_keeps_its_value(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
-    mlplat_run *run = start(f->ml, NULL);
+    mlplat_run *run = start_told(f->ml, NULL);
     assert_ok(mlplat_run_log_param(run, "depth", "6", &err));
     assert_ok(mlplat_run_log_param(run, "depth", "6", &err));
     assert_ok(mlplat_run_log_param(run, "empty", "", &err));
@@ -244,10 +244,13 @@ static void a_param_keeps_its_value(void **state)
         mlplat_run_log_batch(run, "{\"params\": {\"new\": \"1\", \"depth\": \"7\"}, \"metrics\": {\"m\": 1}}", &err),
         MLPLAT_CONFLICT);
     mlplat_doc *doc = get(f->ml, run);
-    assert_int_equal(size_at(doc, "data.params"), 3); /* "new" went with the other */
+    if (tracking_contract_by_rest) /* one record is refused, and the rest goes on */
+        assert_string_equal(pair(doc, "data.params", "new"), "1");
+    else
+        assert_null(pair(doc, "data.params", "new"));
     assert_string_equal(pair(doc, "data.params", "depth"), "6");
     assert_string_equal(pair(doc, "data.params", "empty"), "");
-    assert_int_equal(size_at(doc, "data.metrics"), 0);
+    assert_int_equal(size_at(doc, "data.metrics"), tracking_contract_by_rest ? 1 : 0);
     mlplat_doc_free(doc);
     end(run);
 }
@@ -273,7 +276,7 @@ static void tags_are_set_replaced_and_removed_in_order(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
-    mlplat_run *run = start(f->ml, NULL);
+    mlplat_run *run = start_told(f->ml, NULL);
     assert_ok(mlplat_run_set_tag(run, "phase", "train", &err));
     assert_ok(mlplat_run_set_tag(run, "phase", "test", &err));
     assert_ok(mlplat_run_set_tag(run, "phase", "train", &err));
@@ -282,7 +285,8 @@ static void tags_are_set_replaced_and_removed_in_order(void **state)
     mlplat_doc_free(doc);
     assert_ok(mlplat_run_set_tag(run, "phase", "again", &err));
     assert_ok(mlplat_run_delete_tag(run, "phase", &err));
-    assert_status(mlplat_run_delete_tag(run, "phase", &err), MLPLAT_NOT_FOUND);
+    /* What is queued may come twice, and a tag that is gone is deleted. */
+    assert_status(mlplat_run_delete_tag(run, "phase", &err), tracking_contract_by_rest ? MLPLAT_OK : MLPLAT_NOT_FOUND);
     doc = get(f->ml, run);
     assert_null(pair(doc, "data.tags", "phase"));
     mlplat_doc_free(doc);

@@ -38,6 +38,18 @@ static inline mlplat_run *start(mlplat *ml, const char *name)
     return run;
 }
 
+/* The same, where each call is to tell what the store says of it: what goes to a server is queued else. */
+static inline mlplat_run *start_told(mlplat *ml, const char *name)
+{
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
+    o.name = name;
+    o.durability = tracking_contract_by_rest ? MLPLAT_DURABILITY_REMOTE : MLPLAT_DURABILITY_DEFAULT;
+    assert_ok(mlplat_run_start(ml, &o, &run, &err));
+    return run;
+}
+
 static inline mlplat_doc *get(mlplat *ml, const mlplat_run *run)
 {
     mlplat_error err = {0};

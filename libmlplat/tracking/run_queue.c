@@ -1,0 +1,113 @@
+#include "tracking/run_queue.h"
+#include "base/alloc.h"
+#include "base/err.h"
+#include <string.h>
+
+static mlp_record record_of(const mlplat_run *run, mlp_record_kind kind, const char *key, const char *text, size_t n)
+{
+    return (mlp_record){.kind = kind,
+                        .run_id = run->id,
+                        .run_id_n = run->id_n,
+                        .key = key,
+                        .key_n = strlen(key),
+                        .text = text,
+                        .text_n = n};
+}
+
+/* body: stolen, NULL is NO_MEMORY. */
+static mlplat_status queue(const mlplat_run *run, mlp_record_kind kind, const char *key, json_t *body,
+                           mlplat_error *err)
+{
+    mlp_buf text = {0};
+    mlplat_status s = body ? mlp_json_text(body, &text, err) : mlp_fail_memory(err);
+    const mlp_record record = record_of(run, kind, key, text.data, text.size);
+    if (s == MLPLAT_OK)
+        s = mlp_spool_append(run->tracking->spool, &record, 1, run->durability, err);
+    mlp_buf_free(&text);
+    json_decref(body);
+    return s;
+}
+
+mlp_record mlp_run_queue_param(const mlplat_run *run, const mlp_param *param)
+{
+    return record_of(run, MLP_RECORD_PARAM, param->key, param->value, param->value_n);
+}
+
+static mlplat_status queue_params(mlplat_run *run, const mlp_param *params, size_t n, mlplat_error *err)
+{
+    mlp_record *records = mlp_alloc_array(n, sizeof *records);
+    if (!records)
+        return mlp_fail_memory(err);
+    for (size_t i = 0; i < n; i++)
+        records[i] = mlp_run_queue_param(run, &params[i]);
+    mlplat_status s = mlp_spool_append(run->tracking->spool, records, n, run->durability, err);
+    mlp_free(records);
+    return s;
+}
+
+mlplat_status mlp_run_queue_params(mlplat_run *run, const mlp_param *params, size_t n, mlplat_error *err)
+{
+    const mlp_tracking *t = run->tracking;
+    if (t->ops->queued)
+        return queue_params(run, params, n, err);
+    mlplat_status s = mlp_tracking_settle(run->tracking, err);
+    return s == MLPLAT_OK ? t->ops->run_params(t->store, run->id, params, n, err) : s;
+}
+
+mlplat_status mlp_run_queue_untag(mlplat_run *run, const char *key, mlplat_error *err)
+{
+    const mlp_tracking *t = run->tracking;
+    const mlp_record record = record_of(run, MLP_RECORD_UNTAG, key, NULL, 0);
+    if (t->ops->queued)
+        return mlp_spool_append(t->spool, &record, 1, run->durability, err);
+    mlplat_status s = mlp_tracking_settle(run->tracking, err);
+    return s == MLPLAT_OK ? t->ops->run_untag(t->store, run->id, key, err) : s;
+}
+
+json_t *mlp_run_queue_body(const mlplat_run_change *change)
+{
+    const char *name = change->name && *change->name ? change->name : NULL;
+    json_t *body = json_pack("{s:s*, s:s*}", "status", change->status, "run_name", name);
+    if (body && change->end_time_ms && json_object_set_new(body, "end_time", json_integer(change->end_time_ms)) != 0) {
+        json_decref(body);
+        return NULL;
+    }
+    return body;
+}
+
+mlplat_status mlp_run_queue_update(mlplat_run *run, const mlplat_run_change *change, mlplat_error *err)
+{
+    const mlp_tracking *t = run->tracking;
+    if (t->ops->queued)
+        return queue(run, MLP_RECORD_UPDATE, "", mlp_run_queue_body(change), err);
+    mlplat_status s = mlp_tracking_settle(run->tracking, err);
+    return s == MLPLAT_OK ? t->ops->run_update(t->store, run->id, change, err) : s;
+}
+
+mlplat_status mlp_run_queue_inputs(mlplat_run *run, const json_t *datasets, const json_t *models, mlplat_error *err)
+{
+    const mlp_tracking *t = run->tracking;
+    if (t->ops->queued)
+        return queue(run, MLP_RECORD_INPUTS, "", json_pack("{s:O*, s:O*}", "datasets", datasets, "models", models),
+                     err);
+    mlplat_status s = mlp_tracking_settle(run->tracking, err);
+    return s == MLPLAT_OK ? t->ops->run_inputs(t->store, run->id, datasets, models, err) : s;
+}
+
+mlplat_status mlp_run_queue_outputs(const mlplat_run *run, const json_t *models, mlplat_error *err)
+{
+    const mlp_tracking *t = run->tracking;
+    if (t->ops->queued)
+        return queue(run, MLP_RECORD_OUTPUTS, "", json_pack("{s:O*}", "models", models), err);
+    mlplat_status s = mlp_tracking_settle(run->tracking, err);
+    return s == MLPLAT_OK ? t->ops->run_outputs(t->store, run->id, models, err) : s;
+}
+
+mlplat_status mlp_run_queue_note(mlplat_run *run, const char *tag, const json_t *entry, bool once, mlplat_error *err)
+{
+    const mlp_tracking *t = run->tracking;
+    if (t->ops->queued)
+        return queue(run, MLP_RECORD_NOTE, tag, json_pack("{s:O, s:b}", "entry", entry, "once", once), err);
+    mlplat_status s = mlp_tracking_settle(run->tracking, err);
+    return s == MLPLAT_OK ? t->ops->run_note(t->store, run->id, tag, entry, once, err) : s;
+}

@@ -1,0 +1,95 @@
+"""Runs made while the MLflow server is away: they are there once, with all that was logged, when it is back."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from mlflow_server import MlflowServer
+from programs import BUILD, clean_environment
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = MlflowServer(tmp_path_factory.mktemp("server")).start()  # its database is made
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def away(server):
+    server.kill()
+    return server
+
+
+@pytest.fixture
+def environment(server, tmp_path):
+    return clean_environment(MLFLOW_TRACKING_URI=server.url, HOME=tmp_path, XDG_STATE_HOME=tmp_path)
+
+
+@pytest.fixture
+def mlplat(environment, tmp_path):
+    def run(*words, code=0):
+        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, text=True,
+                              capture_output=True, timeout=120)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout.strip() if code == 0 else done.stderr
+    return run
+
+
+@pytest.fixture
+def program(environment, tmp_path):
+    """A Python program with a session: what it says on stdout, its exit code, its stderr."""
+    def run(text, *words, code=0, **more):
+        done = subprocess.run([sys.executable, "-c", text, *words], cwd=tmp_path, env={**environment, **more}, text=True,
+                              capture_output=True, timeout=200)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+    return run
+
+
+def runs_in(server, experiment):
+    return server.rows("select run_uuid, status, name from runs join experiments using (experiment_id) "
+                       f"where experiments.name = '{experiment}'" if False else
+                       "select run_uuid, status, runs.name from runs join experiments using (experiment_id) "
+                       f"where experiments.name = '{experiment}'")
+
+
+TRAINING_THAT_DIES = """
+import os, signal, mlplat
+session = mlplat.open()
+run = session.run("first", experiment="dies", params={"depth": 6}, tags={"team": "a"}).__enter__()
+for step in range(1000):
+    run.log("loss", 1 / (step + 1), step=step)
+run.set_tag("phase", "late")
+run.log_params({"width": 7})
+run.log_input(name="numbers", digest="1", source="{}", source_type="local", context="training")
+print(run.id, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_training_that_never_met_its_server_is_delivered_once(away, program, mlplat):
+    run = program(TRAINING_THAT_DIES, code=-signal.SIGKILL).stdout.strip()
+    assert run.startswith("0ff11e") and len(run) == 32
+    before = json.loads(mlplat("run", "get", run, "-o", "json"))
+    assert (before["info"]["delivery"], before["info"]["run_name"]) == ("waiting", "first")
+    assert before["data"]["params"] == [{"key": "depth", "value": "6"}, {"key": "width", "value": "7"}]
+    assert before["data"]["metrics"][0]["step"] == 999
+    away.start()
+    mlplat("spool", "sync")
+    mlplat("spool", "sync")
+    (there,) = runs_in(away, "dies")
+    assert there[1:] == ("RUNNING", "first")
+    rows = away.rows(f"select step, value from metrics where run_uuid = '{there[0]}'")
+    assert sorted(rows) == [(step, 1 / (step + 1)) for step in range(1000)]
+    tags = away.tags(there[0])
+    assert (tags["team"], tags["phase"], tags["mlplat.local_id"]) == ("a", "late", run)
+    after = json.loads(mlplat("run", "get", run, "-o", "json"))
+    assert after["info"]["run_id"] == there[0] and "delivery" not in after["info"]
+    assert after == json.loads(mlplat("run", "get", there[0], "-o", "json"))
+    status = json.loads(mlplat("spool", "status", "-o", "json"))
+    assert status["runs"] == [{"local_id": run, "run_id": there[0]}]
