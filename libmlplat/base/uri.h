@@ -23,6 +23,7 @@ void mlp_uri_free(mlp_uri *uri);
 mlplat_status mlp_uri_local_path(const char *text, char **out, mlplat_error *err);
 /* For messages: without secrets, then cut. (Cut first, a password would stand there without the "@" that tells it.) */
 void mlp_uri_show(const char *text, char out[MLP_URI_SHOWN]);
-bool mlp_uri_has_scheme(const char *text, const char *scheme); /* "runs:/..." has "runs" */
+/* "runs:/..." has "runs"; and "postgresql+psycopg2://...", as SQLAlchemy has it, "postgresql". */
+bool mlp_uri_has_scheme(const char *text, const char *scheme);
 
 #endif

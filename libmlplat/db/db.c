@@ -324,16 +324,25 @@ static mlplat_status open_handle(mlp_db *db, const mlp_db_options *options, mlpl
     return s == MLPLAT_OK ? first_look(db, options->alter, err) : s;
 }
 
-mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_db **out, mlplat_error *err)
+mlp_db *mlp_db_new(const mlp_engine *engine, const mlp_db_options *options)
 {
     mlp_db *db = mlp_alloc(sizeof *db);
+    if (!db)
+        return NULL;
+    pthread_mutex_init(&db->gate, NULL);
+    mlp_cond_init(&db->changed);
+    db->engine = engine;
+    db->busy_ms = options->busy_ms > 0 ? options->busy_ms : BUSY_MS;
+    db->log = options->log;
+    return db;
+}
+
+mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_db **out, mlplat_error *err)
+{
+    mlp_db *db = mlp_db_new(&mlp_engine_sqlite, options);
     *out = NULL;
     if (!db)
         return mlp_fail_memory(err);
-    pthread_mutex_init(&db->gate, NULL);
-    mlp_cond_init(&db->changed);
-    db->busy_ms = options->busy_ms > 0 ? options->busy_ms : BUSY_MS;
-    db->log = options->log;
     db->path = mlp_file_absolute(path); /* so that SQLite sees no URI and no ":memory:" */
     mlplat_status s = db->path ? check_version(err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
@@ -356,7 +365,7 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
 
 bool mlp_db_read_only(const mlp_db *db)
 {
-    return sqlite3_db_readonly(db->handle, "main") == 1;
+    return db->engine->read_only(db);
 }
 
 const char *mlp_db_path(const mlp_db *db)
@@ -373,7 +382,7 @@ void mlp_db_close(mlp_db *db)
         mlp_stmt_free(db->kept[i]);
         db->kept[i] = NULL;
     }
-    mlp_handle_close(db);
+    db->engine->close(db);
     mlp_fork_gate_leave();
     pthread_cond_destroy(&db->changed);
     pthread_mutex_destroy(&db->gate);
@@ -387,6 +396,8 @@ void mlp_db_abandon(mlp_db *db)
         return;
     for (int i = 0; i < MLP_DB_KEPT; i++)
         mlp_stmt_forget(db->kept[i]);
+    if (db->engine->abandon)
+        db->engine->abandon(db);
     mlp_ticket_free(&db->ticket);
     mlp_free(db->path);
     mlp_free(db);

@@ -1,11 +1,13 @@
 /*
- * One small table over SQL engines; SQLite now, libpq later. A connection is used by one thread at a time, inside the
- * function of a transaction. Statements are prepared once per SQL text and kept. Values are bound, never pasted.
+ * One small table over SQL engines: SQLite, and PostgreSQL through libpq. A connection is used by one thread at a
+ * time, inside the function of a transaction. Statements are prepared once per SQL text and kept. Values are bound,
+ * never pasted.
  */
 #ifndef MLP_DB_H
 #define MLP_DB_H
 #include "base/hook.h"
 #include "base/log.h"
+#include "db/array.h"
 #include <mlplat/error.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +28,10 @@ typedef struct mlp_db_options {
  * folder; CORRUPT: not an SQLite database. A file that is in use is opened without waiting: the first transaction
  * waits. */
 mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_db **out, mlplat_error *err);
+/* A store of MLflow on a PostgreSQL server: "postgresql://...", a driver of SQLAlchemy's behind a "+" is left out.
+ * UNSUPPORTED: libpq is not there; UNAVAILABLE, DENIED, NOT_FOUND: no connection; the others come from the server. A
+ * connection that is lost is made again by the next transaction; what is not sure of the last one is asked for. */
+mlplat_status mlp_db_open_server(const char *uri, const mlp_db_options *options, mlp_db **out, mlplat_error *err);
 void mlp_db_close(mlp_db *db);
 void mlp_db_abandon(mlp_db *db); /* forked child: frees nothing that SQLite holds, touches no file */
 
@@ -35,6 +41,9 @@ void mlp_db_abandon(mlp_db *db); /* forked child: frees nothing that SQLite hold
  * must be repeatable. */
 typedef mlplat_status (*mlp_db_fn)(mlp_db *db, void *ctx, mlplat_error *err);
 mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err);
+/* The same without a hook, for whom it does no harm if others write what fn has read, as each of its statements is
+ * right by itself: a server lets more of them go on beside each other. */
+mlplat_status mlp_db_write_loose(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err);
 /* The same in a read transaction: one consistent snapshot. */
 mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err);
 
@@ -51,8 +60,11 @@ void mlp_stmt_again(mlp_stmt *stmt); /* reset, the bindings stay: for many rows 
 void mlp_stmt_text(mlp_stmt *stmt, int i, const char *value);
 void mlp_stmt_text_n(mlp_stmt *stmt, int i, const char *value, size_t n);
 void mlp_stmt_int(mlp_stmt *stmt, int i, int64_t value);
+void mlp_stmt_bool(mlp_stmt *stmt, int i, bool value);
 void mlp_stmt_double(mlp_stmt *stmt, int i, double value);
 void mlp_stmt_null(mlp_stmt *stmt, int i);
+bool mlp_db_has_arrays(const mlp_db *db);
+void mlp_stmt_array(mlp_stmt *stmt, int i, mlp_array *array); /* where there are arrays; lent until the step */
 /* *row false: no more rows. EXISTS on a unique key, CONFLICT on another constraint, NO_SPACE, IO, CORRUPT. row may be
  * NULL. */
 mlplat_status mlp_stmt_step(mlp_stmt *stmt, bool *row, mlplat_error *err);
@@ -68,11 +80,17 @@ bool mlp_db_read_only(const mlp_db *db);   /* this user can only read the file *
 #define MLP_DB_READ_ONLY                                                                                               \
     "can only be read: writing needs the file and its folder writable for this user, on a file system that is not "    \
     "mounted read-only"
-const char *mlp_db_path(const mlp_db *db); /* absolute; lent */
+const char *mlp_db_path(const mlp_db *db); /* absolute, or the URI of a server without its secrets; lent */
 /* One statement with text parameters and no rows: mlp_db_exec(db, err, "DELETE FROM t WHERE a = ? AND b = ?", 2, a, b).
  */
 mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n, ...);
 int64_t mlp_db_changes(mlp_db *db); /* rows of the last statement */
+/* Inside fn of a write: runs another fn, of whose effects nothing stays if it fails, while the transaction goes on. */
+mlplat_status mlp_db_attempt(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err);
+/* Where the engines' SQL differs. What both understand alike: ?, ?1 for parameters, COLLATE BINARY, and ORDER BY rowid,
+ * which is the order of writing. */
+const char *mlp_db_say(const mlp_db *db, const char *sqlite, const char *postgres);
+bool mlp_db_is_file(const mlp_db *db); /* this process reads it itself: page caches and functions of ours are in it */
 /* While a statement outside of write transactions runs for long, stop is asked now and then; true: the statement fails
  * with CANCELLED. NULL: nobody is asked. */
 void mlp_db_watch(mlp_db *db, bool (*stop)(void *ctx), void *ctx);
@@ -132,14 +150,17 @@ typedef struct mlp_schema_maker {
 
 /* The revision that a maker asks for. What is installed counts if we know it; mlflow must be right. */
 mlplat_status mlp_schema_choose(const mlp_schema_maker *maker, int *revision, mlplat_error *err);
-/* Look, and make MLflow's tables in an empty file (maker NULL: NOT_FOUND); safe when many processes do it at once: one
- * write transaction, and whoever comes later takes what is there. CORRUPT: tables of something else, left as they are.
- * A store is kept with a write-ahead log from then on, where its file system has memory that processes share. */
+/* Look, and make MLflow's tables in an empty file (maker NULL, or a server: NOT_FOUND); safe when many processes do it
+ * at once: one write transaction, and whoever comes later takes what is there. CORRUPT: tables of something else, left
+ * as they are. A store is kept with a write-ahead log from then on, where its file system has memory that processes
+ * share. */
 mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_schema_info *out, const mlp_hook *hook,
                               mlplat_error *err);
 /* Inside a transaction, for mlp_db_on_change: look again at all but the head. UNAVAILABLE (retryable): what was
  * known is not, maybe for a moment. */
 mlplat_status mlp_schema_again(mlp_db *db, mlp_schema_info *info, mlplat_error *err);
+/* Inside a transaction: is there such a table? */
+mlplat_status mlp_schema_has_table(mlp_db *db, const char *name, bool *out, mlplat_error *err);
 /* Move the file to a revision, in one transaction, with what MLflow's own upgrade does to rows. *before is what it was.
  * CONFLICT: it is newer, or has rows that MLflow refuses; UNSUPPORTED: its head or a table is not as we know it; STATE:
  * empty, or being made. Nothing is changed then. */

@@ -3,6 +3,7 @@
 #define MLP_DB_INSIDE_H
 #include "base/fork_gate.h"
 #include "db/db.h"
+#include "db/engine.h"
 #include "db/metric_scan.h"
 #include "db/ticket.h"
 #include <pthread.h>
@@ -14,6 +15,7 @@ enum { MLP_DB_KEPT = 256 }; /* statements kept; a power of two */
 struct mlp_stmt {
     mlp_db *db;
     sqlite3_stmt *handle;
+    struct mlp_pg_stmt *pg;
     const char *key; /* the literal it was prepared from; NULL: for one use */
     int bind_code;   /* of the first binding that failed */
     bool used;       /* between prepare and done */
@@ -27,7 +29,9 @@ typedef struct mlp_handle {
 } mlp_handle;
 
 struct mlp_db {
+    const mlp_engine *engine;
     sqlite3 *handle;
+    struct mlp_pg *pg;
     mlp_handle *listed;
     char *path;
     int64_t busy_ms;
@@ -37,6 +41,7 @@ struct mlp_db {
     pthread_cond_t changed;
     bool in_use;                 /* one thread runs statements */
     bool writing;                /* one thread is in mlp_db_write */
+    mlp_wait *wait;              /* of the thread in use */
     bool changes;                /* the thread in use writes; its own, so it needs no lock */
     bool busy;                   /* a statement of this attempt met another process's lock */
     bool inside;                 /* between BEGIN and COMMIT or ROLLBACK */
@@ -63,6 +68,8 @@ void mlp_handle_close(mlp_db *db);
 /* STATE: this process has it from its parent, and runs nothing on it. */
 mlplat_status mlp_handle_check(const mlp_db *db, mlplat_error *err);
 
+extern const char mlp_sqlite_rollback[]; /* the statement that is prepared first, so that it needs no memory */
+
 /* still.c: a file whose folder cannot be written. Is this why s came back; open it so; is it as it was then. */
 bool mlp_still_wanted(const mlp_db *db, mlplat_status s);
 mlplat_status mlp_still_open(mlp_db *db, mlplat_error *err);
@@ -74,6 +81,10 @@ void mlp_db_ask_now_and_then(mlp_db *db);
 mlplat_status mlp_db_fail(mlp_db *db, int code, mlplat_error *err);
 void mlp_stmt_free(mlp_stmt *stmt);   /* finalizes */
 void mlp_stmt_forget(mlp_stmt *stmt); /* frees our part alone */
+/* Inside of a transaction that began: calls on_change if the tables' number is another than the last time. */
+mlplat_status mlp_db_changed(mlp_db *db, int64_t shape, mlplat_error *err);
+/* A new one of an engine, without a path. NULL: no memory. */
+mlp_db *mlp_db_new(const mlp_engine *engine, const mlp_db_options *options);
 /* By the thread that uses the connection, once: reads the file for the first time. CORRUPT: not a database. */
 mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err);
 /* Write-ahead logging from now on; on a file system without shared memory a rollback journal. A file that cannot be

@@ -63,9 +63,39 @@ static const char *plan(int64_t runs)
                : "SELECT mlplat_point(step, value, is_nan, timestamp) FROM metrics WHERE run_uuid = ?1 AND key = ?2";
 }
 
+/* On a server: some thousands of rows at a time. The cursor goes with the transaction. */
+#define FETCH_ROWS 10000
+static mlplat_status fetch(mlp_db *db, mlp_metric_point point, void *user, int *n, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    bool row = true;
+    mlplat_status s = mlp_db_prepare_once(db, "FETCH 10000 FROM mlplat_points", &stmt, err);
+    for (*n = 0; s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row; ++*n)
+        if (!point(user, mlp_stmt_col_int(stmt, 0), mlp_stmt_col_int(stmt, 3), mlp_stmt_col_double(stmt, 1),
+                   mlp_stmt_col_int(stmt, 2) != 0))
+            s = mlp_fail_cancelled(err, "reading the metric");
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+static mlplat_status scan_server(mlp_db *db, const char *run_id, const char *key, mlp_metric_point point, void *user,
+                                 mlplat_error *err)
+{
+    int n = FETCH_ROWS;
+    mlplat_status s = mlp_db_exec(db, err,
+                                  "DECLARE mlplat_points NO SCROLL CURSOR FOR SELECT step, value, is_nan, timestamp "
+                                  "FROM metrics WHERE run_uuid = ? AND key = ?",
+                                  2, run_id, key);
+    while (s == MLPLAT_OK && n == FETCH_ROWS)
+        s = fetch(db, point, user, &n, err);
+    return s == MLPLAT_OK ? mlp_db_exec(db, err, "CLOSE mlplat_points", 0) : s;
+}
+
 mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, mlp_metric_point point, void *user,
                               mlplat_error *err)
 {
+    if (!db->engine->file)
+        return scan_server(db, run_id, key, point, user, err);
     int64_t runs = 0, none;
     bool any;
     mlplat_status s = register_function(db, err);
@@ -112,13 +142,16 @@ mlplat_status mlp_metric_scan_stretch(mlp_db *db, const char *run_id, const char
 mlplat_status mlp_metric_range(mlp_db *db, const char *run_id, const char *key, bool by_time, int64_t *low,
                                int64_t *high, bool *any, mlplat_error *err)
 {
-    static const char *const sql[2][2] = {
+    static const char *const sql[3][2] = {
         {"SELECT step FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step LIMIT 1",
          "SELECT step FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step DESC LIMIT 1"},
         {"SELECT timestamp FROM metrics WHERE +run_uuid = ?1 AND key = ?2 ORDER BY timestamp LIMIT 1",
          "SELECT timestamp FROM metrics WHERE +run_uuid = ?1 AND key = ?2 ORDER BY timestamp DESC LIMIT 1"},
+        {"SELECT min(timestamp) FROM metrics WHERE run_uuid = ?1 AND key = ?2",
+         "SELECT max(timestamp) FROM metrics WHERE run_uuid = ?1 AND key = ?2"},
     };
+    int i = !by_time ? 0 : mlp_db_is_file(db) ? 1 : 2;
     *low = *high = 0;
-    mlplat_status s = one_number(db, sql[by_time][0], run_id, key, low, any, err);
-    return s == MLPLAT_OK && *any ? one_number(db, sql[by_time][1], run_id, key, high, any, err) : s;
+    mlplat_status s = one_number(db, sql[i][0], run_id, key, low, any, err);
+    return s == MLPLAT_OK && *any ? one_number(db, sql[i][1], run_id, key, high, any, err) : s;
 }

@@ -99,6 +99,11 @@ static mlplat_status look_or_make(mlp_db *db, void *ctx, mlplat_error *err)
 
 static mlplat_status make_new(mlp_db *db, opening *o, const mlp_hook *hook, mlplat_error *err)
 {
+    if (!db->engine->file)
+        return mlp_fail(err, MLPLAT_NOT_FOUND,
+                        "%s has no tables of MLflow: they are made by `mlflow db upgrade %s` (with the password, or by "
+                        "`mlflow server`); if they are in another schema, the role's search_path must name it",
+                        db->path, db->path);
     if (!o->maker)
         return mlp_fail(err, MLPLAT_NOT_FOUND, "'%s' is empty: create the store with `mlplat store create`", db->path);
     mlplat_status s = mlp_schema_choose(o->maker, &o->revision, err);
@@ -146,7 +151,7 @@ mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_sch
         s = make_new(db, &o, hook, err);
     if (s == MLPLAT_OK)
         s = wait_for_maker(db, &o, hook, err);
-    if (s == MLPLAT_OK) /* only now: a file of somebody else stays as it is */
+    if (s == MLPLAT_OK && db->engine->file) /* only now: a file of somebody else stays as it is */
         mlp_db_wal(db);
     if (s == MLPLAT_OK && out->created)
         give_memory_back(db);

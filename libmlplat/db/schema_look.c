@@ -48,8 +48,13 @@ mlplat_status mlp_schema_compare(mlp_db *db, const mlp_schema_table *table, int 
     bool row = true;
     int ours = 0;
     *out = (mlp_schema_match){0};
-    mlplat_status s =
-        mlp_db_prepare(db, "SELECT name, \"notnull\" AND dflt_value IS NULL FROM pragma_table_xinfo(?)", &stmt, err);
+    mlplat_status s = mlp_db_prepare(
+        db,
+        mlp_db_say(
+            db, "SELECT name, \"notnull\" AND dflt_value IS NULL FROM pragma_table_xinfo(?)",
+            "SELECT attname, attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute WHERE attrelid = "
+            "to_regclass(?) AND attnum > 0 AND NOT attisdropped"),
+        &stmt, err);
     if (s == MLPLAT_OK)
         mlp_stmt_text(stmt, 1, table->name);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
@@ -66,8 +71,8 @@ mlplat_status mlp_schema_compare(mlp_db *db, const mlp_schema_table *table, int 
 /* ---- the tables of a module -------------------------------------------------------------------------------------- */
 
 /* Ends with NULL. */
-static const char *const tracking[] = {"experiments", "experiment_tags", "runs", "metrics",    "latest_metrics",
-                                       "params",      "tags",            NULL};
+static const char *const tracking[] = {"experiments",    "experiment_tags", "runs", "metrics",
+                                       "latest_metrics", "params",          "tags", NULL};
 static const char *const registry[] = {"registered_models",  "registered_model_tags",    "model_versions",
                                        "model_version_tags", "registered_model_aliases", NULL};
 static const char *const inputs[] = {"datasets", "inputs", "input_tags", NULL};
@@ -103,25 +108,46 @@ static mlplat_status probe_any(mlp_db *db, const mlp_schema_info *info, const ch
     return s;
 }
 
-static mlplat_status there(mlp_db *db, const char *sql, bool *out, mlplat_error *err)
+static mlplat_status has_column_named(mlp_db *db, const char *table, const char *column, bool *out, mlplat_error *err)
 {
-    int64_t n = 0;
-    mlplat_status s = mlp_schema_number(db, sql, &n, err);
-    *out = n > 0;
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(
+        db,
+        mlp_db_say(db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
+                   "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(?) AND attname = ? AND attnum > 0 AND NOT "
+                   "attisdropped"),
+        &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, table);
+        mlp_stmt_text(stmt, 2, column);
+        s = mlp_stmt_step(stmt, out, err);
+    }
+    mlp_stmt_done(stmt);
+    return s;
+}
+
+mlplat_status mlp_schema_has_table(mlp_db *db, const char *name, bool *out, mlplat_error *err)
+{
+    mlp_stmt *stmt = NULL;
+    mlplat_status s = mlp_db_prepare(db,
+                                     mlp_db_say(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?",
+                                                "SELECT 1 FROM pg_class WHERE oid = to_regclass(?)"),
+                                     &stmt, err);
+    if (s == MLPLAT_OK) {
+        mlp_stmt_text(stmt, 1, name);
+        s = mlp_stmt_step(stmt, out, err);
+    }
+    mlp_stmt_done(stmt);
     return s;
 }
 
 /* What is read and written in one way or another; also in tables that are otherwise unknown, which can be read. */
 static mlplat_status probe_columns(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
 {
-    mlplat_status s = there(db, "SELECT count(*) FROM pragma_table_info('experiments') WHERE name = 'workspace'",
-                            &info->experiments_workspace, err);
+    mlplat_status s = has_column_named(db, "experiments", "workspace", &info->experiments_workspace, err);
     if (s == MLPLAT_OK)
-        s = there(db, "SELECT count(*) FROM pragma_table_info('registered_models') WHERE name = 'workspace'",
-                  &info->registry_workspace, err);
-    if (s == MLPLAT_OK)
-        s = there(db, "SELECT count(*) FROM pragma_table_info('inputs') WHERE name = 'step'", &info->inputs_step, err);
-    return s;
+        s = has_column_named(db, "registered_models", "workspace", &info->registry_workspace, err);
+    return s == MLPLAT_OK ? has_column_named(db, "inputs", "step", &info->inputs_step, err) : s;
 }
 
 static mlplat_status probe_all(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
@@ -144,13 +170,9 @@ static mlplat_status probe_all(mlp_db *db, mlp_schema_info *info, mlplat_error *
 static mlplat_status read_head(mlp_db *db, mlp_schema_info *info, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    bool row = false;
-    int64_t n = 0;
-    mlplat_status s = mlp_schema_number(db,
-                                        "SELECT count(*) FROM pragma_table_info('alembic_version') WHERE name = "
-                                        "'version_num'",
-                                        &n, err);
-    if (s != MLPLAT_OK || !n)
+    bool row = false, there = false;
+    mlplat_status s = has_column_named(db, "alembic_version", "version_num", &there, err);
+    if (s != MLPLAT_OK || !there)
         return s;
     s = mlp_db_prepare(db, "SELECT version_num FROM alembic_version", &stmt, err);
     if (s == MLPLAT_OK)
@@ -167,31 +189,35 @@ static mlplat_status read_head(mlp_db *db, mlp_schema_info *info, mlplat_error *
 static mlplat_status is_unfinished(mlp_db *db, const mlp_schema_info *info, bool *out, mlplat_error *err)
 {
     bool further = true;
-    mlplat_status s = info->head[0] ? MLPLAT_OK
-                                    : there(db,
-                                            "SELECT count(*) FROM pragma_table_info('experiments') WHERE name = "
-                                            "'creation_time'",
-                                            &further, err);
+    mlplat_status s = info->head[0] ? MLPLAT_OK : has_column_named(db, "experiments", "creation_time", &further, err);
     *out = !further;
     return s;
 }
 
 mlplat_status mlp_schema_look(mlp_db *db, mlp_schema_info *info, mlp_schema_state *state, mlplat_error *err)
 {
-    int64_t tables = 0, experiments = 0;
-    bool unfinished = false;
+    static const char *const columns[] = {"experiment_id", "name", "artifact_location", "lifecycle_stage"};
+    int64_t tables = 0;
+    bool unfinished = false, any = false, all = true;
     *info = (mlp_schema_info){.revision = -1};
     *state = MLP_SCHEMA_EMPTY;
-    mlplat_status s = mlp_schema_number(db, "SELECT count(*) FROM sqlite_master", &tables, err);
+    mlplat_status s = mlp_schema_number(
+        db,
+        mlp_db_say(db, "SELECT count(*) FROM sqlite_master", "SELECT 1 WHERE to_regclass('experiments') IS NOT NULL"),
+        &tables, err);
     if (s != MLPLAT_OK || !tables)
         return s;
-    s = mlp_schema_number(db,
-                          "SELECT count(*) FROM pragma_table_info('experiments') WHERE name IN ('experiment_id', "
-                          "'name', 'artifact_location', 'lifecycle_stage')",
-                          &experiments, err);
-    if (s == MLPLAT_OK && experiments < 4)
-        return mlp_fail(err, MLPLAT_CORRUPT, "'%s' is an SQLite file, but not MLflow's: %s; name another file",
-                        db->path, experiments ? "its table experiments has other columns" : "no table experiments");
+    for (int i = 0; s == MLPLAT_OK && i < 4; i++) {
+        bool there = false;
+        s = has_column_named(db, "experiments", columns[i], &there, err);
+        any = any || there;
+        all = all && there;
+    }
+    if (s == MLPLAT_OK && !all)
+        return mlp_fail(err, MLPLAT_CORRUPT, "'%s' is %s, but not MLflow's: %s; name another %s", db->path,
+                        db->engine->file ? "an SQLite file" : "a database",
+                        any ? "its table experiments has other columns" : "no table experiments",
+                        db->engine->file ? "file" : "one");
     if (s == MLPLAT_OK)
         s = read_head(db, info, err);
     if (s == MLPLAT_OK)

@@ -27,7 +27,7 @@ mlplat_status mlp_search_page_read(mlp_db *db, const mlp_search_page *page, json
     mlp_buf text = {0};
     int i = 0;
     *more = false;
-    mlp_buf_printf(&text, "%s%s WHERE 1%s%s ORDER BY %s LIMIT ? OFFSET ?", page->select, sql->joins.data,
+    mlp_buf_printf(&text, "%s%s WHERE 1 = 1%s%s ORDER BY %s LIMIT ? OFFSET ?", page->select, sql->joins.data,
                    sql->where.data, page->also, sql->order.data);
     mlplat_status s = mlp_buf_ok(&text, err);
     if (s == MLPLAT_OK)

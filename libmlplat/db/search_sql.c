@@ -43,7 +43,7 @@ static mlplat_status put_row(const mlp_search_term *t, const mlp_search_entity *
     mlp_buf_puts(&out->where, " AND (");
     mlplat_status s = put_compare(t, column, out, err);
     if (e->nan) /* NaN is stored as 0 with a mark: it is unequal to every number */
-        mlp_buf_printf(&out->where, strcmp(t->how->words[0], "!=") == 0 ? " OR %s = 1" : " AND %s = 0", e->nan);
+        mlp_buf_printf(&out->where, strcmp(t->how->words[0], "!=") == 0 ? " OR %s" : " AND NOT %s", e->nan);
     mlp_buf_putc(&out->where, ')');
     return s;
 }
@@ -180,7 +180,7 @@ static mlplat_status put_order(const mlp_search *search, size_t number, mlp_sear
     if (s == MLPLAT_OK)
         s = mlp_buf_ok(&nan, err);
     if (s == MLPLAT_OK && nan.data)
-        mlp_buf_printf(&out->order, "CASE WHEN %s = 1 THEN 1 WHEN %s IS NULL THEN 2 ELSE 0 END, ", nan.data,
+        mlp_buf_printf(&out->order, "CASE WHEN %s THEN 1 WHEN %s IS NULL THEN 2 ELSE 0 END, ", nan.data,
                        value.data);
     else if (s == MLPLAT_OK && search->language->nulls_last)
         mlp_buf_printf(&out->order, "%s IS NULL, ", value.data);

@@ -1,3 +1,4 @@
+/* Statements of any engine: kept by their text, bound, stepped. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "db/db_inside.h"
@@ -6,6 +7,8 @@
 
 void mlp_stmt_forget(mlp_stmt *stmt)
 {
+    if (stmt && stmt->db->engine->forget)
+        stmt->db->engine->forget(stmt);
     mlp_free(stmt);
 }
 
@@ -13,24 +16,23 @@ void mlp_stmt_free(mlp_stmt *stmt)
 {
     if (!stmt)
         return;
-    sqlite3_finalize(stmt->handle);
+    stmt->db->engine->drop(stmt);
     mlp_free(stmt);
 }
 
 static mlplat_status make(mlp_db *db, const char *sql, const char *key, mlp_stmt **out, mlplat_error *err)
 {
-    mlplat_status s = mlp_handle_check(db, err);
+    mlplat_status s = db->engine->check(db, err);
     mlp_stmt *stmt = s == MLPLAT_OK ? mlp_alloc(sizeof *stmt) : NULL;
     if (!stmt)
         return s == MLPLAT_OK ? mlp_fail_memory(err) : s;
     *stmt = (mlp_stmt){.db = db, .key = key, .used = true};
-    int code = sqlite3_prepare_v3(db->handle, sql, -1, key ? SQLITE_PREPARE_PERSISTENT : 0, &stmt->handle, NULL);
-    if (code != SQLITE_OK) {
+    s = db->engine->prepare(stmt, sql, err);
+    if (s != MLPLAT_OK)
         mlp_stmt_free(stmt);
-        return mlp_err_sure(mlp_db_fail(db, code, err));
-    }
-    *out = stmt;
-    return MLPLAT_OK;
+    else
+        *out = stmt;
+    return s;
 }
 
 /* Where the statement of this text is kept, or would be. */
@@ -53,7 +55,7 @@ mlplat_status mlp_db_prepare(mlp_db *db, const char *sql, mlp_stmt **out, mlplat
         return s;
     }
     /* In use already, no room, or the address now holds another text: one of its own. */
-    if (!*kept || (*kept)->used || strcmp(sqlite3_sql((*kept)->handle), sql) != 0)
+    if (!*kept || (*kept)->used || strcmp(db->engine->text(*kept), sql) != 0)
         return make(db, sql, NULL, out, err);
     (*kept)->used = true;
     *out = *kept;
@@ -74,21 +76,13 @@ void mlp_stmt_done(mlp_stmt *stmt)
         mlp_stmt_free(stmt);
         return;
     }
-    sqlite3_reset(stmt->handle);
-    sqlite3_clear_bindings(stmt->handle);
-    stmt->bind_code = SQLITE_OK;
+    stmt->db->engine->reset(stmt, true);
     stmt->used = false;
 }
 
 void mlp_stmt_again(mlp_stmt *stmt)
 {
-    sqlite3_reset(stmt->handle);
-}
-
-static void bound(mlp_stmt *stmt, int code)
-{
-    if (stmt->bind_code == SQLITE_OK)
-        stmt->bind_code = code;
+    stmt->db->engine->reset(stmt, false);
 }
 
 void mlp_stmt_text(mlp_stmt *stmt, int i, const char *value)
@@ -98,95 +92,77 @@ void mlp_stmt_text(mlp_stmt *stmt, int i, const char *value)
 
 void mlp_stmt_text_n(mlp_stmt *stmt, int i, const char *value, size_t n)
 {
-    bound(stmt, value ? sqlite3_bind_text64(stmt->handle, i, value, n, SQLITE_TRANSIENT, SQLITE_UTF8)
-                      : sqlite3_bind_null(stmt->handle, i));
+    if (value)
+        stmt->db->engine->bind_text(stmt, i, value, n);
+    else
+        stmt->db->engine->bind_null(stmt, i);
 }
 
 void mlp_stmt_int(mlp_stmt *stmt, int i, int64_t value)
 {
-    bound(stmt, sqlite3_bind_int64(stmt->handle, i, value));
+    stmt->db->engine->bind_int(stmt, i, value);
+}
+
+void mlp_stmt_bool(mlp_stmt *stmt, int i, bool value)
+{
+    stmt->db->engine->bind_bool(stmt, i, value);
 }
 
 void mlp_stmt_double(mlp_stmt *stmt, int i, double value)
 {
-    bound(stmt, sqlite3_bind_double(stmt->handle, i, value));
+    stmt->db->engine->bind_double(stmt, i, value);
 }
 
 void mlp_stmt_null(mlp_stmt *stmt, int i)
 {
-    bound(stmt, sqlite3_bind_null(stmt->handle, i));
+    stmt->db->engine->bind_null(stmt, i);
 }
 
-/* SQLite gives a transaction up when memory runs out as a statement ends, and does not always say so: what comes next
- * would be stored alone. */
-static mlplat_status given_up(mlp_db *db, mlplat_error *err)
+bool mlp_db_has_arrays(const mlp_db *db)
 {
-    db->starved = true;
-    return mlp_fail_memory(err);
+    return db->engine->bind_array != NULL;
+}
+
+void mlp_stmt_array(mlp_stmt *stmt, int i, mlp_array *array)
+{
+    stmt->db->engine->bind_array(stmt, i, array);
 }
 
 mlplat_status mlp_stmt_step(mlp_stmt *stmt, bool *row, mlplat_error *err)
 {
     if (row)
         *row = false;
-    mlp_fork_gate_pause();
-    mlplat_status s = mlp_handle_check(stmt->db, err);
-    if (s == MLPLAT_OK && stmt->db->inside && sqlite3_get_autocommit(stmt->db->handle))
-        s = given_up(stmt->db, err);
-    if (s != MLPLAT_OK)
-        return s;
-    int code = stmt->bind_code != SQLITE_OK ? stmt->bind_code : sqlite3_step(stmt->handle);
-    if (code == SQLITE_ROW && row)
-        *row = true;
-    if (code == SQLITE_ROW || code == SQLITE_DONE)
-        return MLPLAT_OK;
-    s = mlp_db_fail(stmt->db, code, err);
-    sqlite3_reset(stmt->handle); /* so that it may be stepped again */
-    return s;
+    return stmt->db->engine->step(stmt, row, err);
 }
 
 const char *mlp_stmt_col_text(mlp_stmt *stmt, int i)
 {
-    const char *text = (const char *)sqlite3_column_text(stmt->handle, i);
-    if (!text && sqlite3_errcode(stmt->db->handle) == SQLITE_NOMEM)
-        stmt->db->starved = true;
-    return text;
+    return stmt->db->engine->col_text(stmt, i);
 }
 
 int64_t mlp_stmt_col_int(mlp_stmt *stmt, int i)
 {
-    return sqlite3_column_int64(stmt->handle, i);
+    return stmt->db->engine->col_int(stmt, i);
 }
 
 double mlp_stmt_col_double(mlp_stmt *stmt, int i)
 {
-    return sqlite3_column_double(stmt->handle, i);
+    return stmt->db->engine->col_double(stmt, i);
 }
 
 bool mlp_stmt_col_null(mlp_stmt *stmt, int i)
 {
-    return sqlite3_column_type(stmt->handle, i) == SQLITE_NULL;
+    return stmt->db->engine->col_type(stmt, i) == MLP_COL_NULL;
 }
 
 size_t mlp_stmt_col_bytes(mlp_stmt *stmt, int i)
 {
-    return (size_t)sqlite3_column_bytes(stmt->handle, i);
+    return stmt->db->engine->col_bytes(stmt, i);
 }
 
 mlp_col_type mlp_stmt_col_type(mlp_stmt *stmt, int i)
 {
-    switch (sqlite3_column_type(stmt->handle, i)) {
-    case SQLITE_INTEGER:
-        return MLP_COL_INT;
-    case SQLITE_FLOAT:
-        return MLP_COL_DOUBLE;
-    case SQLITE_TEXT:
-        return MLP_COL_TEXT;
-    case SQLITE_BLOB:
-        return MLP_COL_BLOB;
-    default:
-        return MLP_COL_NULL;
-    }
+    return stmt->db->engine->col_type(stmt, i);
 }
 
 mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n, ...)
@@ -207,5 +183,20 @@ mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n,
 
 int64_t mlp_db_changes(mlp_db *db)
 {
-    return sqlite3_changes64(db->handle);
+    return db->engine->changes(db);
+}
+
+mlplat_status mlp_db_attempt(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err)
+{
+    return db->engine->attempt ? db->engine->attempt(db, fn, ctx, err) : fn(db, ctx, err);
+}
+
+bool mlp_db_is_file(const mlp_db *db)
+{
+    return db->engine->file;
+}
+
+const char *mlp_db_say(const mlp_db *db, const char *sqlite, const char *postgres)
+{
+    return db->engine->file ? sqlite : postgres;
 }

@@ -11,9 +11,9 @@
 #include <time.h>
 
 /* Statements are kept by the address of their text. */
-static const char ROLLBACK[] = "ROLLBACK";
+const char mlp_sqlite_rollback[] = "ROLLBACK";
 
-enum { TURN_MS = 50, COMMIT_MS = 100, CHECKPOINT_PAGES = 8000 };
+enum { TURN_MS = 50, CHECKPOINT_PAGES = 8000 };
 
 /* ---- turns within the process ------------------------------------------------------------------------------------ */
 
@@ -74,7 +74,7 @@ mlplat_status mlp_db_look(mlp_db *db, mlplat_error *err)
                                 "SELECT 1 FROM sqlite_master LIMIT 1";
     mlplat_status s = run_sql(db, first, err);
     if (s == MLPLAT_OK)
-        s = mlp_db_prepare(db, ROLLBACK, &rollback, err);
+        s = mlp_db_prepare(db, mlp_sqlite_rollback, &rollback, err);
     mlp_stmt_done(rollback);
     db->ready = s == MLPLAT_OK;
     if (db->ready)
@@ -142,59 +142,9 @@ void mlp_db_wal(mlp_db *db)
 
 /* ---- one attempt ------------------------------------------------------------------------------------------------- */
 
-/* Others that read a file without write-ahead log keep it from committing. They are soon done, and as long as we hold
- * on no new ones come in; so insist for a moment before starting over. */
-static mlplat_status commit(mlp_db *db, mlplat_error *err)
+mlplat_status mlp_db_changed(mlp_db *db, int64_t shape, mlplat_error *err)
 {
-    const struct timespec nap = {.tv_nsec = 1000000};
-    int64_t begin_ns = mlp_clock_mono_ns();
-    mlplat_status s;
-    do {
-        db->busy = false;
-        s = mlp_db_exec(db, err, "COMMIT", 0);
-        if (db->busy)
-            nanosleep(&nap, NULL);
-    } while (db->busy && mlp_clock_mono_ns() - begin_ns < (int64_t)COMMIT_MS * 1000000);
-    return s;
-}
-
-/* SQLite's number of the tables' shape. This also takes a reader's snapshot, so that nothing is busy later. */
-static mlplat_status read_shape(mlp_db *db, int64_t *shape, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    bool row = false;
-    mlplat_status s = mlp_db_prepare(db, "PRAGMA schema_version", &stmt, err);
-    if (s == MLPLAT_OK)
-        s = mlp_stmt_step(stmt, &row, err);
-    *shape = s == MLPLAT_OK && row ? mlp_stmt_col_int(stmt, 0) : 0;
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-/* SQLite goes on with a file that has no name any more, and what it commits there is gone with the last process. */
-static mlplat_status check_place(mlp_db *db, mlplat_error *err)
-{
-    int moved = 0;
-    sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    return moved ? mlp_fail(err, MLPLAT_NOT_FOUND,
-                            "'%s' was moved, replaced or deleted meanwhile: put it back, or open the store again",
-                            db->path)
-                 : MLPLAT_OK;
-}
-
-static mlplat_status begin(mlp_db *db, bool writing, mlplat_error *err)
-{
-    int64_t shape = 0;
-    mlplat_status s = mlp_db_look(db, err);
-    if (s == MLPLAT_OK)
-        s = mlp_db_exec(db, err, writing ? "BEGIN IMMEDIATE" : "BEGIN", 0);
-    db->inside = s == MLPLAT_OK;
-    if (s == MLPLAT_OK)
-        s = read_shape(db, &shape, err);
-    if (s == MLPLAT_OK)
-        s = check_place(db, err);
-    if (s == MLPLAT_OK && db->on_change && shape != db->shape)
-        s = db->on_change(db, db->on_change_ctx, err);
+    mlplat_status s = db->on_change && shape != db->shape ? db->on_change(db, db->on_change_ctx, err) : MLPLAT_OK;
     if (s == MLPLAT_OK)
         db->shape = shape;
     return s;
@@ -206,39 +156,32 @@ void mlp_db_on_change(mlp_db *db, mlp_db_fn fn, void *ctx)
     db->on_change_ctx = ctx;
 }
 
-/* The statement was made when the file was first read: going back needs no memory that may not be there. */
-static void roll_back(mlp_db *db)
-{
-    if (mlp_handle_check(db, NULL) != MLPLAT_OK || sqlite3_get_autocommit(db->handle))
-        return;
-    if (mlp_db_exec(db, NULL, ROLLBACK, 0) != MLPLAT_OK)
-        sqlite3_exec(db->handle, ROLLBACK, NULL, NULL, NULL);
-}
-
 /* *again: a lock of somebody else was in the way. */
-static mlplat_status attempt(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, bool *again, mlplat_error *err)
+static mlplat_status attempt(mlp_db *db, mlp_begin how, mlp_db_fn fn, void *ctx, bool *again, mlplat_error *err)
 {
     db->busy = db->starved = false;
-    mlp_fork_gate_enter();
+    if (db->engine->gated)
+        mlp_fork_gate_enter();
     mlplat_status s = mlp_still_check(db, err);
     if (s == MLPLAT_OK)
-        s = begin(db, writing, err);
+        s = db->engine->begin(db, how, err);
     if (s == MLPLAT_OK)
         s = fn(db, ctx, err);
     if (db->starved)
         s = mlp_fail_memory(err);
     if (s == MLPLAT_OK)
-        s = commit(db, err);
+        s = db->engine->commit(db, err);
     if (db->still) /* what fn found wrong may be a change of somebody else */
         s = mlp_still_check(db, err) == MLPLAT_OK ? s : MLPLAT_UNAVAILABLE;
     db->inside = false;
-    roll_back(db);
-    mlp_fork_gate_leave();
+    db->engine->rollback(db);
+    if (db->engine->gated)
+        mlp_fork_gate_leave();
     *again = s != MLPLAT_OK && db->busy;
     return s;
 }
 
-static mlplat_status attempts(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx, mlp_wait *wait, mlplat_error *err)
+static mlplat_status attempts(mlp_db *db, mlp_begin how, mlp_db_fn fn, void *ctx, mlp_wait *wait, mlplat_error *err)
 {
     bool again = false;
     mlplat_status s;
@@ -248,8 +191,9 @@ static mlplat_status attempts(mlp_db *db, bool writing, mlp_db_fn fn, void *ctx,
             return s;
         if ((s = take_turn(db, &db->in_use, wait, err)) != MLPLAT_OK)
             return s;
-        db->changes = writing;
-        s = attempt(db, writing, fn, ctx, &again, &passing);
+        db->changes = how != MLP_BEGIN_READ;
+        db->wait = wait;
+        s = attempt(db, how, fn, ctx, &again, &passing);
         give_turn(db, &db->in_use);
         if (s != MLPLAT_OK && !again && err)
             *err = passing;
@@ -264,7 +208,8 @@ static mlplat_status writable(const mlp_db *db, mlplat_error *err)
     return mlp_fail(err, MLPLAT_DENIED, "'%s' " MLP_DB_READ_ONLY, db->path);
 }
 
-mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
+static mlplat_status write_how(mlp_db *db, mlp_begin how, mlp_db_fn fn, void *ctx, const mlp_hook *hook,
+                               mlplat_error *err)
 {
     mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
     mlplat_status s = writable(db, err);
@@ -274,14 +219,24 @@ mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *
         return s;
     s = mlp_ticket_take(&db->ticket, &wait, err);
     if (s == MLPLAT_OK)
-        s = attempts(db, true, fn, ctx, &wait, err);
+        s = attempts(db, how, fn, ctx, &wait, err);
     mlp_ticket_give(&db->ticket);
     give_turn(db, &db->writing);
     return s;
 }
 
+mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
+{
+    return write_how(db, MLP_BEGIN_WRITE, fn, ctx, hook, err);
+}
+
+mlplat_status mlp_db_write_loose(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err)
+{
+    return write_how(db, MLP_BEGIN_LOOSE, fn, ctx, NULL, err);
+}
+
 mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
 {
     mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
-    return attempts(db, false, fn, ctx, &wait, err);
+    return attempts(db, MLP_BEGIN_READ, fn, ctx, &wait, err);
 }

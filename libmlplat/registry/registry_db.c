@@ -38,7 +38,7 @@ static mlplat_status shape_changed(mlp_db *db, void *ctx, mlplat_error *err)
 static mlplat_status open_schema(mlp_registry_db_store *store, const char *artifact_root, mlplat_error *err)
 {
     mlplat *ml = store->ml;
-    const mlp_schema_maker maker = {.artifact_root = artifact_root,
+    const mlp_schema_maker maker = {.artifact_root = artifact_root, /* NULL: of a server, where none is made */
                                     .mlflow = mlp_session_setting(ml, MLP_SET_MLFLOW_VERSION),
                                     .installed = ml->mlflow_installed,
                                     .user = ml->hook.user};
@@ -68,6 +68,25 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
         s = open_schema(store, root, err);
     mlp_free(root);
     mlp_free(ticket);
+    if (s == MLPLAT_OK)
+        *out = store;
+    else
+        db_close(store);
+    return s;
+}
+
+static mlplat_status db_open_server(mlplat *ml, const char *uri, void **out, mlplat_error *err)
+{
+    mlp_registry_db_store *store = mlp_alloc(sizeof *store);
+    const mlp_db_options options = {.log = &ml->log};
+    if (!store)
+        return mlp_fail_memory(err);
+    store->ml = ml;
+    mlplat_status s = mlp_db_open_server(uri, &options, &store->db, err);
+    if (s == MLPLAT_OK && !(store->path = mlp_strdup(mlp_db_path(store->db))))
+        s = mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = open_schema(store, NULL, err);
     if (s == MLPLAT_OK)
         *out = store;
     else
@@ -252,34 +271,29 @@ mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char 
     return s;
 }
 
-static const mlp_registry_store db_store = {
-    .scheme = "sqlite",
-    .open = db_open,
-    .close = db_close,
-    .abandon = db_abandon,
-    .model_create = mlp_registry_db_model_create,
-    .model_get = mlp_registry_db_model_get,
-    .model_search = mlp_registry_db_model_search,
-    .model_update = mlp_registry_db_model_update,
-    .model_rename = mlp_registry_db_model_rename,
-    .model_delete = mlp_registry_db_model_delete,
-    .model_tag = mlp_registry_db_model_tag,
-    .version_create = mlp_registry_db_version_create,
-    .version_get = mlp_registry_db_version_get,
-    .version_location = mlp_registry_db_version_location,
-    .version_search = mlp_registry_db_version_search,
-    .version_latest = mlp_registry_db_version_latest,
-    .version_transition = mlp_registry_db_version_transition,
-    .version_update = mlp_registry_db_version_update,
-    .version_delete = mlp_registry_db_version_delete,
-    .version_tag = mlp_registry_db_version_tag,
-    .alias_set = mlp_registry_db_alias_set,
-    .alias_delete = mlp_registry_db_alias_delete,
-    .logged_model = mlp_registry_db_logged,
-    .logged_model_of_run = mlp_registry_db_logged_of_run,
-};
+#define TABLE(scheme_name, open_store)                                                                                 \
+    {                                                                                                                  \
+        .scheme = scheme_name, .open = open_store, .close = db_close, .abandon = db_abandon, .model_create =           \
+        mlp_registry_db_model_create, .model_get = mlp_registry_db_model_get, .model_search =                          \
+        mlp_registry_db_model_search, .model_update = mlp_registry_db_model_update, .model_rename =                    \
+        mlp_registry_db_model_rename, .model_delete = mlp_registry_db_model_delete, .model_tag =                       \
+        mlp_registry_db_model_tag, .version_create = mlp_registry_db_version_create, .version_get =                    \
+        mlp_registry_db_version_get, .version_location = mlp_registry_db_version_location, .version_search =           \
+        mlp_registry_db_version_search, .version_latest = mlp_registry_db_version_latest, .version_transition =        \
+        mlp_registry_db_version_transition, .version_update = mlp_registry_db_version_update, .version_delete =        \
+        mlp_registry_db_version_delete, .version_tag = mlp_registry_db_version_tag, .alias_set =                       \
+        mlp_registry_db_alias_set, .alias_delete = mlp_registry_db_alias_delete, .logged_model =                       \
+        mlp_registry_db_logged, .logged_model_of_run = mlp_registry_db_logged_of_run                                   \
+    }
+
+static const mlp_registry_store on_file = TABLE("sqlite", db_open), on_server = TABLE("postgresql", db_open_server);
 
 const mlp_registry_store *mlp_registry_db(void)
 {
-    return &db_store;
+    return &on_file;
+}
+
+const mlp_registry_store *mlp_registry_postgres(void)
+{
+    return &on_server;
 }

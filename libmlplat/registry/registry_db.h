@@ -15,6 +15,10 @@ typedef struct mlp_registry_db_store {
 #define MLP_REGISTRY_SQL(store, before, after)                                                                         \
     ((store)->schema.registry_workspace ? before " AND workspace = 'default'" after : before after)
 
+/* The same for the columns of a key. */
+#define MLP_REGISTRY_KEY(store, before, after)                                                                         \
+    ((store)->schema.registry_workspace ? before "workspace, " after : before after)
+
 /* A call: the arguments of one operation, and what comes out. It is run again from the start when the store was busy.
  */
 typedef struct mlp_registry_call {
@@ -47,6 +51,8 @@ mlplat_status mlp_registry_db_find(mlp_registry_db_store *store, const char *nam
 /* {"key", "value"} of every row (text, text) of a prepared statement, which is done then. *out is a new reference. */
 mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char *value, json_t **out,
                                     mlplat_error *err);
+mlplat_status mlp_registry_db_put_tag(const mlp_registry_db_store *store, const char *name, const char *key,
+                                      const char *value, mlplat_error *err);
 mlplat_status mlp_registry_db_model_doc(mlp_registry_db_store *store, const char *name, json_t **out,
                                         mlplat_error *err);
 mlplat_status mlp_registry_db_version_doc(mlp_registry_db_store *store, const char *name, int64_t number, json_t **out,

@@ -6,18 +6,6 @@
 
 #define NOTE "mlflow.modelVersions"
 
-/* Stores of MLflow 2 have no logged models. */
-static mlplat_status has_table(mlp_db *db, bool *there, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    mlplat_status s =
-        mlp_db_prepare(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'logged_models'", &stmt, err);
-    if (s == MLPLAT_OK)
-        s = mlp_stmt_step(stmt, there, err);
-    mlp_stmt_done(stmt);
-    return s;
-}
-
 /* The row (id, location, run) of a statement, which is done then. */
 static mlplat_status take_row(mlp_stmt *stmt, mlp_logged_model *out, mlplat_error *err)
 {
@@ -43,7 +31,7 @@ static mlplat_status find(mlp_db *db, const char *sql, const char *first, const 
 {
     mlp_stmt *stmt = NULL;
     bool there = false;
-    mlplat_status s = has_table(db, &there, err);
+    mlplat_status s = mlp_schema_has_table(db, "logged_models", &there, err); /* those of MLflow 2 have not */
     if (s == MLPLAT_OK && !there)
         s = MLPLAT_NOT_FOUND;
     if (s == MLPLAT_OK)
@@ -64,8 +52,9 @@ static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
                            "AND lifecycle_stage <> 'deleted'",
                            call->name, NULL, &call->logged, err);
     if (s == MLPLAT_NOT_FOUND && strncmp(call->name, "m-", 2) != 0)
-        s = mlp_fail(err, s, "there is no logged model '%.80s' in '%s': of a registered model name the version too, "
-                             "models:/%.80s/1 or models:/%.80s@<alias>",
+        s = mlp_fail(err, s,
+                     "there is no logged model '%.80s' in '%s': of a registered model name the version too, "
+                     "models:/%.80s/1 or models:/%.80s@<alias>",
                      call->name, call->store->path, call->name, call->name);
     else if (s == MLPLAT_NOT_FOUND)
         s = mlp_fail(err, s, "there is no logged model '%s' in '%s'", call->name, call->store->path);
@@ -78,7 +67,7 @@ static mlplat_status by_id_fn(mlp_db *db, void *ctx, mlplat_error *err)
     "AND lifecycle_stage <> 'deleted' "
 #define STEP                                                                                                           \
     "(SELECT max(i.step) FROM inputs i WHERE i.source_type = 'RUN_OUTPUT' AND i.source_id = ?1 AND "                   \
-    "i.destination_type = 'MODEL_OUTPUT' AND i.destination_id = m.model_id) DESC"
+    "i.destination_type = 'MODEL_OUTPUT' AND i.destination_id = m.model_id) DESC NULLS LAST"
 
 static mlplat_status of_run_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
@@ -153,8 +142,9 @@ mlplat_status mlp_registry_db_logged_note(mlp_registry_db_store *store, const ml
         s = mlp_json_text(list, &text, err);
     if (s == MLPLAT_OK)
         s = mlp_db_exec(store->db, err,
-                        "INSERT OR REPLACE INTO logged_model_tags (model_id, experiment_id, tag_key, tag_value) SELECT "
-                        "model_id, experiment_id, '" NOTE "', ?2 FROM logged_models WHERE model_id = ?1",
+                        "INSERT INTO logged_model_tags (model_id, experiment_id, tag_key, tag_value) SELECT "
+                        "model_id, experiment_id, '" NOTE "', ?2 FROM logged_models WHERE model_id = ?1 "
+                        "ON CONFLICT (model_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value",
                         2, version->model_id, text.data);
     json_decref(list);
     mlp_buf_free(&text);

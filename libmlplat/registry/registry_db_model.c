@@ -84,16 +84,16 @@ mlplat_status mlp_registry_db_model_doc(mlp_registry_db_store *store, const char
     json_t *doc = json_object();
     mlplat_status s = doc ? read_row(store, name, doc, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
-        s = put_list(
-            store,
-            MLP_REGISTRY_SQL(store, "SELECT key, value FROM registered_model_tags WHERE name = ?1", " ORDER BY key"),
-            name, "tags", "key", "value", doc, err);
+        s = put_list(store,
+                     MLP_REGISTRY_SQL(store, "SELECT key, value FROM registered_model_tags WHERE name = ?1",
+                                      " ORDER BY key COLLATE BINARY"),
+                     name, "tags", "key", "value", doc, err);
     if (s == MLPLAT_OK)
         s = put_list(store,
                      MLP_REGISTRY_SQL(store,
                                       "SELECT alias, CAST(version AS TEXT) FROM registered_model_aliases "
                                       "WHERE name = ?1",
-                                      " ORDER BY alias"),
+                                      " ORDER BY alias COLLATE BINARY"),
                      name, "aliases", "alias", "version", doc, err);
     if (s == MLPLAT_OK)
         s = put_latest(store, name, doc, err);
@@ -120,9 +120,14 @@ mlplat_status mlp_registry_db_model_get(void *store, const char *name, json_t **
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static mlplat_status put_tag(mlp_db *db, const char *name, const char *key, const char *value, mlplat_error *err)
+mlplat_status mlp_registry_db_put_tag(const mlp_registry_db_store *store, const char *name, const char *key,
+                                      const char *value, mlplat_error *err)
 {
-    return mlp_db_exec(db, err, "INSERT OR REPLACE INTO registered_model_tags (name, key, value) VALUES (?1, ?2, ?3)",
+    return mlp_db_exec(store->db, err,
+                       MLP_REGISTRY_KEY(store,
+                                        "INSERT INTO registered_model_tags (name, key, value) VALUES (?1, ?2, ?3) "
+                                        "ON CONFLICT (",
+                                        "key, name) DO UPDATE SET value = excluded.value"),
                        3, name, key, value);
 }
 
@@ -147,7 +152,7 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
         s = mlp_fail(err, s, "registered model '%s' exists already: register a version of it, or take another name",
                      call->name);
     json_object_foreach((json_t *)(uintptr_t)call->tags, key, value) if (s == MLPLAT_OK) s =
-        put_tag(db, call->name, key, json_string_value(value), err);
+        mlp_registry_db_put_tag(call->store, call->name, key, json_string_value(value), err);
     return s;
 }
 
@@ -204,7 +209,7 @@ static mlplat_status tag_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s != MLPLAT_OK)
         return s;
     if (call->value)
-        return put_tag(db, call->name, call->key, call->value, err);
+        return mlp_registry_db_put_tag(call->store, call->name, call->key, call->value, err);
     return mlp_db_exec(
         db, err, MLP_REGISTRY_SQL(call->store, "DELETE FROM registered_model_tags WHERE name = ?1 AND key = ?2", ""), 2,
         call->name, call->key);

@@ -5,12 +5,6 @@
 #include "registry/registry_db.h"
 #include <string.h>
 
-static mlplat_status put_tag(mlp_db *db, const char *name, const char *key, const char *value, mlplat_error *err)
-{
-    return mlp_db_exec(db, err, "INSERT OR REPLACE INTO registered_model_tags (name, key, value) VALUES (?1, ?2, ?3)",
-                       3, name, key, value);
-}
-
 /* The value of a tag, "" if it has none; *there says whether it does. */
 static mlplat_status read_tag(mlp_registry_db_store *store, const char *name, const char *key, char **out, bool *there,
                               mlplat_error *err)
@@ -39,7 +33,7 @@ static mlplat_status add_experiment(mlp_registry_db_store *store, const char *na
     if (s == MLPLAT_OK)
         s = mlp_prompt_experiments(list, id, &longer, err);
     if (s == MLPLAT_OK && longer)
-        s = put_tag(store->db, name, MLP_PROMPT_EXPERIMENTS_TAG, longer, err);
+        s = mlp_registry_db_put_tag(store, name, MLP_PROMPT_EXPERIMENTS_TAG, longer, err);
     mlp_free(list);
     mlp_free(longer);
     return s;
@@ -60,7 +54,7 @@ static mlplat_status insert(mlp_registry_db_store *store, const char *name, cons
         s = mlp_stmt_step(stmt, NULL, err);
     }
     mlp_stmt_done(stmt);
-    return s == MLPLAT_OK ? put_tag(store->db, name, MLP_PROMPT_TAG, "true", err) : s;
+    return s == MLPLAT_OK ? mlp_registry_db_put_tag(store, name, MLP_PROMPT_TAG, "true", err) : s;
 }
 
 /* The prompt, made if there is nothing of this name. */
@@ -92,6 +86,6 @@ mlplat_status mlp_registry_db_prompt(mlp_registry_db_store *store, const char *n
     json_t *value;
     mlplat_status s = need_prompt(store, name, prompt->description, now_ms, err);
     json_object_foreach((json_t *)(uintptr_t)prompt->tags, key, value) if (s == MLPLAT_OK) s =
-        put_tag(store->db, name, key, json_string_value(value), err);
+        mlp_registry_db_put_tag(store, name, key, json_string_value(value), err);
     return s == MLPLAT_OK ? add_experiment(store, name, prompt->experiment_id, err) : s;
 }

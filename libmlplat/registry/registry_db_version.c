@@ -63,7 +63,7 @@ static mlplat_status put_tags(mlp_registry_db_store *store, const char *name, in
     mlplat_status s = mlp_db_prepare(
         store->db,
         MLP_REGISTRY_SQL(store, "SELECT key, value FROM model_version_tags WHERE name = ?1 AND version = ?2",
-                         " ORDER BY key"),
+                         " ORDER BY key COLLATE BINARY"),
         &stmt, err);
     if (s != MLPLAT_OK)
         return s;
@@ -84,7 +84,7 @@ static mlplat_status put_aliases(mlp_registry_db_store *store, const char *name,
         s = mlp_db_prepare(
             store->db,
             MLP_REGISTRY_SQL(store, "SELECT alias FROM registered_model_aliases WHERE name = ?1 AND version = ?2",
-                             " ORDER BY alias"),
+                             " ORDER BY alias COLLATE BINARY"),
             &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
@@ -170,13 +170,17 @@ mlplat_status mlp_registry_db_version_location(void *store, const char *name, co
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static mlplat_status put_tag(mlp_db *db, const char *name, int64_t number, const char *key, const char *value,
-                             mlplat_error *err)
+static mlplat_status put_tag(const mlp_registry_db_store *store, const char *name, int64_t number, const char *key,
+                             const char *value, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_db_prepare(
-        db, "INSERT OR REPLACE INTO model_version_tags (name, version, key, value) VALUES (?1, ?2, ?3, ?4)", &stmt,
-        err);
+        store->db,
+        MLP_REGISTRY_KEY(store,
+                         "INSERT INTO model_version_tags (name, version, key, value) VALUES (?1, ?2, ?3, ?4) "
+                         "ON CONFLICT (",
+                         "key, name, version) DO UPDATE SET value = excluded.value"),
+        &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         mlp_stmt_int(stmt, 2, number);
@@ -192,10 +196,11 @@ static mlplat_status put_tag(mlp_db *db, const char *name, int64_t number, const
 static mlplat_status make_model(mlp_registry_db_store *store, const char *name, int64_t now_ms, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(
-        store->db,
-        "INSERT OR IGNORE INTO registered_models (name, creation_time, last_updated_time) VALUES (?1, ?2, ?2)", &stmt,
-        err);
+    mlplat_status s =
+        mlp_db_prepare(store->db,
+                       "INSERT INTO registered_models (name, creation_time, last_updated_time) VALUES (?1, ?2, ?2) "
+                       "ON CONFLICT DO NOTHING",
+                       &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, name);
         mlp_stmt_int(stmt, 2, now_ms);
@@ -261,7 +266,7 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = insert(db, fresh, call->number, now_ms, err);
     json_object_foreach((json_t *)(uintptr_t)fresh->tags, key, value) if (s == MLPLAT_OK) s =
-        put_tag(db, fresh->name, call->number, key, json_string_value(value), err);
+        put_tag(call->store, fresh->name, call->number, key, json_string_value(value), err);
     return s == MLPLAT_OK ? mlp_registry_db_logged_note(call->store, fresh, call->number, err) : s;
 }
 
@@ -349,7 +354,7 @@ static mlplat_status tag_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s != MLPLAT_OK)
         return s;
     if (call->value)
-        return put_tag(db, call->name, call->number, call->key, call->value, err);
+        return put_tag(call->store, call->name, call->number, call->key, call->value, err);
     s = mlp_db_prepare(db,
                        MLP_REGISTRY_SQL(call->store,
                                         "DELETE FROM model_version_tags WHERE name = ?1 AND version = ?2 AND key = ?3",
@@ -379,7 +384,10 @@ static mlplat_status alias_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlplat_status s = mlp_registry_db_find(call->store, call->name, call->ref, &call->number, err);
     if (s == MLPLAT_OK)
         s = mlp_db_prepare(db,
-                           "INSERT OR REPLACE INTO registered_model_aliases (name, alias, version) VALUES (?1, ?2, ?3)",
+                           MLP_REGISTRY_KEY(call->store,
+                                            "INSERT INTO registered_model_aliases (name, alias, version) VALUES (?1, "
+                                            "?2, ?3) ON CONFLICT (",
+                                            "name, alias) DO UPDATE SET version = excluded.version"),
                            &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, call->name);

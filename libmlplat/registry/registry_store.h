@@ -108,6 +108,7 @@ const mlp_registry_store *mlp_registry_store_for(const char *uri, mlplat_error *
 const mlp_registry_store *mlp_registry_db(void);
 const mlp_registry_store *mlp_registry_http(void);
 const mlp_registry_store *mlp_registry_https(void);
+const mlp_registry_store *mlp_registry_postgres(void);
 
 /* What is in the session's slot. */
 typedef struct mlp_registry {

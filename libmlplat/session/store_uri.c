@@ -59,6 +59,8 @@ static mlplat_status check_store(const setting *it, mlplat_error *err)
     if (!platform && (mlp_uri_has_scheme(it->uri, "file") || !strchr(it->uri, ':')))
         return refuse_folder(it, err);
 #ifndef MLPLAT_MINIMAL
+    if (mlp_uri_has_scheme(it->uri, "postgresql"))
+        return MLPLAT_OK; /* libpq reads it, which is opened at first use */
     if (mlp_uri_has_scheme(it->uri, "http") || mlp_uri_has_scheme(it->uri, "https")) {
         mlplat_status s = mlp_uri_parse(it->uri, &parts, err);
         mlp_uri_free(&parts);

@@ -1,11 +1,17 @@
 /* The store in a database of MLflow's schema: what its files share. */
 #ifndef MLP_TRACKING_DB_H
 #define MLP_TRACKING_DB_H
+#include "db/array.h"
 #include "db/db.h"
 #include "db/metric_columns.h"
 #include "tracking/metric_order.h"
 #include "tracking/tracking_store.h"
 #include <stdatomic.h>
+
+/* Points as columns. */
+typedef struct mlp_tracking_db_rows {
+    mlp_array key, run, value, time, step, nan;
+} mlp_tracking_db_rows;
 
 typedef struct mlp_tracking_db_store {
     mlplat *ml;
@@ -15,6 +21,9 @@ typedef struct mlp_tracking_db_store {
     size_t slice;                /* records that the sink stores between two looks at the clock, if others wait */
     int64_t crowded_ns;          /* when somebody was last seen to wait for the writer lock */
     mlp_metric_order order;      /* of the sink's batch */
+    mlp_tracking_db_rows rows;   /* its memory, where statements take arrays */
+    const mlp_record **points;   /* likewise */
+    size_t points_room;
     _Atomic size_t appetite;     /* records that a batch had best have */
     mlp_metric_columns *columns; /* for searches, inside of transactions; NULL: not needed so far */
     int64_t many;                /* from how many runs on they are */
@@ -122,6 +131,26 @@ mlplat_status mlp_tracking_db_pairs(mlp_db *db, const char *sql, const char *own
 /* ---- tracking_db_points.c */
 mlplat_status mlp_tracking_db_points(void *store, const char *run_id, const char *key, unsigned columns,
                                      const mlp_hook *hook, mlp_metric_points *out, mlplat_error *err);
+
+/* ---- tracking_db_server.c */
+mlplat_status mlp_tracking_db_settle_in(mlp_tracking_db_store *store, mlplat_error *err);
+
+/* ---- tracking_db_journal.c: the first three inside a transaction */
+mlplat_status mlp_tracking_db_journal_allowed(mlp_db *db, bool *allowed, mlplat_error *err);
+/* The journal's mark, 0 if it has none; nobody else changes it until the transaction's end. */
+mlplat_status mlp_tracking_db_journal_begin(mlp_db *db, const char *journal_id, uint64_t *seq, mlplat_error *err);
+mlplat_status mlp_tracking_db_journal_set(mlp_db *db, const char *journal_id, uint64_t seq, mlplat_error *err);
+mlplat_status mlp_tracking_db_journal_mark(void *ctx, const char *journal_id, uint64_t *seq, mlplat_error *err);
+mlplat_status mlp_tracking_db_journal_forget(void *ctx, const char *journal_id, mlplat_error *err);
+
+/* ---- tracking_db_bulk.c */
+/* A point as MLflow stores what SQL cannot hold: NaN as 0 with a mark, infinities as the largest doubles. */
+double mlp_tracking_db_stored(double value, bool *is_nan);
+/* Inside a transaction, where statements take arrays: the records' points in one statement. latest: what is newest of
+ * each metric, and each metric once. */
+mlplat_status mlp_tracking_db_bulk_put(mlp_db *db, mlp_tracking_db_rows *rows, const mlp_record *const *records,
+                                       size_t n, bool latest, mlplat_error *err);
+void mlp_tracking_db_rows_free(mlp_tracking_db_rows *rows);
 
 /* ---- tracking_db_write.c */
 mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool);

@@ -123,8 +123,8 @@ static mlplat_status put_model_input(mlp_db *db, const edge_call *call, const js
         return s;
     return mlp_db_exec(db, err,
                        "INSERT INTO inputs (input_uuid, source_type, source_id, destination_type, destination_id) "
-                       "VALUES (?, 'RUN_INPUT', ?, 'MODEL_INPUT', ?) ON CONFLICT DO UPDATE SET input_uuid = "
-                       "excluded.input_uuid",
+                       "VALUES (?, 'RUN_INPUT', ?, 'MODEL_INPUT', ?) ON CONFLICT (source_type, source_id, "
+                       "destination_type, destination_id) DO UPDATE SET input_uuid = excluded.input_uuid",
                        3, uuid, call->id, member(model, "model_id"));
 }
 

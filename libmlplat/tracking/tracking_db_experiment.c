@@ -55,7 +55,11 @@ static mlplat_status name_is_free(mlp_db *db, const experiment_call *call, mlpla
 static mlplat_status next_id(mlp_db *db, int64_t *out, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(db, "SELECT coalesce(max(experiment_id), 0) + 1 FROM experiments", &stmt, err);
+    mlplat_status s =
+        mlp_db_prepare(db,
+                       mlp_db_say(db, "SELECT coalesce(max(experiment_id), 0) + 1 FROM experiments",
+                                  "SELECT nextval(pg_get_serial_sequence('experiments', 'experiment_id'))"),
+                       &stmt, err);
     if (s == MLPLAT_OK)
         s = mlp_stmt_step(stmt, NULL, err);
     if (s == MLPLAT_OK)
@@ -160,8 +164,10 @@ static mlplat_status row_doc(mlp_db *db, mlp_stmt *stmt, json_t **out, mlplat_er
     if (s == MLPLAT_OK && !mlp_stmt_col_null(stmt, 5))
         s = mlp_json_set(doc, "last_update_time", json_integer(mlp_stmt_col_int(stmt, 5)), err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM experiment_tags WHERE experiment_id = ? ORDER BY key", id,
-                                  tags, err);
+        s = mlp_tracking_db_pairs(db,
+                                  "SELECT key, value FROM experiment_tags WHERE experiment_id = ? "
+                                  "ORDER BY key COLLATE BINARY",
+                                  id, tags, err);
     if (s == MLPLAT_OK)
         s = mlp_json_set(doc, "tags", json_incref(tags), err);
     json_decref(tags);

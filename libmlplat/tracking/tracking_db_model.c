@@ -111,12 +111,15 @@ static mlplat_status model_lists(mlp_db *db, const char *id, json_t *info, json_
     mlplat_status also = mlp_json_set(data, "params", params, err), last = mlp_json_set(data, "metrics", metrics, err);
     s = s != MLPLAT_OK ? s : also != MLPLAT_OK ? also : last;
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_pairs(
-            db, "SELECT tag_key, tag_value FROM logged_model_tags WHERE model_id = ? ORDER BY tag_key", id, tags, err);
+        s = mlp_tracking_db_pairs(db,
+                                  "SELECT tag_key, tag_value FROM logged_model_tags WHERE model_id = ? "
+                                  "ORDER BY tag_key COLLATE BINARY",
+                                  id, tags, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_pairs(
-            db, "SELECT param_key, param_value FROM logged_model_params WHERE model_id = ? ORDER BY param_key", id,
-            params, err);
+        s = mlp_tracking_db_pairs(db,
+                                  "SELECT param_key, param_value FROM logged_model_params WHERE model_id = ? "
+                                  "ORDER BY param_key COLLATE BINARY",
+                                  id, params, err);
     return s == MLPLAT_OK ? model_metrics(db, id, metrics, err) : s;
 }
 
@@ -184,8 +187,8 @@ mlplat_status mlp_tracking_db_model_get(void *store, const char *id, json_t **ou
     "ON CONFLICT (model_id, tag_key) DO UPDATE SET tag_value = excluded.tag_value, "                                   \
     "experiment_id = excluded.experiment_id"
 
-static mlplat_status put_pair(mlp_db *db, const model_call *call, const char *sql, const char *key,
-                              const json_t *value, mlplat_error *err)
+static mlplat_status put_pair(mlp_db *db, const model_call *call, const char *sql, const char *key, const json_t *value,
+                              mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     mlplat_status s = mlp_db_prepare(db, sql, &stmt, err);

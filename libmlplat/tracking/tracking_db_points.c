@@ -102,6 +102,9 @@ static mlplat_status look_fn(mlp_db *db, void *ctx, mlplat_error *err)
     mlplat_status s = number(db, "SELECT 1 FROM runs WHERE run_uuid = ?", c, true, false, 0, &found, err);
     if (s == MLPLAT_OK && !found)
         s = mlp_fail(err, MLPLAT_NOT_FOUND, "run %s is not in the store: check the id and the tracking URI", c->run_id);
+    c->few = true; /* a server reads them one way or another, and sends them all the same */
+    if (s != MLPLAT_OK || !mlp_db_is_file(db))
+        return s;
     if (s == MLPLAT_OK)
         s = number(db, "SELECT count(*) FROM (SELECT 1 FROM metrics WHERE run_uuid = ? LIMIT ?)", c, true, false, FEW,
                    &rows, err);

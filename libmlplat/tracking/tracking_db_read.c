@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#define NO_LIMIT (INT64_MAX / 2)
 #define RUN_COLUMNS                                                                                                    \
     "SELECT r.run_uuid, r.name, r.experiment_id, r.user_id, r.status, r.start_time, r.end_time, r.artifact_uri, "      \
     "r.lifecycle_stage FROM runs r"
@@ -54,9 +55,11 @@ static mlplat_status latest_metrics(mlp_db *db, const char *run_id, json_t *list
 {
     mlp_stmt *stmt = NULL;
     bool row = true;
-    mlplat_status s = mlp_db_prepare(
-        db, "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = ? ORDER BY key", &stmt,
-        err);
+    mlplat_status s =
+        mlp_db_prepare(db,
+                       "SELECT key, value, timestamp, step, is_nan FROM latest_metrics WHERE run_uuid = ? "
+                       "ORDER BY key COLLATE BINARY",
+                       &stmt, err);
     if (s == MLPLAT_OK)
         mlp_stmt_text(stmt, 1, run_id);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row)
@@ -74,10 +77,11 @@ static mlplat_status run_data(mlp_db *db, const char *run_id, json_t *data, mlpl
     if (s == MLPLAT_OK)
         s = latest_metrics(db, run_id, metrics, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key", run_id, params,
-                                  err);
+        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key COLLATE BINARY",
+                                  run_id, params, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key", run_id, tags, err);
+        s = mlp_tracking_db_pairs(db, "SELECT key, value FROM tags WHERE run_uuid = ? ORDER BY key COLLATE BINARY",
+                                  run_id, tags, err);
     return s;
 }
 
@@ -230,7 +234,7 @@ static mlplat_status history_fn(mlp_db *db, void *ctx, mlplat_error *err)
         mlp_stmt_text(stmt, 1, call->id);
         mlp_stmt_text(stmt, 2, call->key);
         mlp_stmt_int(stmt, 3, call->since_ms);
-        mlp_stmt_int(stmt, 4, call->limit ? call->limit + 1 : -1);
+        mlp_stmt_int(stmt, 4, call->limit ? call->limit + 1 : NO_LIMIT);
         mlp_stmt_int(stmt, 5, call->offset);
         s = history_rows(call, stmt, list, err);
     }
@@ -240,8 +244,12 @@ static mlplat_status history_fn(mlp_db *db, void *ctx, mlplat_error *err)
 
 mlplat_status mlp_tracking_db_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err)
 {
-    read_call call = {.store = store, .id = wanted->run_id, .key = wanted->key, .since_ms = wanted->since_ms,
-                      .limit = wanted->limit, .offset = wanted->offset};
+    read_call call = {.store = store,
+                      .id = wanted->run_id,
+                      .key = wanted->key,
+                      .since_ms = wanted->since_ms,
+                      .limit = wanted->limit,
+                      .offset = wanted->offset};
     return read_with(&call, history_fn, out, err);
 }
 
@@ -254,7 +262,7 @@ typedef struct bulk_call {
     json_t *out;
 } bulk_call;
 
-/* Of one run; *left: how many more there may be, negative: any number. */
+/* Of one run; *left: how many more there may be. */
 static mlplat_status one_history(mlp_db *db, const bulk_call *call, const char *run_id, json_t *list, int64_t *left,
                                  mlplat_error *err)
 {
@@ -273,7 +281,7 @@ static mlplat_status one_history(mlp_db *db, const bulk_call *call, const char *
         s = push_metric(stmt, list, err);
         if (s == MLPLAT_OK)
             s = mlp_json_set(json_array_get(list, json_array_size(list) - 1), "run_id", json_string(run_id), err);
-        *left -= *left > 0;
+        --*left;
     }
     mlp_stmt_done(stmt);
     return s;
@@ -283,7 +291,7 @@ static mlplat_status histories_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     bulk_call *call = ctx;
     json_t *list = json_array(), *id;
-    int64_t left = call->limit ? call->limit : -1;
+    int64_t left = call->limit ? call->limit : NO_LIMIT;
     size_t i;
     json_decref(call->out);
     call->out = json_object();

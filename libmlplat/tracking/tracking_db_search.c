@@ -28,7 +28,7 @@ static mlplat_status is_large(const search_call *call, mlp_db *db, bool *large, 
     mlp_buf sql = {0};
     mlp_stmt *stmt = NULL;
     int i = 0;
-    mlp_buf_puts(&sql, "SELECT count(*) FROM (SELECT 1 FROM runs WHERE 1");
+    mlp_buf_puts(&sql, "SELECT count(*) FROM (SELECT 1 FROM runs WHERE 1 = 1");
     if (call->ids)
         mlp_tracking_db_put_ids(call->ids, "experiment_id", &sql);
     mlp_buf_puts(&sql, " LIMIT max(?, (SELECT coalesce(max(rowid), 0) / 8 FROM runs))) HAVING count(*) >= max(?, "
@@ -52,7 +52,7 @@ static mlplat_status is_large(const search_call *call, mlp_db *db, bool *large, 
 static mlplat_status keep_pages(mlp_tracking_db_store *store, mlp_db *db, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    if (store->keeps_pages)
+    if (store->keeps_pages || !mlp_db_is_file(db))
         return MLPLAT_OK;
     mlplat_status s = mlp_db_prepare(db, "SELECT coalesce(max(rowid), 0) FROM runs", &stmt, err);
     if (s == MLPLAT_OK)
@@ -72,7 +72,7 @@ static mlplat_status plan(search_call *call, mlp_db *db, mlplat_error *err)
     mlp_search_unplan(&call->search);
     mlp_search_sql_free(&call->sql);
     mlplat_status s = keep_pages(store, db, err);
-    if (s == MLPLAT_OK && mlp_search_plan_helps(&call->search))
+    if (s == MLPLAT_OK && mlp_db_is_file(db) && mlp_search_plan_helps(&call->search))
         s = is_large(call, db, &large, err);
     if (s == MLPLAT_OK && large && !store->columns)
         s = mlp_metric_columns_new(db, &store->columns, err);

@@ -4,13 +4,12 @@
  * is set aside before its COMMIT; from the first refusal on there are no more parts, so that what fails after it takes
  * back all of it.
  */
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "spool/metric_origin.h"
 #include "tracking/metric_order.h"
 #include "tracking/tracking_db.h"
-#include <float.h>
-#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -63,15 +62,21 @@ static void refuse(mlp_verdict *verdict, mlplat_status status, const mlplat_erro
     snprintf(verdict->reason, sizeof verdict->reason, "%.*s", (int)sizeof verdict->reason - 1, why->message);
 }
 
-/* What came of one record: a constraint of the tables says that it will never fit. */
+/* A constraint of the tables says that it will never fit, or no text or number of its kind is kept there. */
+static bool is_records_own(mlplat_status s)
+{
+    return s == MLPLAT_CONFLICT || s == MLPLAT_EXISTS || s == MLPLAT_INVALID;
+}
+
+/* What came of one record. */
 static mlplat_status judge(part *p, mlp_verdict *verdict, mlplat_status s, const mlplat_error *why, mlplat_error *err)
 {
-    if (s == MLPLAT_CONFLICT || s == MLPLAT_EXISTS)
+    if (is_records_own(s))
         refuse(verdict, s, why);
     else if (s != MLPLAT_OK && err)
         *err = *why;
     p->refused = p->refused || verdict->status != MLPLAT_OK;
-    return s == MLPLAT_CONFLICT || s == MLPLAT_EXISTS ? MLPLAT_OK : s;
+    return is_records_own(s) ? MLPLAT_OK : s;
 }
 
 /* ---- tags ------------------------------------------------------------------------------------------------------ */
@@ -162,22 +167,13 @@ static mlplat_status look_at_run(part *p, const mlp_record *r, const mlp_verdict
 
 /* ---- metrics --------------------------------------------------------------------------------------------------- */
 
-/* As MLflow stores what SQL cannot hold: NaN as 0 with a mark, infinities as the largest doubles. */
-static double stored_value(double value, bool *is_nan)
-{
-    *is_nan = isnan(value);
-    if (*is_nan)
-        return 0;
-    return isinf(value) ? (value > 0 ? DBL_MAX : -DBL_MAX) : value;
-}
-
 static void bind_point(mlp_stmt *stmt, const mlp_record *r)
 {
     bool is_nan;
-    mlp_stmt_double(stmt, 3, stored_value(r->value, &is_nan));
+    mlp_stmt_double(stmt, 3, mlp_tracking_db_stored(r->value, &is_nan));
     mlp_stmt_int(stmt, 4, r->timestamp_ms);
     mlp_stmt_int(stmt, 5, r->step);
-    mlp_stmt_int(stmt, 6, is_nan);
+    mlp_stmt_bool(stmt, 6, is_nan);
 }
 
 static mlplat_status put_point(mlp_stmt *stmt, const mlp_record *r, mlplat_error *err)
@@ -195,7 +191,7 @@ static bool later(const mlp_record *a, const mlp_record *b)
         return a->step > b->step;
     if (a->timestamp_ms != b->timestamp_ms)
         return a->timestamp_ms > b->timestamp_ms;
-    return stored_value(a->value, &is_nan) > stored_value(b->value, &is_nan);
+    return mlp_tracking_db_stored(a->value, &is_nan) > mlp_tracking_db_stored(b->value, &is_nan);
 }
 
 /* ---- metrics of logged models ------------------------------------------------------------------------------------ */
@@ -216,7 +212,7 @@ static mlplat_status put_model_metric(part *p, const mlp_record *r, const mlp_me
         mlp_stmt_text_n(stmt, 2, r->key, r->key_n);
         mlp_stmt_int(stmt, 3, r->timestamp_ms);
         mlp_stmt_int(stmt, 4, r->step);
-        mlp_stmt_double(stmt, 5, stored_value(r->value, &is_nan));
+        mlp_stmt_double(stmt, 5, mlp_tracking_db_stored(r->value, &is_nan));
         mlp_stmt_text_n(stmt, 6, o->dataset_name_n ? o->dataset_name : NULL, o->dataset_name_n);
         mlp_stmt_text_n(stmt, 7, o->dataset_digest_n ? o->dataset_digest : NULL, o->dataset_digest_n);
         mlp_stmt_text_n(stmt, 8, r->run_id, r->run_id_n);
@@ -297,9 +293,129 @@ static mlplat_status put_metric(part *p, mlp_metric_group *g, mlp_stmt *row, mlp
     return s;
 }
 
+/* ---- the same on a server: the slice's points in one statement -----------------------------------------------------
+ */
+
+typedef struct point_range {
+    part *p;
+    const mlp_record **points;
+    size_t n;
+} point_range;
+
+static mlplat_status put_range_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const point_range *range = ctx;
+    return mlp_tracking_db_bulk_put(db, &range->p->store->rows, range->points, range->n, false, err);
+}
+
+/* One that is refused is found by halves. */
+static mlplat_status put_range(part *p, const mlp_record **points, size_t n, mlplat_error *err)
+{
+    point_range range = {.p = p, .points = points, .n = n};
+    mlplat_error why = {0};
+    mlplat_status s = n ? mlp_db_attempt(p->db, put_range_fn, &range, &why) : MLPLAT_OK;
+    if (n == 1 && s != MLPLAT_OK)
+        return judge(p, &p->verdicts[points[0] - p->records], s, &why, err);
+    if (n > 1 && is_records_own(s)) {
+        s = put_range(p, points, n / 2, err);
+        return s == MLPLAT_OK ? put_range(p, points + n / 2, n - n / 2, err) : s;
+    }
+    if (s != MLPLAT_OK && err)
+        *err = why;
+    return s;
+}
+
+/* Those of a metric that can be stored, as far as is known. */
+static mlplat_status list_metric(part *p, const mlp_metric_group *g, size_t *n, mlplat_error *err)
+{
+    const mlp_verdict *run = NULL;
+    mlplat_status s = look_at_run(p, g->first, &run, err);
+    for (uint32_t i = g->head; s == MLPLAT_OK; i = p->order->next[i]) {
+        const mlp_record *r = &p->records[i];
+        mlp_metric_origin origin;
+        if (run->status != MLPLAT_OK) {
+            p->verdicts[i] = *run;
+        } else if (r->text_n) {
+            mlp_metric_origin_get(r, &origin);
+            s = look_at_model(p, &origin, &p->verdicts[i], err);
+        }
+        p->refused = p->refused || p->verdicts[i].status != MLPLAT_OK;
+        if (s == MLPLAT_OK && p->verdicts[i].status == MLPLAT_OK)
+            p->store->points[(*n)++] = r;
+        if (i == g->tail)
+            break;
+    }
+    return s;
+}
+
+static mlplat_status put_model_metric_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const point_range *range = ctx;
+    mlp_metric_origin origin;
+    (void)db;
+    mlp_metric_origin_get(range->points[0], &origin);
+    return put_model_metric(range->p, range->points[0], &origin, err);
+}
+
+static mlplat_status note_stored(part *p, mlp_metric_group *g, mlplat_error *err)
+{
+    mlplat_status s = MLPLAT_OK;
+    for (uint32_t i = g->head; s == MLPLAT_OK; i = p->order->next[i]) {
+        const mlp_record *r = &p->records[i];
+        point_range one = {.p = p, .points = &r, .n = 1};
+        mlplat_error why = {0};
+        if (p->verdicts[i].status == MLPLAT_OK && r->text_n)
+            s = judge(p, &p->verdicts[i], mlp_db_attempt(p->db, put_model_metric_fn, &one, &why), &why, err);
+        if (p->verdicts[i].status == MLPLAT_OK && (!g->latest || later(r, g->latest)))
+            g->latest = r;
+        if (i == g->tail)
+            break;
+    }
+    return s;
+}
+
+static mlplat_status need_points(mlp_tracking_db_store *store, size_t n, mlplat_error *err)
+{
+    if (n <= store->points_room)
+        return MLPLAT_OK;
+    mlp_free(store->points);
+    store->points = mlp_alloc_array(n, sizeof *store->points);
+    store->points_room = store->points ? n : 0;
+    return store->points ? MLPLAT_OK : mlp_fail_memory(err);
+}
+
+static mlplat_status put_metrics_there(part *p, mlplat_error *err)
+{
+    size_t n = 0;
+    mlplat_status s = need_points(p->store, p->n, err);
+    mlp_metric_order_sort(p->order);
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order->n_sliced; i++)
+        s = list_metric(p, p->order->sliced[i], &n, err);
+    if (s == MLPLAT_OK)
+        s = put_range(p, p->store->points, n, err);
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order->n_sliced; i++)
+        s = note_stored(p, p->order->sliced[i], err);
+    return s;
+}
+
+static mlplat_status put_latest_there(part *p, mlplat_error *err)
+{
+    size_t n = 0;
+    mlplat_status s = need_points(p->store, p->order->n, err);
+    for (uint32_t i = 0; s == MLPLAT_OK && i < p->order->n; i++)
+        if (p->order->groups[i].latest)
+            p->store->points[n++] = p->order->groups[i].latest;
+    return s == MLPLAT_OK ? mlp_tracking_db_bulk_put(p->db, &p->store->rows, p->store->points, n, true, err) : s;
+}
+
+/* ---- a slice's metrics, wherever they go ---------------------------------------------------------------------------
+ */
+
 static mlplat_status put_metrics(part *p, mlplat_error *err)
 {
     mlp_stmt *row = NULL;
+    if (mlp_db_has_arrays(p->db))
+        return put_metrics_there(p, err);
     mlplat_status s = mlp_db_prepare(p->db,
                                      "INSERT INTO metrics (key, run_uuid, value, timestamp, step, is_nan) "
                                      "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -315,6 +431,8 @@ static mlplat_status put_metrics(part *p, mlplat_error *err)
 static mlplat_status put_latest(part *p, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
+    if (mlp_db_has_arrays(p->db))
+        return put_latest_there(p, err);
     mlplat_status s = mlp_db_prepare(
         p->db,
         "INSERT INTO latest_metrics (key, run_uuid, value, timestamp, step, is_nan) VALUES (?, ?, ?, ?, ?, ?) "
@@ -334,51 +452,13 @@ static mlplat_status put_latest(part *p, mlplat_error *err)
     return s;
 }
 
-/* ---- marks ----------------------------------------------------------------------------------------------------- */
-
-static mlplat_status has_table(mlp_db *db, const char *name, bool *out, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, name);
-        s = mlp_stmt_step(stmt, out, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-static mlplat_status get_mark(mlp_db *db, const char *journal_id, uint64_t *seq, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    bool row = false;
-    mlplat_status s = mlp_db_prepare(db, "SELECT seq FROM mlplat_journal WHERE journal_id = ?", &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, journal_id);
-        s = mlp_stmt_step(stmt, &row, err);
-    }
-    *seq = s == MLPLAT_OK && row ? (uint64_t)mlp_stmt_col_int(stmt, 0) : 0;
-    mlp_stmt_done(stmt);
-    return s;
-}
-
-static mlplat_status set_mark(mlp_db *db, const char *journal_id, uint64_t seq, mlplat_error *err)
-{
-    mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(db,
-                                     "INSERT INTO mlplat_journal (journal_id, seq) VALUES (?, ?) "
-                                     "ON CONFLICT (journal_id) DO UPDATE SET seq = excluded.seq",
-                                     &stmt, err);
-    if (s == MLPLAT_OK) {
-        mlp_stmt_text(stmt, 1, journal_id);
-        mlp_stmt_int(stmt, 2, (int64_t)seq);
-        s = mlp_stmt_step(stmt, NULL, err);
-    }
-    mlp_stmt_done(stmt);
-    return s;
-}
-
 /* ---- a batch --------------------------------------------------------------------------------------------------- */
+
+static mlplat_status set_tag_fn(mlp_db *db, void *ctx, mlplat_error *err)
+{
+    const mlp_record *r = ctx;
+    return mlp_tracking_db_set_tag(db, r->run_id, r->run_id_n, r->key, r->key_n, r->text, r->text_n, err);
+}
 
 static mlplat_status put_tag(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
 {
@@ -389,7 +469,7 @@ static mlplat_status put_tag(part *p, const mlp_record *r, mlp_verdict *verdict,
         return s;
     *verdict = *run;
     if (run->status == MLPLAT_OK)
-        s = mlp_tracking_db_set_tag(p->db, r->run_id, r->run_id_n, r->key, r->key_n, r->text, r->text_n, &why);
+        s = mlp_db_attempt(p->db, set_tag_fn, (void *)(uintptr_t)r, &why);
     return judge(p, verdict, s, &why, err);
 }
 
@@ -408,6 +488,8 @@ static mlplat_status store_slice(part *p, uint64_t mark, mlplat_error *err)
     int64_t began = mlp_clock_mono_ns();
     bool whole = p->n - p->to >= p->store->slice;
     size_t end = whole && !p->alone ? p->to + p->store->slice : p->n;
+    if (mlp_db_has_arrays(p->db) && end > p->to + SLICE_MOST)
+        end = p->to + SLICE_MOST; /* whoever comes is let in between two of them */
     mlplat_status s = MLPLAT_OK;
     mlp_metric_order_next(p->order);
     for (; s == MLPLAT_OK && p->to < end; p->to++) {
@@ -429,9 +511,9 @@ static mlplat_status store_slice(part *p, uint64_t mark, mlplat_error *err)
     return s;
 }
 
-static bool goes_on(const part *p)
+static bool goes_on(part *p)
 {
-    return p->to == p->from || p->refused || mlp_clock_mono_ns() - p->began_ns < PART_NS;
+    return p->to == p->from || p->refused || (p->alone && !crowded(p)) || mlp_clock_mono_ns() - p->began_ns < PART_NS;
 }
 
 static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_error *err)
@@ -444,10 +526,7 @@ static mlplat_status begin_part(part *p, mlp_db *db, uint64_t *mark, mlplat_erro
     crowded(p);
     p->alone = p->began_ns - p->store->crowded_ns > CALM_NS;
     mlp_metric_order_clear(p->order);
-    mlplat_status s = mlp_db_exec(
-        db, err, "CREATE TABLE IF NOT EXISTS mlplat_journal (journal_id TEXT PRIMARY KEY, seq INTEGER NOT NULL)", 0);
-    if (s == MLPLAT_OK)
-        s = get_mark(db, p->journal_id, mark, err);
+    mlplat_status s = mlp_tracking_db_journal_begin(db, p->journal_id, mark, err);
     p->last = *mark;
     return s;
 }
@@ -458,7 +537,7 @@ static mlplat_status adapt(const part *p, mlplat_error *err)
     size_t appetite = p->order->n > p->n / MANY ? BATCH_MANY : BATCH;
     if (p->n < BATCH || p->from > 0 || p->to < p->n ||
         appetite == atomic_exchange_explicit(&p->store->appetite, appetite, memory_order_relaxed) ||
-        p->store->keeps_pages)
+        p->store->keeps_pages || !mlp_db_is_file(p->db))
         return MLPLAT_OK;
     return mlp_db_exec(p->db, err, appetite == BATCH ? "PRAGMA cache_size=-500" : "PRAGMA cache_size=-1000", 0);
 }
@@ -477,7 +556,7 @@ static mlplat_status store_part(mlp_db *db, void *ctx, mlplat_error *err)
                                 err);
     if (s == MLPLAT_OK)
         s = adapt(p, err);
-    return s == MLPLAT_OK && p->last > mark ? set_mark(db, p->journal_id, p->last, err) : s;
+    return s == MLPLAT_OK && p->last > mark ? mlp_tracking_db_journal_set(db, p->journal_id, p->last, err) : s;
 }
 
 static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_record *records, size_t n,
@@ -495,44 +574,12 @@ static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_rec
     };
     mlplat_status s = mlp_metric_order_room(p.order, n, err);
     while (s == MLPLAT_OK && p.from < n) {
-        s = mlp_db_write(store->db, store_part, &p, NULL, err);
+        s = mlp_db_write_loose(store->db, store_part, &p, err);
         if (p.stopped)
             s = MLPLAT_OK;
         else
             p.from = p.to;
     }
-    return s;
-}
-
-typedef struct mark_call {
-    const char *journal_id;
-    uint64_t seq;
-} mark_call;
-
-static mlplat_status mark_fn(mlp_db *db, void *ctx, mlplat_error *err)
-{
-    mark_call *call = ctx;
-    bool there = false;
-    mlplat_status s = has_table(db, "mlplat_journal", &there, err);
-    return s == MLPLAT_OK && there ? get_mark(db, call->journal_id, &call->seq, err) : s;
-}
-
-static mlplat_status sink_mark(void *ctx, const char *journal_id, uint64_t *seq, mlplat_error *err)
-{
-    const mlp_tracking_db_store *store = ctx;
-    mark_call call = {.journal_id = journal_id};
-    mlplat_status s = mlp_db_read(store->db, mark_fn, &call, NULL, err);
-    *seq = call.seq;
-    return s;
-}
-
-static mlplat_status forget_fn(mlp_db *db, void *ctx, mlplat_error *err)
-{
-    const mark_call *call = ctx;
-    bool journal = false;
-    mlplat_status s = has_table(db, "mlplat_journal", &journal, err);
-    if (s == MLPLAT_OK && journal)
-        s = mlp_db_exec(db, err, "DELETE FROM mlplat_journal WHERE journal_id = ?", 1, call->journal_id);
     return s;
 }
 
@@ -542,19 +589,15 @@ static size_t sink_appetite(void *ctx)
     return atomic_load_explicit(&store->appetite, memory_order_relaxed);
 }
 
-static mlplat_status sink_forget(void *ctx, const char *journal_id, mlplat_error *err)
-{
-    const mlp_tracking_db_store *store = ctx;
-    mark_call call = {.journal_id = journal_id};
-    return mlp_db_write(store->db, forget_fn, &call, NULL, err);
-}
-
 mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool)
 {
     mlp_tracking_db_store *store = object;
     store->spool = spool;
     store->slice = SLICE_LEAST;
     atomic_store(&store->appetite, BATCH);
-    return (mlp_sink){
-        .apply = sink_apply, .mark = sink_mark, .forget = sink_forget, .appetite = sink_appetite, .ctx = store};
+    return (mlp_sink){.apply = sink_apply,
+                      .mark = mlp_tracking_db_journal_mark,
+                      .forget = mlp_tracking_db_journal_forget,
+                      .appetite = sink_appetite,
+                      .ctx = store};
 }

@@ -2,26 +2,12 @@
 #include "tracking/tracking_http.h"
 #include "base/alloc.h"
 #include "base/err.h"
-#include "base/sha256.h"
 #include "base/text.h"
+#include "tracking/server_spool.h"
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- the store --------------------------------------------------------------------------------------------------- */
-
-/* Journals wait below the user's state folder, by the server's address. */
-static char *spool_folder_of(const char *uri)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    mlp_sha256 sha;
-    char hex[65];
-    mlp_sha256_begin(&sha);
-    mlp_sha256_add(&sha, uri, strlen(uri));
-    mlp_sha256_end(&sha, hex);
-    if (state && *state == '/')
-        return mlp_sprintf("%s/mlplat/spool/%.16s", state, hex);
-    return mlp_sprintf("%s/.local/state/mlplat/spool/%.16s", home && *home ? home : "/var/tmp", hex);
-}
 
 static void free_store(mlp_tracking_http_store *store)
 {
@@ -45,7 +31,7 @@ static mlplat_status http_open(mlplat *ml, const char *uri, void **out, mlplat_e
         return mlp_fail_memory(err);
     store->ml = ml;
     store->uri = mlp_strdup(uri);
-    store->spool_folder = spool_folder_of(uri);
+    store->spool_folder = mlp_server_spool_folder(uri);
     mlplat_status s = store->uri && store->spool_folder ? MLPLAT_OK : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
         s = mlp_mlflow_open(uri, &ml->log, &ml->hook, &store->server, err);

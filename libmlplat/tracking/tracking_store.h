@@ -140,6 +140,7 @@ const mlp_tracking_store *mlp_tracking_store_for(const char *uri, mlplat_error *
 const mlp_tracking_store *mlp_tracking_db(void);
 const mlp_tracking_store *mlp_tracking_http(void);
 const mlp_tracking_store *mlp_tracking_https(void);
+const mlp_tracking_store *mlp_tracking_postgres(void);
 
 /* For stores: the page that a query asks for. */
 mlplat_status mlp_tracking_page(const mlplat_search *query, int64_t *limit, int64_t *offset, mlplat_error *err);

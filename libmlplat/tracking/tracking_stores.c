@@ -8,7 +8,7 @@
 #ifdef MLPLAT_MINIMAL
 #define MLP_TRACKING_REMOTE NULL
 #else
-#define MLP_TRACKING_REMOTE mlp_tracking_http(), mlp_tracking_https()
+#define MLP_TRACKING_REMOTE mlp_tracking_http(), mlp_tracking_https(), mlp_tracking_postgres()
 #endif
 
 const mlp_tracking_store *mlp_tracking_store_for(const char *uri, mlplat_error *err)
@@ -21,8 +21,8 @@ const mlp_tracking_store *mlp_tracking_store_for(const char *uri, mlplat_error *
     snprintf(shown, sizeof shown, "%s", uri);
     mlp_redact(shown);
     mlp_fail(err, MLPLAT_UNSUPPORTED,
-             "no tracking store for '%s': use sqlite:///<path>, as in sqlite:///mlflow.db, or a server's "
-             "http://host:5000",
+             "no tracking store for '%s': use sqlite:///<path>, as in sqlite:///mlflow.db, a server's "
+             "http://host:5000, or postgresql://user@host/database",
              shown);
     return NULL;
 }

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-bool registry_contract_by_rest, registry_contract_old;
+bool registry_contract_by_rest, registry_contract_old, registry_contract_narrow;
 
 static char *repeat(const char *what, size_t n)
 {
@@ -135,7 +135,9 @@ static void tags_follow_mlflows_rules(void **state)
     };
     add(f->ml, "m", "/m");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_status(mlplat_registered_model_set_tag(f->ml, "m", cases[i].key, cases[i].value, &err), cases[i].want);
+        bool wide = registry_contract_narrow && cases[i].value == value; /* VARCHAR(5000) */
+        assert_status(mlplat_registered_model_set_tag(f->ml, "m", cases[i].key, cases[i].value, &err),
+                      wide ? MLPLAT_INVALID : cases[i].want);
         assert_status(mlplat_model_version_set_tag(f->ml, "m", "1", cases[i].key, cases[i].value, &err), cases[i].want);
     }
     free(key);

@@ -11,7 +11,8 @@ typedef mlplat *(*registry_contract_open)(const char *folder);
  * prompts and no logged models (has to be told as UNSUPPORTED with the version that does), tags of 5,000 characters at
  * most, and lists of runs alone in filters. */
 extern bool registry_contract_by_rest, registry_contract_old;
-
+/* The store keeps to the lengths of MLflow's columns, which are shorter than what MLflow's rules let through. */
+extern bool registry_contract_narrow;
 /* Each runs a suite; returns the number of tests that failed. */
 int registry_contract_run(const char *store, registry_contract_open open);
 int prompts_contract_run(const char *store, registry_contract_open open);

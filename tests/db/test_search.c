@@ -8,8 +8,8 @@ static const struct {
     const char *filter, *where, *value; /* what must be in the SQL, and the last value bound, as JSON */
 } good[] = {
     {"metrics.loss < 0.5",
-     "latest_metrics x WHERE x.run_uuid = r.run_uuid AND x.key = ? AND (x.value < ? AND x.is_nan = 0)", "0.5"},
-    {"metric.loss != .5", "(x.value != ? OR x.is_nan = 1)", "0.5"},
+     "latest_metrics x WHERE x.run_uuid = r.run_uuid AND x.key = ? AND (x.value < ? AND NOT x.is_nan)", "0.5"},
+    {"metric.loss != .5", "(x.value != ? OR x.is_nan)", "0.5"},
     {"metrics.`val loss` >= -1e-3", "x.value >= ?", "-0.001"},
     {"metrics.\"val/loss\" = 3", "x.value = ?", "3.0"},
     {"metrics.'val loss' > 5.", "x.value > ?", "5.0"},
@@ -154,7 +154,7 @@ static const struct {
 } orders[] = {
     {NULL, "", "r.start_time DESC, r.run_uuid"},
     {"metrics.loss DESC", " LEFT JOIN latest_metrics o0 ON o0.run_uuid = r.run_uuid AND o0.key = ?",
-     "CASE WHEN o0.is_nan = 1 THEN 1 WHEN o0.value IS NULL THEN 2 ELSE 0 END, o0.value DESC, r.start_time DESC, "
+     "CASE WHEN o0.is_nan THEN 1 WHEN o0.value IS NULL THEN 2 ELSE 0 END, o0.value DESC, r.start_time DESC, "
      "r.run_uuid"},
     {"params.depth", " LEFT JOIN params o0", "o0.value IS NULL, o0.value, r.start_time DESC"},
     {"attributes.end_time asc, tags.a desc", " LEFT JOIN tags o1",

@@ -83,7 +83,7 @@ static void uris_without_a_store_are_refused(void **state)
         {"http://localhost:5000", MLPLAT_OK, NULL}, /* nobody is asked before there is something to ask */
         {"https://localhost", MLPLAT_OK, NULL},
 #endif
-        {"postgresql://ann:hunter2@db/mlflow", MLPLAT_UNSUPPORTED, "embedded store only"},
+        {"mysql://ann:hunter2@db/mlflow", MLPLAT_UNSUPPORTED, "embedded store only"},
         {"sqlite+pysqlite:///a.db", MLPLAT_UNSUPPORTED, "sqlite:///mlflow.db"},
         {"databricks", MLPLAT_UNSUPPORTED, "embedded store only"},
         {"mlflow.db", MLPLAT_INVALID, "is a path: write sqlite:///mlflow.db"},
