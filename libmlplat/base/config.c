@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/log.h"
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static const struct {
     [MLP_SET_PARENT_RUN_ID] = {"parent_run_id", {"MLPLAT_PARENT_RUN_ID"}, NULL},
     [MLP_SET_PIPELINE_ROOT] = {"pipeline_root", {"MLPLAT_PIPELINE_ROOT"}, NULL},
     [MLP_SET_MLFLOW_VERSION] = {"mlflow_version", {"MLPLAT_MLFLOW_VERSION"}, NULL},
+    [MLP_SET_SPOOL_QUOTA] = {"spool_quota", {"MLPLAT_SPOOL_QUOTA"}, "1GiB"},
+    [MLP_SET_SPOOL_FULL] = {"spool_full", {"MLPLAT_SPOOL_FULL"}, "block"},
     [MLP_SET_TRUNCATE] = {"truncate_long_values", {"MLFLOW_TRUNCATE_LONG_VALUES"}, "true"},
 };
 static const char *const durabilities[] = {NULL, "memory", "process", "disk", "remote"};
@@ -233,6 +236,51 @@ static mlplat_status check_durability(const mlp_config *config, mlplat_error *er
                     config->source[MLP_SET_DURABILITY]);
 }
 
+/* "", "B", "K", "KB", "KiB" and so on: all powers of 1024. */
+static bool unit_of(const char *unit, int *shift)
+{
+    static const char letters[] = "kmgt";
+    const char *at = *unit ? strchr(letters, *unit | 0x20) : NULL;
+    *shift = at ? (int)(at - letters + 1) * 10 : 0;
+    unit += at != NULL;
+    return strcmp(unit, "") == 0 || strcasecmp(unit, "b") == 0 || (at && strcasecmp(unit, "ib") == 0);
+}
+
+bool mlp_config_bytes(const char *text, uint64_t *out)
+{
+    char *end;
+    int shift;
+    *out = UINT64_MAX;
+    if (strcasecmp(text, "none") == 0)
+        return true;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    while (*end == ' ')
+        end++;
+    if (errno || !unit_of(end, &shift) || n > UINT64_MAX >> 1 >> shift)
+        return false;
+    *out = (uint64_t)n << shift;
+    return true;
+}
+
+#define QUOTA_LEAST ((uint64_t)4 << 20)
+
+static mlplat_status check_spool(const mlp_config *config, mlplat_error *err)
+{
+    const char *quota = config->value[MLP_SET_SPOOL_QUOTA], *full = config->value[MLP_SET_SPOOL_FULL];
+    uint64_t bytes;
+    if (!mlp_config_bytes(quota, &bytes) || bytes < QUOTA_LEAST)
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "spool quota '%.60s' (%s): write bytes such as 512MiB, 4MiB at least, or none",
+                        quota, config->source[MLP_SET_SPOOL_QUOTA]);
+    if (strcmp(full, "block") != 0 && strcmp(full, "drop-oldest") != 0 && strcmp(full, "error") != 0)
+        return mlp_fail(err, MLPLAT_INVALID, "'%.60s' (%s) for a full spool: write block, drop-oldest or error", full,
+                        config->source[MLP_SET_SPOOL_FULL]);
+    return MLPLAT_OK;
+}
+
 /* "true", "1" and so on, in any case, become "true" or "false", as MLflow reads them. */
 static mlplat_status check_truncate(mlp_config *config, mlplat_error *err)
 {
@@ -262,6 +310,8 @@ mlplat_status mlp_config_load(const mlplat_options *options, mlp_config *out, ml
         s = check_durability(out, err);
     if (s == MLPLAT_OK)
         s = check_truncate(out, err);
+    if (s == MLPLAT_OK)
+        s = check_spool(out, err);
     if (s != MLPLAT_OK)
         mlp_config_free(out);
     return s;

@@ -3,6 +3,7 @@
 #define MLP_CONFIG_H
 #include "base/json.h"
 #include <mlplat/session.h>
+#include <stdbool.h>
 
 typedef enum mlp_setting {
     MLP_SET_TRACKING_URI,
@@ -17,6 +18,8 @@ typedef enum mlp_setting {
     MLP_SET_PIPELINE_ROOT,   /* MLPLAT_PIPELINE_ROOT */
     MLP_SET_TRUNCATE,        /* MLFLOW_TRUNCATE_LONG_VALUES: "true" (default) cuts long param and tag values */
     MLP_SET_MLFLOW_VERSION,  /* MLPLAT_MLFLOW_VERSION: the MLflow that new stores are made for */
+    MLP_SET_SPOOL_QUOTA,     /* MLPLAT_SPOOL_QUOTA: bytes, "none" */
+    MLP_SET_SPOOL_FULL,      /* MLPLAT_SPOOL_FULL: block, drop-oldest or error */
     MLP_SET_COUNT
 } mlp_setting;
 
@@ -25,6 +28,8 @@ typedef struct mlp_config {
     char *source[MLP_SET_COUNT]; /* "call", "environment MLPLAT_SPOOL", "profile prod in /x.yaml", "default" */
 } mlp_config;
 
+/* "1048576", "64 MiB", "1GiB", "2k", "none" (UINT64_MAX). */
+bool mlp_config_bytes(const char *text, uint64_t *out);
 mlplat_status mlp_config_load(const mlplat_options *options, mlp_config *out, mlplat_error *err);
 void mlp_config_free(mlp_config *config);
 json_t *mlp_config_json(const mlp_config *config); /* as mlplat_config hands out, redacted; new reference or NULL */

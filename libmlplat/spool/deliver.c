@@ -26,6 +26,16 @@ typedef struct courier {
     int idle;
 } courier;
 
+/* Under lock. Its bytes stay where they are from now on. */
+static mlp_segment *hold(mlp_spool *sp, mlp_segment *s)
+{
+    while (s && s->packing)
+        pthread_cond_wait(&sp->progress, &sp->lock);
+    if (s)
+        s->held = true;
+    return s;
+}
+
 /* The first of a list may come, and the next of a sealed one, under lock only. */
 static mlp_segment *next_segment(mlp_spool *sp, int lane, const mlp_segment *after)
 {
@@ -35,8 +45,7 @@ static mlp_segment *next_segment(mlp_spool *sp, int lane, const mlp_segment *aft
         next = sp->lane[lane].head;
     else if (after->sealed)
         next = after->next;
-    if (next)
-        next->held = true;
+    hold(sp, next);
     pthread_mutex_unlock(&sp->lock);
     return next;
 }
@@ -128,13 +137,23 @@ static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, 
     return *n > 0 ? MLPLAT_OK : status; /* what was found before a segment that cannot be read goes first */
 }
 
+/* Under lock. Those that were looked at for nothing need no memory until they are looked at again. */
+static void let_go(mlp_segment *first, const mlp_segment *last)
+{
+    while (first != last && (first = first->next)) {
+        first->held = false;
+        if (mlp_segment_in_file(first))
+            mlp_segment_unload(first);
+    }
+}
+
 static void rewind_cursors(courier *c)
 {
     for (int i = 0; i < MLP_LANE_COUNT; i++) {
         pthread_mutex_lock(&c->sp->lock);
-        c->cursor[i].segment = c->sp->lane[i].head;
         if (c->cursor[i].segment)
-            c->cursor[i].segment->held = true;
+            let_go(c->sp->lane[i].head, c->cursor[i].segment);
+        c->cursor[i].segment = hold(c->sp, c->sp->lane[i].head);
         c->cursor[i].at = c->sp->lane[i].at;
         pthread_mutex_unlock(&c->sp->lock);
     }
@@ -286,7 +305,8 @@ static void *courier_main(void *arg)
     while (!sp->stop) {
         uint64_t limit = settled(sp);
         pthread_mutex_unlock(&sp->lock);
-        mlp_lane_prepare(sp);
+        if (!sp->room.started)
+            mlp_room_work(sp);
         bool some = deliver(c, limit, &full);
         pthread_mutex_lock(&sp->lock);
         c->idle = some ? 0 : c->idle + 1;

@@ -143,11 +143,14 @@ static mlplat_status wait_for_ring(mlp_spool *sp, mlplat_error *err)
 static mlplat_status make_room(mlp_spool *sp, mlp_lane *lane, size_t need, mlplat_error *err)
 {
     mlplat_status status = MLPLAT_OK;
+    bool waited = false;
     while (status == MLPLAT_OK && !fits(lane, need)) {
         if (lane->leading || lane->waiting)
             wait_for_group(sp, lane); /* a group never spans two segments */
         else if (lane->kind == MLP_LANE_MEMORY && lane->n_segments >= MLP_SPOOL_MEMORY_SEGMENTS)
             status = wait_for_ring(sp, err);
+        else if (lane->kind != MLP_LANE_MEMORY && !mlp_lane_room(sp, lane, need))
+            status = mlp_quota_make_room(sp, &waited, err);
         else
             status = mlp_lane_roll(sp, lane, need, atomic_load(&sp->next_seq), err);
     }
@@ -161,6 +164,8 @@ static void put(mlp_spool *sp, mlp_segment *s, const mlp_record *records, size_t
     for (size_t i = 0; i < n; i++)
         at += mlp_frame_put(s->base + at, &records[i], first + i, i + 1 < n, durable, s->salt);
     s->end = at;
+    s->records += (uint32_t)n;
+    s->last_seq = first + n - 1;
     atomic_store_explicit(&sp->next_seq, first + n, memory_order_relaxed);
 }
 
@@ -188,9 +193,9 @@ mlplat_status mlp_journal_append(mlp_spool *sp, mlp_lane *lane, const mlp_record
             lane->collect_first = first;
         status = commit(sp, lane, n, ticket, err);
     }
-    if (sp->sleeping) {
-        sp->sleeping = false;
-        pthread_cond_signal(&sp->wake);
+    if (sp->sleeping || sp->room.sleeping) {
+        sp->sleeping = sp->room.sleeping = false;
+        pthread_cond_broadcast(&sp->wake);
     }
     return status;
 }

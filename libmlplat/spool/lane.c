@@ -124,16 +124,15 @@ static mlplat_status make(mlp_spool *sp, mlp_lane *lane, uint64_t number, size_t
 /* A sink that is slow, or away for long, must not make the process large. */
 static void give_memory_back(const mlp_lane *lane, mlp_segment *full)
 {
-    bool in_file = full->kind == MLP_SEGMENT_MAPPED || full->written == full->end;
-    if (lane->n_segments >= LOADED && in_file && !full->poisoned && !full->held)
+    if (lane->n_segments >= LOADED && mlp_segment_in_file(full) && !full->held)
         mlp_segment_unload(full);
 }
 
 static void push(mlp_lane *lane, mlp_segment *s)
 {
     if (lane->tail) {
-        give_memory_back(lane, lane->tail);
         lane->tail->sealed = true;
+        give_memory_back(lane, lane->tail);
         lane->tail->next = s;
     } else {
         lane->head = s;
@@ -153,14 +152,28 @@ static mlp_segment *take_spare(mlp_lane *lane, size_t cap)
     return s;
 }
 
-mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err)
+static size_t capacity_for(size_t need)
 {
     size_t cap = need + MLP_SEGMENT_HEAD;
-    cap = cap > MLP_SEGMENT_BYTES ? (cap + 4095) & ~(size_t)4095 : MLP_SEGMENT_BYTES;
+    return cap > MLP_SEGMENT_BYTES ? (cap + 4095) & ~(size_t)4095 : MLP_SEGMENT_BYTES;
+}
+
+bool mlp_lane_room(const mlp_spool *sp, const mlp_lane *lane, size_t need)
+{
+    size_t cap = capacity_for(need);
+    bool spare = lane->n_spare > 0 && lane->spare[lane->n_spare - 1]->cap >= cap;
+    return spare || mlp_quota_fits(sp, cap);
+}
+
+mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err)
+{
+    size_t cap = capacity_for(need);
     mlp_segment *s = take_spare(lane, cap);
     if (!s && lane->ahead < MLP_SPOOL_SPARES)
         lane->ahead++;
-    mlplat_status status = s ? MLPLAT_OK : make(sp, lane, ++sp->next_number, cap, &s, err);
+    bool spare = s != NULL;
+    mlplat_status status = spare ? MLPLAT_OK : make(sp, lane, ++sp->next_number, cap, &s, err);
+    sp->quota.bytes += s && !spare ? s->disk : 0;
     if (status == MLPLAT_OK) {
         begin(sp, lane, s, first_seq);
         push(lane, s);
@@ -182,7 +195,17 @@ static int count_awake(const mlp_lane *lane)
     return n;
 }
 
-/* The delivery thread alone adds: there is room. */
+static void drop(mlp_spool *sp, mlp_segment *s)
+{
+    size_t disk = s->disk;
+    if (!mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd))
+        atomic_store(&sp->left, true);
+    pthread_mutex_lock(&sp->lock);
+    mlp_quota_give(sp, disk);
+    pthread_mutex_unlock(&sp->lock);
+}
+
+/* One for which there is no place goes. */
 static void add_spare(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
 {
     pthread_mutex_lock(&sp->lock);
@@ -191,11 +214,16 @@ static void add_spare(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
     if (enough)
         mlp_segment_rest(s);
     pthread_mutex_lock(&sp->lock);
-    int at = s->base ? lane->n_spare : 0;
-    memmove(lane->spare + at + 1, lane->spare + at, (size_t)(lane->n_spare - at) * sizeof *lane->spare);
-    lane->spare[at] = s;
-    lane->n_spare++;
+    bool room = lane->n_spare < MLP_SPOOL_SPARES;
+    if (room) {
+        int at = s->base ? lane->n_spare : 0;
+        memmove(lane->spare + at + 1, lane->spare + at, (size_t)(lane->n_spare - at) * sizeof *lane->spare);
+        lane->spare[at] = s;
+        lane->n_spare++;
+    }
     pthread_mutex_unlock(&sp->lock);
+    if (!room)
+        drop(sp, s);
 }
 
 /* Those that rest lie below those that do not. */
@@ -235,7 +263,8 @@ static bool prepare_spare(mlp_spool *sp, mlp_lane *lane)
 {
     mlp_segment *s = NULL;
     pthread_mutex_lock(&sp->lock);
-    bool wanted = wants_spare(lane);
+    bool wanted = wants_spare(lane) && mlp_quota_fits(sp, MLP_SEGMENT_BYTES);
+    sp->quota.bytes += wanted ? MLP_SEGMENT_BYTES : 0;
     uint64_t number = wanted ? ++sp->next_number : 0;
     mlp_segment_kind kind = lane->segments;
     pthread_mutex_unlock(&sp->lock);
@@ -243,11 +272,12 @@ static bool prepare_spare(mlp_spool *sp, mlp_lane *lane)
         return false;
     mlplat_status status = mlp_segment_make(kind, sp->home.fd, number, MLP_SEGMENT_BYTES, lane->synced, &s, NULL);
     if (status == MLPLAT_OK) {
-        add_spare(sp, lane, s); /* there is room */
+        add_spare(sp, lane, s);
         return true;
     }
     pthread_mutex_lock(&sp->lock);
     lane->no_spare_until = mlp_clock_mono_ns() + NO_SPARE_NS;
+    sp->quota.bytes -= MLP_SEGMENT_BYTES;
     pthread_mutex_unlock(&sp->lock);
     return false;
 }
@@ -265,7 +295,7 @@ void mlp_lane_prepare(mlp_spool *sp)
 static void set_bad_aside(mlp_spool *sp, const mlp_segment *s)
 {
     char from[40], to[80];
-    mlp_segment_name(s->number, from);
+    mlp_segment_name(s->number, s->packed, from);
     snprintf(to, sizeof to, "%.8s-%llu.bad", sp->id, (unsigned long long)s->number);
     if (mlp_sys.rename(sp->home.fd, from, sp->home.place_fd, to) == 0)
         mlp_log(sp->log, MLPLAT_LOG_ERROR, "spool %s: a segment of our own journal is damaged and was set aside as %s",
@@ -287,8 +317,8 @@ void mlp_lane_recycle(mlp_spool *sp, mlp_lane *lane, mlp_segment *s)
     pthread_mutex_unlock(&sp->lock);
     if (again)
         add_spare(sp, lane, s);
-    else if (!mlp_segment_drop(s, s->damaged ? -1 : sp->home.fd))
-        atomic_store(&sp->left, true);
+    else
+        drop(sp, s);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------------------------- */

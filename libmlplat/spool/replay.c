@@ -129,10 +129,11 @@ static mlplat_status set_aside(replay *r, const mlp_replay_file *f, mlplat_error
     return MLPLAT_OK;
 }
 
-static bool remove_lock_rest(void *user, const char *name)
+/* Of takeovers and of packing that did not come to their ends. */
+static bool remove_rest(void *user, const char *name)
 {
     const replay *r = user;
-    if (mlp_text_starts(name, "lock."))
+    if (mlp_text_starts(name, "lock.") || mlp_text_ends(name, ".new"))
         mlp_sys.unlink(r->home.fd, name, 0);
     return true;
 }
@@ -163,7 +164,7 @@ static mlplat_status remove_journal(replay *r, mlplat_error *err)
         return MLPLAT_OK;
     }
     gone = mlp_sys.fsync(r->home.fd) == 0;
-    mlp_folder_each(r->home.fd, remove_lock_rest, r, NULL);
+    mlp_folder_each(r->home.fd, remove_rest, r, NULL);
     mlp_home_remove(&r->home);
     r->counts->journals++;
     if (r->id[0] && gone)

@@ -12,7 +12,7 @@ static bool add_name(void *user, const char *name)
 {
     mlp_replay_files *r = user;
     size_t n = strlen(name);
-    if (n >= sizeof r->file->name || n < 5 || !mlp_text_ends(name, ".mls"))
+    if (n >= sizeof r->file->name || n < 5 || !mlp_segment_named(name))
         return true;
     if (r->n == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 16;

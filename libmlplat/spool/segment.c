@@ -3,15 +3,24 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "base/text.h"
+#include "spool/pack.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-void mlp_segment_name(uint64_t number, char out[40])
+#define PACKED ".mlz"
+
+void mlp_segment_name(uint64_t number, bool packed, char out[40])
 {
-    snprintf(out, 40, "%016" PRIu64 ".mls", number);
+    snprintf(out, 40, "%016" PRIu64 "%s", number, packed ? PACKED : ".mls");
+}
+
+bool mlp_segment_named(const char *name)
+{
+    return mlp_text_ends(name, ".mls") || mlp_text_ends(name, PACKED);
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------------ */
@@ -61,7 +70,7 @@ static mlplat_status give_memory(mlp_segment *s, mlplat_error *err)
 static mlplat_status make_file(mlp_segment *s, int folder_fd, bool synced, mlplat_error *err)
 {
     char name[40];
-    mlp_segment_name(s->number, name);
+    mlp_segment_name(s->number, false, name);
     s->fd = mlp_sys.open(folder_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (s->fd == -1)
         return mlp_fail_errno(err, errno, "journal segment %s cannot be made", name);
@@ -80,6 +89,7 @@ mlplat_status mlp_segment_make(mlp_segment_kind kind, int folder_fd, uint64_t nu
     if (!s)
         return mlp_fail_memory(err);
     *s = (mlp_segment){.kind = kind, .number = number, .fd = -1, .cap = cap};
+    s->disk = kind == MLP_SEGMENT_MEMORY ? 0 : cap;
     mlplat_status status = kind == MLP_SEGMENT_MEMORY ? MLPLAT_OK : make_file(s, folder_fd, synced, err);
     if (status == MLPLAT_OK)
         status = give_memory(s, err);
@@ -98,6 +108,9 @@ void mlp_segment_begin(mlp_segment *s, const mlp_segment_head *head)
     s->salt = head->salt;
     s->end = MLP_SEGMENT_HEAD;
     s->written = 0;
+    s->records = 0;
+    s->first_seq = head->first_seq;
+    s->last_seq = 0;
     s->sealed = s->poisoned = s->reloaded = s->damaged = s->held = false;
     s->next = NULL;
     atomic_store_explicit(&s->ready, MLP_SEGMENT_HEAD, memory_order_release);
@@ -161,10 +174,15 @@ static void give_back(mlp_segment *s)
     s->fd = -1;
 }
 
+bool mlp_segment_in_file(const mlp_segment *s)
+{
+    bool in_file = s->kind == MLP_SEGMENT_MAPPED || s->reloaded || s->written == s->end;
+    return s->kind != MLP_SEGMENT_MEMORY && s->sealed && in_file && !s->poisoned;
+}
+
 void mlp_segment_unload(mlp_segment *s)
 {
-    if (s->kind != MLP_SEGMENT_MEMORY)
-        give_back(s);
+    give_back(s);
 }
 
 static mlplat_status read_all(int fd, unsigned char *to, size_t n, size_t *got, mlplat_error *err)
@@ -180,7 +198,7 @@ static mlplat_status read_all(int fd, unsigned char *to, size_t n, size_t *got, 
     return MLPLAT_OK;
 }
 
-mlplat_status mlp_segment_read(int folder_fd, const char *name, size_t least, unsigned char **out, size_t *size,
+static mlplat_status read_file(int folder_fd, const char *name, size_t least, unsigned char **out, size_t *size,
                                mlplat_error *err)
 {
     struct stat st;
@@ -208,13 +226,29 @@ mlplat_status mlp_segment_read(int folder_fd, const char *name, size_t least, un
     return status;
 }
 
+mlplat_status mlp_segment_read(int folder_fd, const char *name, size_t least, unsigned char **out, size_t *size,
+                               mlplat_error *err)
+{
+    unsigned char *packed = NULL;
+    size_t n = 0;
+    if (!mlp_text_ends(name, PACKED))
+        return read_file(folder_fd, name, least, out, size, err);
+    *out = NULL;
+    *size = 0;
+    mlplat_status status = read_file(folder_fd, name, 0, &packed, &n, err);
+    if (status == MLPLAT_OK)
+        status = mlp_pack_open(packed, n, least, out, size, err);
+    mlp_free(packed);
+    return status;
+}
+
 mlplat_status mlp_segment_load(mlp_segment *s, int folder_fd, mlplat_error *err)
 {
     char name[40];
     size_t got = 0;
     if (s->base)
         return MLPLAT_OK;
-    mlp_segment_name(s->number, name);
+    mlp_segment_name(s->number, s->packed, name);
     unsigned char *bytes = NULL;
     mlplat_status status = mlp_segment_read(folder_fd, name, s->cap, &bytes, &got, err);
     if (status == MLPLAT_OK) { /* if somebody cut it, what is left is delivered */
@@ -229,9 +263,12 @@ bool mlp_segment_drop(mlp_segment *s, int folder_fd)
 {
     char name[40];
     bool gone = s->kind == MLP_SEGMENT_MEMORY;
-    mlp_segment_name(s->number, name);
-    if (!gone && folder_fd != -1)
-        gone = mlp_sys.unlink(folder_fd, name, 0) == 0 || errno == ENOENT;
+    for (int packed = s->packed; !gone && packed >= 0 && folder_fd != -1; packed--) { /* of a packed one both */
+        mlp_segment_name(s->number, packed, name);
+        if (mlp_sys.unlink(folder_fd, name, 0) == -1 && errno != ENOENT)
+            break;
+        gone = packed == 0;
+    }
     give_back(s);
     mlp_free(s);
     return gone;
@@ -242,4 +279,62 @@ void mlp_segment_forget(mlp_segment *s)
     if (s && s->kind != MLP_SEGMENT_MAPPED)
         mlp_free(s->base);
     mlp_free(s);
+}
+
+/* ---- packing ----------------------------------------------------------------------------------------------------- */
+
+/* Under a name that is no segment's, until it is whole. */
+static mlplat_status write_packed(int folder_fd, const char *name, const mlp_buf *bytes, bool synced, mlplat_error *err)
+{
+    mlp_sys.unlink(folder_fd, name, 0);
+    int fd = mlp_sys.open(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    if (fd == -1)
+        return mlp_fail_errno(err, errno, "packed journal segment %s cannot be made", name);
+    fchmod(fd, 0600);
+    mlplat_status status = mlp_file_write_all(fd, bytes->data, bytes->size, err);
+    if (status == MLPLAT_OK && synced && mlp_sys.fsync(fd) == -1)
+        status = mlp_fail_errno(err, errno, "packed journal segment %s cannot be brought to the disk", name);
+    mlp_sys.close(fd);
+    return status;
+}
+
+static mlplat_status put_packed(int folder_fd, uint64_t number, const mlp_buf *bytes, bool synced, mlplat_error *err)
+{
+    char plain[40], name[40], fresh[48];
+    mlp_segment_name(number, false, plain);
+    mlp_segment_name(number, true, name);
+    snprintf(fresh, sizeof fresh, "%s.new", name);
+    mlplat_status status = write_packed(folder_fd, fresh, bytes, synced, err);
+    if (status == MLPLAT_OK && mlp_sys.rename(folder_fd, fresh, folder_fd, name) == -1)
+        status = mlp_fail_errno(err, errno, "packed journal segment %s cannot be named", name);
+    if (status != MLPLAT_OK) {
+        mlp_sys.unlink(folder_fd, fresh, 0);
+        return status;
+    }
+    if (synced && mlp_sys.fsync(folder_fd) == -1)
+        return MLPLAT_OK; /* both stay: a record of one is a record of the other */
+    mlp_sys.unlink(folder_fd, plain, 0);
+    return MLPLAT_OK;
+}
+
+mlplat_status mlp_segment_pack(int folder_fd, uint64_t number, size_t end, bool synced, size_t *disk, mlplat_error *err)
+{
+    char name[40];
+    unsigned char *bytes = NULL;
+    size_t size = 0;
+    mlp_buf packed = {0};
+    mlp_segment_name(number, false, name);
+    mlplat_status status = read_file(folder_fd, name, end, &bytes, &size, err);
+    if (status == MLPLAT_OK && size < end)
+        status = mlp_fail(err, MLPLAT_CORRUPT, "journal segment %s was cut", name);
+    if (status == MLPLAT_OK)
+        status = mlp_pack_bytes(bytes, end, &packed, err);
+    if (status == MLPLAT_OK && packed.size >= size - size / 8)
+        status = mlp_fail(err, MLPLAT_STATE, "journal segment %s does not become smaller", name);
+    if (status == MLPLAT_OK)
+        status = put_packed(folder_fd, number, &packed, synced, err);
+    *disk = packed.size;
+    mlp_buf_free(&packed);
+    mlp_free(bytes);
+    return status;
 }

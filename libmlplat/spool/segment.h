@@ -28,10 +28,17 @@ typedef struct mlp_segment {
     bool reloaded; /* base came back from the file: checksums count */
     bool damaged;  /* and did not fit: the file is set aside */
     bool held;     /* the delivery thread has come to it: its bytes stay in memory; under the spool's lock */
+    size_t disk;   /* bytes that its file takes */
+    uint64_t first_seq, last_seq; /* 0: nothing in it; those between may be in other lanes */
+    uint32_t records;
+    bool packed;   /* its file is the packed one */
+    bool packing;  /* it is being packed: wait; under the spool's lock */
+    bool no_pack;  /* it does not become smaller */
 } mlp_segment;
 
-/* "<number>.mls" */
-void mlp_segment_name(uint64_t number, char out[40]);
+/* "<number>.mls", and ".mlz" of a packed one. */
+void mlp_segment_name(uint64_t number, bool packed, char out[40]);
+bool mlp_segment_named(const char *name); /* is it a name of either kind? */
 
 /* A new one, full of zeros that are really on the file system; synced: on the disk too. */
 mlplat_status mlp_segment_make(mlp_segment_kind kind, int folder_fd, uint64_t number, size_t cap, bool synced,
@@ -49,13 +56,20 @@ void mlp_segment_wipe(mlp_segment *segment, size_t from);
 void mlp_segment_rest(mlp_segment *segment);
 mlplat_status mlp_segment_wake(mlp_segment *segment, mlplat_error *err);
 
+bool mlp_segment_in_file(const mlp_segment *segment); /* nothing more comes, and all of it is in its file */
 void mlp_segment_unload(mlp_segment *segment); /* gives memory and descriptor back, the file stays */
 mlplat_status mlp_segment_load(mlp_segment *segment, int folder_fd, mlplat_error *err);
 /* Removes the file (folder_fd -1: keeps it) and frees. @return is there no file of it any more? */
 bool mlp_segment_drop(mlp_segment *segment, int folder_fd);
 void mlp_segment_forget(mlp_segment *segment); /* in a forked child: memory only */
 
-/* A whole segment file that nobody maps, in memory of its own: at least `least` bytes, zeros behind the file's. */
+/* Puts a packed file in the place of the one that holds `end` bytes: that is whole until the other one is. *disk: what
+ * it takes. STATE: it would not be smaller. */
+mlplat_status mlp_segment_pack(int folder_fd, uint64_t number, size_t end, bool synced, size_t *disk,
+                               mlplat_error *err);
+
+/* A whole segment file that nobody maps, packed or not, in memory of its own: at least `least` bytes, zeros behind the
+ * file's. */
 mlplat_status mlp_segment_read(int folder_fd, const char *name, size_t least, unsigned char **out, size_t *size,
                                mlplat_error *err);
 

@@ -52,6 +52,7 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     mlp_run_map_init(&sp->runs);
     sp->sink = *sink;
     sp->log = o->log;
+    sp->quota = (mlp_quota){.most = o->quota ? o->quota : MLP_SPOOL_QUOTA, .full = o->full, .hook = o->hook};
     sp->durability = o->durability == MLPLAT_DURABILITY_DEFAULT ? MLPLAT_DURABILITY_PROCESS : o->durability;
     sp->store = mlp_strdup(o->store);
     sp->guard = o->guard ? o->guard : (sp->own_guard = mlp_os_fork_guard());
@@ -248,6 +249,7 @@ void mlp_spool_close(mlp_spool *sp, const mlp_hook *hook)
     }
     if (!mlp_spool_idle(sp))
         (void)mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, -1, MLP_SPOOL_PATIENCE_MS, hook, &err);
+    mlp_room_stop(sp);
     mlp_deliver_stop(sp);
     bool all = mlp_spool_idle(sp);
     if (!all)

@@ -80,6 +80,11 @@ typedef struct mlp_sink {
 
 typedef struct mlp_spool mlp_spool;
 
+/* What a call does that finds the quota used up. */
+typedef enum mlp_spool_full { MLP_FULL_BLOCK, MLP_FULL_DROP_OLDEST, MLP_FULL_ERROR } mlp_spool_full;
+
+#define MLP_SPOOL_QUOTA ((uint64_t)1 << 30)
+
 typedef struct mlp_spool_options {
     const char *folder;      /* <store>.spool, or the setting */
     const char *also_folder; /* a second folder to look for orphans in; NULL: none */
@@ -88,6 +93,9 @@ typedef struct mlp_spool_options {
     const void *guard;            /* fork guard of the session */
     const mlp_logger *log;
     bool only_read; /* the sink cannot be written: what others left is not looked for */
+    uint64_t quota; /* bytes of files that the spool may take; 0: MLP_SPOOL_QUOTA; UINT64_MAX: any */
+    mlp_spool_full full;
+    const mlp_hook *hook; /* of calls that wait for room; may be NULL */
 } mlp_spool_options;
 
 /* Replays orphans through the sink, then is ready. Makes its journal and its thread at the first append. */

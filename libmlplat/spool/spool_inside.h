@@ -16,6 +16,7 @@
 #define MLP_SPOOL_PLACES          2
 #define MLP_SPOOL_SPARES          8
 #define MLP_SPOOL_MEMORY_SEGMENTS 32    /* at level memory, then a call waits for the delivery */
+#define MLP_SPOOL_PACK_BEHIND     8  /* segments behind the first one that stay as they are while the sink works */
 #define MLP_SPOOL_PATIENCE_MS     30000 /* of level remote, level memory and close with a sink that fails */
 
 /* One call that waits for its group to be written. */
@@ -64,6 +65,22 @@ typedef struct mlp_dead_mark { /* what mlp_spool_set_aside did inside the sink's
     uint64_t first;
 } mlp_dead_mark;
 
+/* The room that all files take. Under lock. */
+typedef struct mlp_quota {
+    uint64_t most, bytes, others; /* others: of other journals, when last looked */
+    mlp_spool_full full;
+    const mlp_hook *hook;
+    uint64_t blocked, refused, dropped; /* calls that waited, calls refused, records dropped */
+    bool told;                          /* that it is used up */
+} mlp_quota;
+
+/* The thread that keeps room: the one that delivers, or one of its own where that may wait long for its sink. */
+typedef struct mlp_room {
+    pthread_t thread;
+    bool started, sleeping;
+    int64_t looked; /* at other journals, monotonic ns */
+} mlp_room;
+
 /* What was brought in of processes that are gone. */
 typedef struct mlp_replay_counts {
     uint64_t stored, dead, journals, damaged;
@@ -84,6 +101,8 @@ struct mlp_spool {
     pthread_cond_t wake;     /* the delivery thread */
     pthread_cond_t progress; /* those who wait for it, and for a group */
     mlp_lane lane[MLP_LANE_COUNT];
+    mlp_quota quota;
+    mlp_room room;
     mlp_home home;
     const char *volatile_fs; /* the journal's file system, if it ends with our container */
     char id[33];
@@ -120,14 +139,32 @@ mlplat_status mlp_journal_append(mlp_spool *spool, mlp_lane *lane, const mlp_rec
 
 /* Under lock: the lane's first record comes. Makes the journal's folder and starts the delivery thread. */
 mlplat_status mlp_lane_open(mlp_spool *spool, mlp_lane *lane, mlplat_error *err);
+/* Under lock: may the lane have a segment with room for `need` bytes of frames? */
+bool mlp_lane_room(const mlp_spool *spool, const mlp_lane *lane, size_t need);
 /* Under lock: a segment with room for `need` bytes of frames becomes the lane's last. */
 mlplat_status mlp_lane_roll(mlp_spool *spool, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err);
-/* The delivery thread, without lock. */
-void mlp_lane_prepare(mlp_spool *spool); /* secures space ahead */
+/* Without lock. */
+void mlp_lane_prepare(mlp_spool *spool); /* the keeper: secures space ahead */
 void mlp_lane_recycle(mlp_spool *spool, mlp_lane *lane, mlp_segment *segment); /* all of it is delivered */
 void mlp_lane_warn(const mlp_spool *spool); /* once: the journal lies where it does not survive */
 /* Nobody else uses the spool any more. remove: all is delivered; else the files stay for the next opener. */
 bool mlp_lane_close(mlp_spool *spool, bool remove); /* is the journal gone? */
+
+/* ---- quota.c ----------------------------------------------------------------------------------------------------- */
+
+/* Under lock: may a file of so many bytes be made? */
+bool mlp_quota_fits(const mlp_spool *spool, size_t bytes);
+void mlp_quota_give(mlp_spool *spool, size_t bytes); /* under lock: a file went, or became smaller */
+/* Under lock, which is given back meanwhile: does what a call has to do when it may not. OK: look again. *waited: false
+ * at a call's first time. */
+mlplat_status mlp_quota_make_room(mlp_spool *spool, bool *waited, mlplat_error *err);
+void mlp_quota_look(mlp_spool *spool); /* the keeper: at what other journals take */
+
+/* ---- room.c ---------------------------------------------------------------------------------------------------- */
+
+void mlp_room_work(mlp_spool *spool); /* without lock */
+mlplat_status mlp_room_start(mlp_spool *spool, mlplat_error *err);
+void mlp_room_stop(mlp_spool *spool);
 
 /* ---- deliver.c: storing ------------------------------------------------------------------------------------------ */
 

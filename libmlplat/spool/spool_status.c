@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "spool/spool_inside.h"
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- one journal ------------------------------------------------------------------------------------------------- */
@@ -30,6 +31,15 @@ static void ask_mark(survey *s, const mlp_segment_head *head)
     pthread_mutex_unlock(&s->sp->sink_lock);
 }
 
+/* A kill in the middle of packing leaves both. */
+static bool packed_too(int fd, const char *name)
+{
+    struct stat st;
+    char packed[40];
+    mlp_segment_name(strtoull(name, NULL, 10), true, packed);
+    return mlp_text_ends(name, ".mls") && fstatat(fd, packed, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool survey_segment(void *user, const char *name)
 {
     survey *s = user;
@@ -37,10 +47,12 @@ static bool survey_segment(void *user, const char *name)
     size_t size;
     mlp_segment_head head;
     mlp_frame_summary sum;
-    if (!mlp_text_ends(name, ".mls") || mlp_segment_read(s->fd, name, 0, &bytes, &size, NULL) != MLPLAT_OK)
+    struct stat st;
+    if (!mlp_segment_named(name) || fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || packed_too(s->fd, name) ||
+        mlp_segment_read(s->fd, name, 0, &bytes, &size, NULL) != MLPLAT_OK)
         return true;
     mlp_head_state state = mlp_frame_head_get(bytes, size, &head);
-    s->bytes += size;
+    s->bytes += (uint64_t)st.st_size;
     s->damaged = s->damaged || state == MLP_HEAD_DAMAGED;
     if (state == MLP_HEAD_GOOD) {
         ask_mark(s, &head);
@@ -82,7 +94,8 @@ typedef struct listing {
     const json_t *letters;
     char own[128];        /* the folder of this session's journal; "": none yet */
     uint64_t own_waiting; /* not yet in `waiting` */
-    uint64_t waiting;
+    uint64_t waiting, bytes;
+    mlp_quota quota;
     mlplat_status status;
     mlplat_error *err;
 } listing;
@@ -94,6 +107,7 @@ static void add_entry(listing *l, const char *id, long pid, const char *state, u
         json_pack("{s:o, s:I, s:s, s:I, s:I, s:I}", "id", mlp_json_string(id), "pid", (json_int_t)pid, "state", state,
                   "waiting", (json_int_t)waiting, "dead", (json_int_t)dead, "bytes", (json_int_t)bytes);
     l->waiting += waiting;
+    l->bytes += bytes;
     l->status = mlp_json_push(l->journals, entry, l->err);
 }
 
@@ -172,7 +186,9 @@ static void look_at_own(listing *l)
     pthread_mutex_lock(&sp->lock);
     if (sp->home.held)
         memcpy(l->own, sp->home.name, sizeof l->own);
-    l->own_waiting = atomic_load(&sp->accepted) - atomic_load(&sp->stored) - atomic_load(&sp->dead);
+    l->quota = sp->quota;
+    l->own_waiting =
+        atomic_load(&sp->accepted) - atomic_load(&sp->stored) - atomic_load(&sp->dead) - sp->quota.dropped;
     pthread_mutex_unlock(&sp->lock);
 }
 
@@ -195,11 +211,15 @@ mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
     if (status == MLPLAT_OK)
         status = mlp_run_map_list(&sp->runs, sp->place, sp->n_places, &runs, err);
     if (status == MLPLAT_OK) {
-        *out = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "store", mlp_json_string(sp->store), "folder",
-                         mlp_json_string(sp->place[0].path), "accepted", (json_int_t)accepted, "stored",
-                         (json_int_t)stored, "waiting", (json_int_t)l.waiting + (json_int_t)l.own_waiting, "dead",
-                         (json_int_t)json_array_size(letters), "journals", l.journals, "dead_letters", letters, "runs",
-                         runs);
+        *out = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "store",
+                         mlp_json_string(sp->store), "folder", mlp_json_string(sp->place[0].path), "accepted",
+                         (json_int_t)accepted, "stored", (json_int_t)stored, "waiting",
+                         (json_int_t)l.waiting + (json_int_t)l.own_waiting, "dead",
+                         (json_int_t)json_array_size(letters), "dropped", (json_int_t)l.quota.dropped, "refused",
+                         (json_int_t)l.quota.refused, "blocked", (json_int_t)l.quota.blocked, "bytes",
+                         (json_int_t)l.bytes, "quota",
+                         (json_int_t)(l.quota.most == UINT64_MAX ? 0 : l.quota.most), "journals", l.journals,
+                         "dead_letters", letters, "runs", runs);
         status = *out ? MLPLAT_OK : mlp_fail_memory(err);
     }
     json_decref(l.journals);

@@ -16,12 +16,19 @@ static mlplat_durability durability_of(const char *name)
     return MLPLAT_DURABILITY_PROCESS;
 }
 
+static mlp_spool_full full_of(const char *name)
+{
+    return strcmp(name, "error") == 0         ? MLP_FULL_ERROR
+           : strcmp(name, "drop-oldest") == 0 ? MLP_FULL_DROP_OLDEST
+                                              : MLP_FULL_BLOCK;
+}
+
 static mlplat_status open_spool(mlp_tracking *t, mlplat_error *err)
 {
     mlp_tracking_about about;
     t->ops->about(t->store, &about);
     const char *setting = mlp_session_setting(t->ml, MLP_SET_SPOOL);
-    const mlp_spool_options options = {
+    mlp_spool_options options = {
         .folder = setting ? setting : about.spool_folder,
         .also_folder = setting ? about.spool_folder : NULL,
         .store = about.spool_name,
@@ -29,7 +36,10 @@ static mlplat_status open_spool(mlp_tracking *t, mlplat_error *err)
         .guard = t->ml->guard,
         .log = &t->ml->log,
         .only_read = about.read_only != NULL,
+        .full = full_of(mlp_session_setting(t->ml, MLP_SET_SPOOL_FULL)),
+        .hook = &t->ml->hook,
     };
+    mlp_config_bytes(mlp_session_setting(t->ml, MLP_SET_SPOOL_QUOTA), &options.quota);
     mlp_sink sink = t->ops->sink(t->store, &t->spool);
     return mlp_spool_open(&options, &sink, &t->spool, err);
 }

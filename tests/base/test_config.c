@@ -46,6 +46,8 @@ static void without_any_setting_the_embedded_default_holds(void **state)
     check(&config, MLP_SET_REGISTRY_URI, "sqlite:///mlflow.db", "default");
     check(&config, MLP_SET_DURABILITY, "process", "default");
     check(&config, MLP_SET_TRUNCATE, "true", "default");
+    check(&config, MLP_SET_SPOOL_QUOTA, "1GiB", "default");
+    check(&config, MLP_SET_SPOOL_FULL, "block", "default");
     assert_null(config.value[MLP_SET_SPOOL]);
     assert_null(config.value[MLP_SET_EXPERIMENT_NAME]);
     mlp_config_free(&config);
@@ -227,6 +229,50 @@ static void shown_settings_have_no_secrets(void **state)
     done(&p);
 }
 
+static void sizes_have_units(void **state)
+{
+    static const struct {
+        const char *text;
+        bool good;
+        uint64_t bytes;
+    } cases[] = {
+        {"0", true, 0},           {"4194304", true, 4194304},       {"64 MiB", true, 64 << 20},
+        {"1GiB", true, 1 << 30},  {"2k", true, 2048},               {"1TB", true, (uint64_t)1 << 40},
+        {"7b", true, 7},          {"None", true, UINT64_MAX},       {"", false, 0},
+        {"-1", false, 0},         {"1 giga", false, 0},             {"1e9", false, 0},
+        {"1.5GiB", false, 0},     {"99999999999999999999", false, 0}, {"9000000000 GiB", false, 0},
+        {" 1", false, 0},         {"1ib", false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t bytes = 1;
+        assert_int_equal(mlp_config_bytes(cases[i].text, &bytes), cases[i].good);
+        if (cases[i].good)
+            assert_int_equal(bytes, cases[i].bytes);
+    }
+}
+
+static void a_quota_or_a_way_that_is_none_is_told(void **state)
+{
+    static const char *const cases[][3] = {
+        {"MLPLAT_SPOOL_QUOTA", "much", "spool quota 'much'"},
+        {"MLPLAT_SPOOL_QUOTA", "4095KiB", "4MiB at least"},
+        {"MLPLAT_SPOOL_FULL", "forget", "block, drop-oldest or error"},
+    };
+    (void)state;
+    place p = make(NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mlp_config config;
+        mlplat_error err = {0};
+        setenv(cases[i][0], cases[i][1], 1);
+        assert_status(mlp_config_load(NULL, &config, &err), MLPLAT_INVALID);
+        assert_non_null(strstr(err.message, cases[i][2]));
+        assert_non_null(strstr(err.message, cases[i][0]));
+        unsetenv(cases[i][0]);
+    }
+    done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +283,8 @@ int main(void)
         cmocka_unit_test(a_durability_that_is_none_is_refused),
         cmocka_unit_test(an_empty_file_is_no_file),
         cmocka_unit_test(home_is_used_where_xdg_is_not_set),
+        cmocka_unit_test(sizes_have_units),
+        cmocka_unit_test(a_quota_or_a_way_that_is_none_is_told),
         cmocka_unit_test(shown_settings_have_no_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
