@@ -207,8 +207,11 @@ func (r *Run) LogStep(ctx context.Context, key string, value float64, step int64
 	return r.log(ctx, key, value, step, raw.TimeNow)
 }
 
-// LogAt is Log with a step and a time (mlplat_run_log_metric_at).
+// LogAt is Log with a step and a time; a zero Time means now (mlplat_run_log_metric_at).
 func (r *Run) LogAt(ctx context.Context, key string, value float64, step int64, at time.Time) error {
+	if at.IsZero() {
+		return r.LogStep(ctx, key, value, step)
+	}
 	return r.log(ctx, key, value, step, at.UnixMilli())
 }
 

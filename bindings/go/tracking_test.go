@@ -39,6 +39,18 @@ func TestARunKeepsWhatIsLogged(t *testing.T) {
 	equal(t, "experiment", experiment.Name, "fraud")
 }
 
+func TestAZeroTimeIsNow(t *testing.T) {
+	client := open(t, mlplat.Options{})
+	run := start(t, client, mlplat.RunOptions{})
+	before := time.Now().Truncate(time.Millisecond)
+	must(t, run.LogAt(ctx, "loss", 1, 3, time.Time{}))
+	must(t, run.End(ctx, mlplat.Finished))
+	data, err := run.Data(ctx)
+	must(t, err)
+	equal(t, "step", data.Metrics["loss"].Step, int64(3))
+	equal(t, "now", !data.Metrics["loss"].Time.Before(before), true)
+}
+
 func TestHistoryGoesThroughAllPages(t *testing.T) {
 	client := open(t, mlplat.Options{})
 	run := start(t, client, mlplat.RunOptions{})

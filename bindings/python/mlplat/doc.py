@@ -152,9 +152,12 @@ def _plain_or_str(value: "Any") -> "Any":
 
 
 def items(pairs: "Mapping[str, T]", what: str = "tags and params") -> "Iterable[tuple[str, T]]":
-    """The items of a mapping; says what should have been one if it is none."""
+    """The items of a mapping with texts as keys; says what should have been one if it is none."""
     if not hasattr(pairs, "items"):
         raise TypeError(f"{what} must be a mapping, like {{'key': value}}, not {type(pairs).__name__}")
+    for key in pairs.keys():
+        if not isinstance(key, str):  # JSON would make a text of None, True or 5
+            raise TypeError(f"a key of {what} must be str, not {type(key).__name__}")
     return pairs.items()
 
 
