@@ -96,13 +96,23 @@ static char *read_request(int fd, bool early)
     }
 }
 
+static bool is_for(const loopback_step *step, const char *request)
+{
+    const char *at = step->path ? strstr(request, step->path) : NULL;
+    return at && at < request + strcspn(request, "\r");
+}
+
 static loopback_step next_step(loopback *server, char *request)
 {
     pthread_mutex_lock(&server->lock);
-    size_t i = server->n_requests++;
+    size_t i = server->n_requests++, by_path = 0;
     loopback_step step = {0};
     if (server->n_steps)
         step = server->steps[i < server->n_steps ? i : server->n_steps - 1];
+    while (by_path < server->n_steps && !is_for(&server->steps[by_path], request))
+        by_path++;
+    if (by_path < server->n_steps)
+        step = server->steps[by_path];
     if (i < REQUESTS)
         server->requests[i] = request;
     else

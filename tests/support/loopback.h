@@ -19,6 +19,7 @@ typedef struct loopback_step {
     loopback_end end;
     size_t again; /* for LOOPBACK_ENDLESS */
     bool early;   /* as soon as the headers are there: the request's body is not read */
+    const char *path; /* for every request that has this in its first line, whichever number it is; NULL: by number */
 } loopback_step;
 
 typedef struct loopback loopback;

@@ -1,0 +1,552 @@
+/* Runs made while their server is away: what it is asked once it is back, and what is known of them meanwhile. The
+ * server answers by path; a real one is in tests/integration/test_offline.py. */
+#include "contract/tracking_fixture.h"
+#include "support/loopback.h"
+#include "tracking/offline.h"
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SERVERS "0123456789abcdef0123456789abcdef"
+#define RUN(tags, params)                                                                                              \
+    "{\"run\": {\"info\": {\"run_id\": \"" SERVERS "\", \"experiment_id\": \"7\", \"lifecycle_stage\": \"active\"}, "  \
+    "\"data\": {\"tags\": [" tags "], \"params\": [" params "]}, \"outputs\": {\"model_outputs\": [{\"model_id\": "    \
+    "\"m-1\"}]}}}"
+#define FOUND  "{\"runs\": [{\"info\": {\"run_id\": \"" SERVERS "\", \"experiment_id\": \"7\"}}]}"
+#define NO_TAG "{\"error_code\": \"RESOURCE_DOES_NOT_EXIST\", \"message\": \"No tag with name: t\"}"
+#define BAD(words) "{\"error_code\": \"INVALID_PARAMETER_VALUE\", \"message\": \"" words "\"}"
+
+typedef struct scene {
+    char *folder;
+    loopback *server;
+    mlplat *ml;
+    bool no_http;
+} scene;
+
+#define NEEDS_HTTP(s)                                                                                                  \
+    do {                                                                                                               \
+        if ((s)->no_http) {                                                                                            \
+            print_message("no libcurl here\n");                                                                        \
+            skip();                                                                                                    \
+        }                                                                                                              \
+    } while (0)
+
+typedef struct route {
+    const char *path, *status, *body;
+} route;
+
+/* What a server that works says to all that is asked here. */
+static const route working[] = {
+    {"experiments/get-by-name", "200 OK", "{\"experiment\": {\"experiment_id\": \"7\", \"name\": \"e\"}}"},
+    {"experiments/search", "200 OK", "{\"experiments\": [{\"experiment_id\": \"7\", \"name\": \"e\"}]}"},
+    {"runs/search", "200 OK", "{\"runs\": []}"},
+    {"runs/create", "200 OK", RUN("", "")},
+    {"runs/get", "200 OK", RUN("", "")},
+};
+
+enum { ROUTES = 16 };
+static char replies[ROUTES][2000];
+
+/* Some answers first, then those of a server that works, then {}. */
+static void answers(scene *s, const route *first, size_t n)
+{
+    loopback_step steps[ROUTES + 1] = {{0}};
+    const size_t more = sizeof working / sizeof working[0];
+    for (size_t i = 0; i < n + more; i++) {
+        const route *r = i < n ? &first[i] : &working[i - n];
+        snprintf(replies[i], sizeof replies[i],
+                 "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", r->status,
+                 strlen(r->body), r->body);
+        steps[i] = (loopback_step){.reply = replies[i], .path = r->path};
+    }
+    loopback_script(s->server, steps, n + more + 1);
+}
+
+static void away(scene *s)
+{
+    static const route all[] = {{"/api/", "503 Service Unavailable", "{}"}};
+    answers(s, all, 1);
+}
+
+static void back(scene *s)
+{
+    answers(s, NULL, 0);
+}
+
+static int scene_setup(void **state)
+{
+    scene *s = calloc(1, sizeof *s);
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    mlplat_error err = {0};
+    char uri[64];
+    mlplat_doc *doc = NULL;
+    s->folder = test_folder_make();
+    s->server = loopback_start();
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(s->server));
+    test_clear_environment();
+    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
+    options.tracking_uri = uri;
+    options.spool_dir = test_path(s->folder, "spool");
+    assert_ok(mlplat_open(&options, &s->ml, &err));
+    back(s);
+    s->no_http = mlplat_experiment_get_by_name(s->ml, "e", &doc, &err) == MLPLAT_UNSUPPORTED;
+    mlplat_doc_free(doc);
+    away(s);
+    *state = s;
+    return 0;
+}
+
+static int scene_teardown(void **state)
+{
+    scene *s = *state;
+    back(s);
+    mlplat_close(s->ml);
+    loopback_stop(s->server);
+    test_folder_remove(s->folder);
+    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
+    free(s);
+    return 0;
+}
+
+/* How many requests had this in their first line; *last: the last of them, yours. */
+static size_t asked(scene *s, const char *path, char **last)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < loopback_requests(s->server); i++) {
+        char *request = loopback_request(s->server, i);
+        const char *at = strstr(request, path);
+        bool here = at && at < request + strcspn(request, "\r");
+        n += here;
+        if (here && last) {
+            free(*last);
+            *last = request;
+        } else {
+            free(request);
+        }
+    }
+    return n;
+}
+
+static mlplat_run *start_away(scene *s, const char *name, const char *parent)
+{
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
+    o.name = name;
+    o.experiment = "e";
+    o.parent_run_id = parent;
+    o.tags = "{\"team\": \"a\", \"gone\": \"soon\"}";
+    assert_ok(mlplat_run_start(s->ml, &o, &run, &err));
+    assert_true(mlp_offline_is_id(mlplat_run_id(run)));
+    return run;
+}
+
+static void deliver(scene *s)
+{
+    mlplat_error err = {0};
+    assert_ok(mlplat_flush(s->ml, 60000, &err));
+}
+
+/* ---- ids --------------------------------------------------------------------------------------------------------- */
+
+static void an_id_of_our_own_is_no_servers(void **state)
+{
+    char id[MLP_OFFLINE_ID];
+    mlplat_error err = {0};
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        assert_ok(mlp_offline_make_id(id, &err));
+        assert_true(mlp_offline_is_id(id));
+        assert_memory_equal(id, "0ff11e", 6);
+        id[12] = '4'; /* a server's */
+        assert_false(mlp_offline_is_id(id));
+    }
+    assert_false(mlp_offline_is_id(SERVERS));
+    assert_false(mlp_offline_is_id("0ff11e"));
+    assert_false(mlp_offline_is_id("0ff11e0000008000000000000000000000"));
+    assert_false(mlp_offline_is_id(""));
+}
+
+/* ---- while it waits ------------------------------------------------------------------------------------------------ */
+
+static void log_all(mlplat_run *run)
+{
+    mlplat_error err = {0};
+    static const double values[] = {3, 1, 2};
+    static const int64_t steps[] = {0, 2, 1}, times[] = {10, 30, 20};
+    assert_ok(mlplat_run_log_metrics(run, "loss", steps, times, values, 3, &err));
+    assert_ok(mlplat_run_log_metric_at(run, "loss", 7, 2, 29, &err));
+    assert_ok(mlplat_run_log_metric(run, "other", 1, 0, &err));
+    assert_ok(mlplat_run_log_param(run, "depth", "6", &err));
+    assert_ok(mlplat_run_log_batch(run, "{\"params\": {\"width\": \"7\"}, \"tags\": {\"phase\": \"late\"}}", &err));
+    assert_ok(mlplat_run_delete_tag(run, "gone", &err));
+    assert_ok(mlplat_run_log_inputs(run,
+                                    "{\"datasets\": [{\"dataset\": {\"name\": \"d\", \"digest\": \"1\", "
+                                    "\"source_type\": \"local\", \"source\": \"{}\"}}], \"models\": "
+                                    "[{\"model_id\": \"m-0\"}]}",
+                                    &err));
+    assert_ok(mlplat_run_log_outputs(run, "{\"models\": [{\"model_id\": \"m-1\"}]}", &err));
+}
+
+static void a_run_that_waits_is_read_from_its_records(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_run *run = start_away(s, "first", NULL), *more = NULL;
+    log_all(run);
+    mlplat_doc *doc = get(s->ml, run);
+    assert_string_equal(text_at(doc, "info.run_id"), mlplat_run_id(run));
+    assert_string_equal(text_at(doc, "info.delivery"), "waiting");
+    assert_string_equal(text_at(doc, "info.status"), "RUNNING");
+    assert_string_equal(text_at(doc, "info.experiment_name"), "e");
+    assert_string_equal(pair(doc, "data.params", "width"), "7");
+    assert_string_equal(pair(doc, "data.tags", "phase"), "late");
+    assert_string_equal(pair(doc, "data.tags", "team"), "a");
+    assert_null(pair(doc, "data.tags", "gone"));
+    assert_string_equal(text_at(doc, "data.metrics[0].key"), "loss");
+    assert_true(double_at(doc, "data.metrics[0].value") == 1); /* of the largest step the latest */
+    assert_int_equal(size_at(doc, "inputs.dataset_inputs"), 1);
+    assert_string_equal(text_at(doc, "inputs.model_inputs[0].model_id"), "m-0");
+    assert_string_equal(text_at(doc, "outputs.model_outputs[0].model_id"), "m-1");
+    mlplat_doc_free(doc);
+    doc = history(s->ml, run, "loss");
+    assert_int_equal(size_at(doc, "metrics"), 4);
+    assert_int_equal(int_at(doc, "metrics[0].timestamp"), 10);
+    assert_int_equal(int_at(doc, "metrics[3].timestamp"), 30);
+    mlplat_doc_free(doc);
+    doc = history(s->ml, run, "nothing");
+    assert_int_equal(size_at(doc, "metrics"), 0);
+    mlplat_doc_free(doc);
+    assert_ok(mlplat_run_attach(s->ml, mlplat_run_id(run), &more, &err)); /* steps go on */
+    assert_ok(mlplat_run_log_metric(more, "loss", 0, MLPLAT_STEP_AUTO, &err));
+    mlplat_run_free(more);
+    doc = get(s->ml, run);
+    assert_int_equal(int_at(doc, "data.metrics[0].step"), 3);
+    mlplat_doc_free(doc);
+    end(run);
+}
+
+static void a_run_that_waits_is_changed_and_ended(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_run *run = start_away(s, "first", NULL);
+    const char *id = mlplat_run_id(run);
+    mlplat_run_change change = MLPLAT_RUN_CHANGE_INIT;
+    change.name = "second";
+    assert_ok(mlplat_run_update(s->ml, id, &change, &err));
+    assert_ok(mlplat_run_end(run, "FAILED", &err));
+    mlplat_doc *doc = get(s->ml, run);
+    assert_string_equal(text_at(doc, "info.status"), "FAILED");
+    assert_string_equal(text_at(doc, "info.run_name"), "second");
+    assert_string_equal(pair(doc, "data.tags", "mlflow.runName"), "second");
+    assert_true(int_at(doc, "info.end_time") > 0);
+    mlplat_doc_free(doc);
+    assert_status(mlplat_run_delete(s->ml, id, &err), MLPLAT_STATE);
+    assert_non_null(strstr(err.message, "mlplat spool sync"));
+    assert_status(mlplat_run_restore(s->ml, id, &err), MLPLAT_STATE);
+    mlplat_run_free(run);
+}
+
+static void what_is_wrong_with_a_call_is_no_reason_to_go_offline(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_run *run = NULL;
+    mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
+    o.experiment = "e";
+    o.experiment_id = "7";
+    assert_status(mlplat_run_start(s->ml, &o, &run, &err), MLPLAT_INVALID);
+    o.experiment_id = NULL;
+    static const route denied[] = {{"/api/", "401 Unauthorized", "{}"}};
+    answers(s, denied, 1);
+    assert_status(mlplat_run_start(s->ml, &o, &run, &err), MLPLAT_DENIED);
+    assert_null(run);
+}
+
+/* ---- delivery ------------------------------------------------------------------------------------------------------ */
+
+static void assert_has(const char *text, const char *part)
+{
+    if (!text || !strstr(text, part))
+        fail_msg("no %s in %s", part, text ? text : "what was never asked");
+}
+
+static void a_run_is_made_once_and_answers_to_both_ids(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_run *run = start_away(s, "first", NULL);
+    char *request = NULL, local[80];
+    log_all(run);
+    assert_ok(mlplat_run_end(run, NULL, &err));
+    back(s);
+    deliver(s);
+    assert_int_equal(asked(s, "runs/create", &request), 1);
+    assert_has(request, "mlplat.op");
+    snprintf(local, sizeof local, "\"mlplat.local_id\",\"value\":\"%s\"", mlplat_run_id(run));
+    assert_has(request, local);
+    assert_int_equal(asked(s, "runs/log-batch", &request), 1);
+    assert_has(request, "\"run_id\":\"" SERVERS "\"");
+    assert_has(request, "\"depth\"");
+    assert_int_equal(asked(s, "runs/delete-tag", NULL), 1);
+    assert_int_equal(asked(s, "runs/log-inputs", NULL), 2);
+    assert_int_equal(asked(s, "runs/outputs", NULL), 1);
+    assert_int_equal(asked(s, "runs/update", &request), 1);
+    assert_has(request, "FINISHED");
+    mlplat_doc *doc = get(s->ml, run);
+    assert_string_equal(text_at(doc, "info.run_id"), SERVERS);
+    mlplat_doc_free(doc);
+    assert_true(asked(s, "runs/get?run_id=" SERVERS, NULL) > 0);
+    assert_ok(mlplat_spool_status(s->ml, &doc, &err));
+    assert_string_equal(text_at(doc, "runs[0].local_id"), mlplat_run_id(run));
+    assert_string_equal(text_at(doc, "runs[0].run_id"), SERVERS);
+    mlplat_doc_free(doc);
+    assert_ok(mlplat_run_delete(s->ml, mlplat_run_id(run), &err));
+    assert_int_equal(asked(s, "runs/delete ", &request), 1);
+    assert_has(request, SERVERS);
+    free(request);
+    mlplat_run_free(run);
+}
+
+static void a_run_whose_answer_was_lost_is_not_made_again(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_run *run = start_away(s, "first", NULL);
+    static const route found[] = {{"runs/search", "200 OK", FOUND}};
+    answers(s, found, 1);
+    deliver(s);
+    assert_int_equal(asked(s, "runs/create", NULL), 0);
+    mlplat_doc *doc = get(s->ml, run);
+    assert_string_equal(text_at(doc, "info.run_id"), SERVERS);
+    mlplat_doc_free(doc);
+    end(run);
+}
+
+static void a_parent_that_waits_comes_first(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_run *parent = start_away(s, "parent", NULL);
+    mlplat_error err = {0};
+    char *request = NULL;
+    mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
+    mlplat_run *child = NULL;
+    o.parent_run_id = mlplat_run_id(parent); /* and its experiment */
+    assert_ok(mlplat_run_start(s->ml, &o, &child, &err));
+    assert_true(mlp_offline_is_id(mlplat_run_id(child)));
+    back(s);
+    deliver(s);
+    assert_int_equal(asked(s, "runs/create", &request), 2);
+    assert_has(request, "\"mlflow.parentRunId\",\"value\":\"" SERVERS "\"");
+    assert_has(request, "\"experiment_id\":\"7\"");
+    free(request);
+    end(child);
+    end(parent);
+}
+
+static void a_run_that_the_server_will_not_have_is_a_dead_letter_and_so_is_what_it_has(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    mlplat_run *run = start_away(s, "first", NULL);
+    assert_ok(mlplat_run_log_metric(run, "m", 1, 0, &err));
+    static const route refused[] = {
+        {"runs/create", "400 Bad Request", BAD("The experiment 7 must be in the 'active' state")}};
+    answers(s, refused, 1);
+    deliver(s);
+    assert_ok(mlplat_spool_status(s->ml, &doc, &err));
+    assert_int_equal(int_at(doc, "dead"), 2);
+    assert_string_equal(text_at(doc, "dead_letters[0].kind"), "create");
+    assert_string_equal(text_at(doc, "dead_letters[0].status"), "STATE");
+    mlplat_doc_free(doc);
+    back(s);
+    assert_ok(mlplat_spool_retry(s->ml, &doc, &err));
+    assert_int_equal(int_at(doc, "stored"), 2);
+    mlplat_doc_free(doc);
+    mlplat_run_free(run);
+}
+
+static void open_again(scene *s)
+{
+    mlplat_error err = {0};
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    char uri[64];
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(s->server));
+    options.tracking_uri = uri;
+    options.spool_dir = test_path(s->folder, "spool");
+    assert_ok(mlplat_open(&options, &s->ml, &err));
+}
+
+static void a_map_that_is_lost_is_found_again_by_the_tag(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    char path[600], id[MLP_OFFLINE_ID], *request = NULL;
+    mlplat_run *run = start_away(s, "first", NULL);
+    snprintf(id, sizeof id, "%s", mlplat_run_id(run));
+    assert_ok(mlplat_spool_status(s->ml, &doc, &err));
+    snprintf(path, sizeof path, "%s/runs.map", text_at(doc, "folder"));
+    mlplat_doc_free(doc);
+    back(s);
+    end(run);
+    deliver(s);
+    mlplat_close(s->ml);
+    assert_int_equal(unlink(path), 0);
+    static const route found[] = {{"runs/search", "200 OK", FOUND}};
+    answers(s, found, 1);
+    open_again(s);
+    assert_ok(mlplat_run_get(s->ml, id, &doc, &err));
+    assert_string_equal(text_at(doc, "info.run_id"), SERVERS);
+    mlplat_doc_free(doc);
+    assert_int_equal(asked(s, "runs/search", &request), 1);
+    assert_has(request, id);
+    free(request);
+    assert_ok(mlplat_spool_status(s->ml, &doc, &err)); /* and is written down */
+    assert_string_equal(text_at(doc, "runs[0].run_id"), SERVERS);
+    mlplat_doc_free(doc);
+}
+
+/* ---- refusals ------------------------------------------------------------------------------------------------------ */
+
+static void a_param_with_another_value_is_a_dead_letter_and_the_rest_goes_on(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    mlplat_spool_counts counts = {.size = sizeof counts};
+    mlplat_run *run = start_away(s, "first", NULL);
+    assert_ok(mlplat_run_log_param(run, "api_token", "hunter2", &err));
+    static const route refused[] = {
+        {"log-batch", "400 Bad Request", BAD("Changing param values is not allowed: 'hunter1' and 'hunter2'")},
+        {"runs/get", "200 OK", RUN("", "{\"key\": \"api_token\", \"value\": \"hunter1\"}")}};
+    answers(s, refused, 2);
+    deliver(s);
+    assert_ok(mlplat_spool_count(s->ml, &counts, &err));
+    assert_int_equal(counts.dead, 1);
+    assert_ok(mlplat_spool_status(s->ml, &doc, &err));
+    assert_string_equal(text_at(doc, "dead_letters[0].kind"), "param");
+    assert_string_equal(text_at(doc, "dead_letters[0].status"), "CONFLICT");
+    assert_null(strstr(text_at(doc, "dead_letters[0].reason"), "hunter"));
+    mlplat_doc_free(doc);
+    back(s);
+    assert_ok(mlplat_run_log_param(run, "other", "1", &err));
+    end(run);
+    deliver(s);
+    assert_ok(mlplat_spool_count(s->ml, &counts, &err));
+    assert_int_equal(counts.dead, 1);
+}
+
+static void a_request_that_is_refused_is_halved(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_spool_counts counts = {.size = sizeof counts};
+    mlplat_run *run = start_away(s, "first", NULL);
+    for (int i = 0; i < 8; i++)
+        assert_ok(mlplat_run_log_metric(run, "m", i, i, &err));
+    static const route refused[] = {{"log-batch", "400 Bad Request", BAD("something in it is wrong")}};
+    answers(s, refused, 1);
+    deliver(s);
+    assert_int_equal(asked(s, "log-batch", NULL), 15);
+    assert_ok(mlplat_spool_count(s->ml, &counts, &err));
+    assert_int_equal(counts.dead, 8);
+    assert_int_equal(counts.stored, 1);
+    mlplat_run_free(run);
+}
+
+static void what_is_done_already_is_no_failure(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_spool_counts counts = {.size = sizeof counts};
+    mlplat_run *run = start_away(s, "first", NULL);
+    assert_ok(mlplat_run_delete_tag(run, "t", &err));
+    assert_ok(mlplat_run_log_outputs(run, "{\"models\": [{\"model_id\": \"m-1\"}]}", &err));
+    assert_ok(mlplat_run_log_outputs(run, "{}", &err));
+    static const route done[] = {{"delete-tag", "404 Not Found", NO_TAG},
+                                 {"runs/outputs", "400 Bad Request", BAD("it is an output")}};
+    answers(s, done, 2);
+    deliver(s);
+    assert_ok(mlplat_spool_count(s->ml, &counts, &err));
+    assert_int_equal(counts.dead, 0);
+    answers(s, done, 2);
+    assert_ok(mlplat_run_log_outputs(run, "{\"models\": [{\"model_id\": \"m-1\"}, {\"model_id\": \"m-9\"}]}", &err));
+    deliver(s);
+    assert_ok(mlplat_spool_count(s->ml, &counts, &err));
+    assert_int_equal(counts.dead, 1);
+    mlplat_run_free(run);
+}
+
+/* ---- two processes ------------------------------------------------------------------------------------------------- */
+
+/* A child logs to the run by its own id and is killed; whoever delivers first makes the run. */
+static void a_child_logs_to_the_run_of_its_parent(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    char uri[64];
+    mlplat_run *run = start_away(s, "first", NULL);
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(s->server));
+    pid_t child = fork();
+    if (child == 0) {
+        mlplat *ml = NULL;
+        mlplat_run *mine = NULL;
+        mlplat_options options = MLPLAT_OPTIONS_INIT;
+        options.tracking_uri = uri;
+        options.spool_dir = test_path(s->folder, "spool");
+        bool good = mlplat_open(&options, &ml, &err) == MLPLAT_OK &&
+                    mlplat_run_attach(ml, mlplat_run_id(run), &mine, &err) == MLPLAT_OK &&
+                    mlplat_run_log_metric(mine, "of_child", 1, 0, &err) == MLPLAT_OK;
+        _exit(test_told(good ? MLPLAT_OK : err.status, &err));
+    }
+    test_wait_good(child);
+    doc = get(s->ml, run);
+    assert_string_equal(text_at(doc, "data.metrics[0].key"), "of_child");
+    mlplat_doc_free(doc);
+    back(s);
+    assert_ok(mlplat_spool_sync(s->ml, &doc, &err));
+    assert_int_equal(int_at(doc, "replayed"), 1);
+    mlplat_doc_free(doc);
+    deliver(s);
+    assert_int_equal(asked(s, "runs/create", NULL), 1);
+    assert_int_equal(asked(s, "log-batch", NULL), 1);
+    end(run);
+}
+
+#undef CASE
+#define CASE(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_of_our_own_is_no_servers),
+        CASE(a_run_that_waits_is_read_from_its_records),
+        CASE(a_run_that_waits_is_changed_and_ended),
+        CASE(what_is_wrong_with_a_call_is_no_reason_to_go_offline),
+        CASE(a_run_is_made_once_and_answers_to_both_ids),
+        CASE(a_run_whose_answer_was_lost_is_not_made_again),
+        CASE(a_parent_that_waits_comes_first),
+        CASE(a_run_that_the_server_will_not_have_is_a_dead_letter_and_so_is_what_it_has),
+        CASE(a_map_that_is_lost_is_found_again_by_the_tag),
+        CASE(a_param_with_another_value_is_a_dead_letter_and_the_rest_goes_on),
+        CASE(a_request_that_is_refused_is_halved),
+        CASE(what_is_done_already_is_no_failure),
+        CASE(a_child_logs_to_the_run_of_its_parent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
