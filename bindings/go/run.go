@@ -138,7 +138,8 @@ func (c *Client) WithRun(ctx context.Context, options RunOptions, fn func(contex
 	return errors.Join(err, run.End(context.WithoutCancel(ctx), status))
 }
 
-// ID is the run's id, 32 hexadecimal digits (mlplat_run_id).
+// ID is the run's id, 32 hexadecimal digits (mlplat_run_id); of a run made offline its own one, which begins with
+// 0ff11e and is good for every call.
 func (r *Run) ID() string { return r.r.id }
 
 // Name is the run's name as it was at the start (mlplat_run_name).

@@ -124,12 +124,16 @@ typedef struct mlplat_run_options {
     const char *tags;          /**< JSON object of strings, or NULL; wins over the context tags */
     const char *source_name;   /**< tag mlflow.source.name; NULL: the program's path */
     int64_t start_time_ms;     /**< 0: now */
-    mlplat_durability durability; /**< of this run's metrics and tags; 0: the session's */
+    mlplat_durability durability; /**< of what this run logs; 0: the session's */
 } mlplat_run_options;
 #define MLPLAT_RUN_OPTIONS_INIT { sizeof(mlplat_run_options), 0, 0, 0, 0, 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT }
 
 /**
  * Start a run; it is in the store when this returns. *out is yours: mlplat_run_end, then mlplat_run_free.
+ * A server that does not answer within 5 seconds, or did not a moment ago, stops nobody: the run is made offline, which
+ * a warning says. Its id, which begins with "0ff11e", is good for every call from now on. What is logged waits, and the
+ * run is made at the server, once, when that is back: by this process, the next one, or mlplat_spool_sync. From then on
+ * the server's id names the same run.
  * MLflow's context tags are set: mlflow.runName, mlflow.user, mlflow.source.name, mlflow.source.type, and in a git
  * work tree mlflow.source.git.commit, .branch and .repoURL.
  * @return MLPLAT_OK; MLPLAT_NOT_FOUND: no such experiment id or parent run; MLPLAT_STATE: the experiment is deleted;
@@ -151,17 +155,20 @@ MLPLAT_API mlplat_status mlplat_run_attach(mlplat *ml, const char *run_id, mlpla
 /** Free the handle; NULL is fine. The run keeps its status: end it first. */
 MLPLAT_API void mlplat_run_free(mlplat_run *run);
 
-/** The run's id, 32 hexadecimal digits. Lent by the run. */
+/** The run's id, 32 hexadecimal digits; it stays what it was when the handle was made. Of a run made offline it is the
+ * run's own; mlplat_run_get tells the server's once it is delivered, in info.run_id. Lent by the run. */
 MLPLAT_API const char *mlplat_run_id(const mlplat_run *run);
 /** The run's name as it was at the start. Lent by the run. */
 MLPLAT_API const char *mlplat_run_name(const mlplat_run *run);
 /** The id of the run's experiment. Lent by the run. */
 MLPLAT_API const char *mlplat_run_experiment_id(const mlplat_run *run);
-/** Where the run's artifacts are, a URI or an absolute path. Lent by the run. */
+/** Where the run's artifacts are, a URI or an absolute path; "" of a run made offline, whose server says so later.
+ * Lent by the run. */
 MLPLAT_API const char *mlplat_run_artifact_uri(const mlplat_run *run);
 
 /**
- * End a run: its records are stored first, then its status and end time.
+ * End a run: its records are stored first, then its status and end time. For a server that is queued behind them, and
+ * the call returns at once: mlplat_flush waits.
  * @param status  "FINISHED" (also for NULL), "FAILED" or "KILLED"
  * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_STATE: it is deleted, or it was ended through this handle already
  */
@@ -210,7 +217,8 @@ MLPLAT_API mlplat_status mlplat_run_log_metrics(mlplat_run *run, const char *key
 MLPLAT_API mlplat_status mlplat_run_log_batch(mlplat_run *run, const char *batch, mlplat_error *err);
 
 /**
- * Log a param; it is in the store when this returns. The same value again is fine.
+ * Log a param; it is in the store when this returns. The same value again is fine. For a server it is queued like a
+ * metric, and another value becomes a dead letter, unless the run's level is remote, which waits for the answer.
  * @return MLPLAT_OK; MLPLAT_CONFLICT: it has another value, which stays; MLPLAT_INVALID; MLPLAT_STATE
  */
 MLPLAT_API mlplat_status mlplat_run_log_param(mlplat_run *run, const char *key, const char *value, mlplat_error *err);
@@ -235,7 +243,8 @@ MLPLAT_API mlplat_status mlplat_run_log_inputs(mlplat_run *run, const char *inpu
  * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_EXISTS: it is an output already; MLPLAT_STATE; MLPLAT_UNSUPPORTED */
 MLPLAT_API mlplat_status mlplat_run_log_outputs(mlplat_run *run, const char *outputs, mlplat_error *err);
 
-/** A run with its latest metrics, params and tags. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
+/** A run with its latest metrics, params and tags. One that was made offline and is not at its server yet is told from
+ * what was logged, with "delivery": "waiting" in its info. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND */
 MLPLAT_API mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_doc **out, mlplat_error *err);
 
 /**
@@ -487,7 +496,8 @@ MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out
 /**
  * Every journal of the store: {"store", "folder", "accepted", "stored", "waiting", "dead", "journals": [{"id", "pid",
  * "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id", "run_id",
- * "kind", "key", "reason", ...}]}. *out is yours. The first call of a session opens the store, and that brings in what
+ * "kind", "key", "reason", ...}], "runs": [{"local_id", "run_id"}]}; runs: what those made offline became at
+ * their server. *out is yours. The first call of a session opens the store, and that brings in what
  * dead processes left behind; otherwise it changes nothing.
  */
 MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);

@@ -74,6 +74,12 @@ def finished(process, seconds=120):
     return json.loads(out)
 
 
+def at_server(server, tolds):
+    """A run that was made offline told its own id: here it has the server's."""
+    local = dict(server.rows("SELECT value, run_uuid FROM tags WHERE key = 'mlplat.local_id'"))
+    return [told._replace(run=local.get(told.run, told.run)) for told in tolds]
+
+
 def undone(server, runs):
     """Tags and states that the server was told twice, or in another order than they were given."""
     given = collections.defaultdict(list)
@@ -88,9 +94,7 @@ def undone(server, runs):
 def verify(remote, tolds, after=None, killed=0):
     """All that was promised is there once, in its order; and no run that nobody was told of, but of those killed."""
     tolds, after = list(tolds), list(after or tolds)
-    local = dict(remote.server.rows("SELECT value, run_uuid FROM tags WHERE key = 'mlplat.local_id'"))
-    # A run that was made offline told its own id.
-    tolds, after = ([told._replace(run=local.get(told.run, told.run)) for told in some] for some in (tolds, after))
+    tolds, after = at_server(remote.server, tolds), at_server(remote.server, after)
     points = victims.verify(remote, tolds, after)
     names = {told.run for told in after}
     assert list(undone(remote.server, names)) == []

@@ -140,7 +140,7 @@ def test_nothing_is_lost_or_there_twice_when(lines, fault):
 def test_the_looks_see_what_is_twice(lines, server):
     """The control: what was sent again, stored again, undone or made up is found."""
     line = lines[the_answer_is_lost]
-    told = next(victims.read(line.told))
+    told = remote_scene.at_server(server, victims.read(line.told))[0]
     notes = [note for note in line.proxy.notes if note.answered and note.path.endswith("log-batch")]
     assert len(fault_proxy.sent_again(notes + notes[:1])) == len(list(fault_proxy.items_of(notes[0]))) > 0
     server.set_tag(told.run, "at", "1")

@@ -167,7 +167,7 @@ static void an_id_of_our_own_is_no_servers(void **state)
     assert_false(mlp_offline_is_id(""));
 }
 
-/* ---- while it waits ------------------------------------------------------------------------------------------------ */
+/* ---- while it waits ---------------------------------------------------------------------------------------------- */
 
 static void log_all(mlplat_run *run)
 {
@@ -267,7 +267,7 @@ static void what_is_wrong_with_a_call_is_no_reason_to_go_offline(void **state)
     assert_null(run);
 }
 
-/* ---- delivery ------------------------------------------------------------------------------------------------------ */
+/* ---- delivery ---------------------------------------------------------------------------------------------------- */
 
 static void assert_has(const char *text, const char *part)
 {
@@ -416,7 +416,7 @@ static void a_map_that_is_lost_is_found_again_by_the_tag(void **state)
     mlplat_doc_free(doc);
 }
 
-/* ---- refusals ------------------------------------------------------------------------------------------------------ */
+/* ---- refusals ---------------------------------------------------------------------------------------------------- */
 
 static void a_param_with_another_value_is_a_dead_letter_and_the_rest_goes_on(void **state)
 {
@@ -490,7 +490,7 @@ static void what_is_done_already_is_no_failure(void **state)
     mlplat_run_free(run);
 }
 
-/* ---- two processes ------------------------------------------------------------------------------------------------- */
+/* ---- two processes ----------------------------------------------------------------------------------------------- */
 
 /* A child logs to the run by its own id and is killed; whoever delivers first makes the run. */
 static void a_child_logs_to_the_run_of_its_parent(void **state)

@@ -142,7 +142,12 @@ class Run:
 
     @property
     def id(self) -> str:
-        """The run's id, 32 hexadecimal digits (mlplat_run_id)."""
+        """The run's id, 32 hexadecimal digits (mlplat_run_id).
+
+        It stays what it was when this handle was made. If the server did not answer then, it is the run's own id, which
+        begins with 0ff11e and is good for every call, before and after delivery; session.get_run(run.id).id is the
+        server's once it is delivered.
+        """
         return self._id
 
     @property
