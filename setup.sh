@@ -17,7 +17,8 @@ python_test_packages="mlflow kfp pandas polars pyarrow ipykernel nbclient pytest
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0
 [ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"
-old_mlflow_packages="alembic sqlalchemy<2.1 setuptools<80 flask<4 graphene<4 gunicorn querystring-parser"
+old_mlflow_packages="alembic sqlalchemy<2.1 setuptools<80 flask<4 graphene<4 gunicorn querystring-parser
+  psycopg2-binary"
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$root/.venv

@@ -3,7 +3,7 @@
 #include "db/pg_inside.h"
 #include <string.h>
 
-enum { COLLISIONS_MOST = 8 };
+enum { COLLISIONS_MOST = 6 };
 
 /* By the code's begin, the longer ones first. */
 static const struct {
@@ -53,7 +53,8 @@ static bool may_pass(mlp_db *db, const char *code)
 {
     if (strcmp(code, "23505") == 0)
         return db->changes && ++db->pg->collisions < COLLISIONS_MOST;
-    return strcmp(code, "40001") == 0 || strcmp(code, "40P01") == 0 || strcmp(code, "55P03") == 0;
+    return (db->inside && strncmp(code, "57P", 3) == 0) || strcmp(code, "40001") == 0 || strcmp(code, "40P01") == 0 ||
+           strcmp(code, "55P03") == 0;
 }
 
 mlplat_status mlp_pg_fail(mlp_db *db, mlp_pg_result *result, mlplat_error *err)
@@ -64,6 +65,7 @@ mlplat_status mlp_pg_fail(mlp_db *db, mlp_pg_result *result, mlplat_error *err)
     if (!code) { /* libpq's own, of a connection that broke */
         pg->pq.clear(result);
         mlplat_status s = mlp_pg_fail_connection(db, err);
+        db->busy = db->busy || db->inside; /* what was not ended is taken back by the server, and done again */
         mlp_pg_disconnect(db);
         return s;
     }

@@ -89,6 +89,7 @@ mlplat_status mlp_pg_take(mlp_db *db, int sent, mlp_pg_result **out, mlplat_erro
     *out = NULL;
     if (s == MLPLAT_OK)
         s = mlp_pg_fail_connection(db, err);
+    db->busy = db->busy || (db->inside && s == MLPLAT_UNAVAILABLE);
     mlp_pg_disconnect(db); /* what it would say later is nobody's answer */
     return s;
 }

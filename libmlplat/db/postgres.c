@@ -163,7 +163,7 @@ static mlplat_status ask_fate(mlp_db *db, const char *transaction, char fate[16]
 {
     char sql[64];
     mlp_pg_result *result = NULL;
-    mlplat_status s = db->pg->conn ? MLPLAT_OK : mlp_pg_connect(db, err);
+    mlplat_status s = mlp_pg_connect(db, err);
     snprintf(sql, sizeof sql, "SELECT txid_status(%s)", transaction);
     if (s == MLPLAT_OK)
         s = run(db, sql, &result, err);
@@ -201,8 +201,10 @@ static mlplat_status commit(mlp_db *db, mlplat_error *err)
     if (s == MLPLAT_OK && strcmp(pg->pq.cmdStatus(result), "COMMIT") != 0)
         s = mlp_fail(err, MLPLAT_IO, "%s: the server took the change back", db->path);
     pg->pq.clear(result);
-    if (s != MLPLAT_OK && !pg->conn && pg->transaction[0])
+    if (s == MLPLAT_UNAVAILABLE && pg->transaction[0]) {
+        db->busy = false;
         s = settle(db, err);
+    }
     return s;
 }
 

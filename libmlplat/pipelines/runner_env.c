@@ -181,6 +181,7 @@ mlplat_status mlp_runner_env(const mlp_runner *runner, const mlp_runner_task *ta
 
 mlplat_status mlp_runner_root(mlplat *ml, const char *wanted, char **out, mlplat_error *err)
 {
+    const char *uri = mlp_session_setting(ml, MLP_SET_TRACKING_URI);
     mlp_uri store = {0};
     mlplat_status s = MLPLAT_OK;
     *out = NULL;
@@ -188,9 +189,10 @@ mlplat_status mlp_runner_root(mlplat *ml, const char *wanted, char **out, mlplat
         wanted = mlp_session_setting(ml, MLP_SET_PIPELINE_ROOT);
     if (wanted && *wanted)
         return mlp_uri_local_path(wanted, out, err);
-    s = mlp_uri_parse(mlp_session_setting(ml, MLP_SET_TRACKING_URI), &store, err);
+    bool sqlite = mlp_uri_has_scheme(uri, "sqlite");
+    if (sqlite)
+        s = mlp_uri_parse(uri, &store, err);
     if (s == MLPLAT_OK) {
-        bool sqlite = strcmp(store.scheme, "sqlite") == 0;
         char *beside = sqlite ? mlp_sprintf("%s/../mlplat-pipelines", store.path) : mlp_strdup("mlplat-pipelines");
         *out = beside ? mlp_file_absolute(beside) : NULL;
         s = *out ? MLPLAT_OK : mlp_fail_memory(err);

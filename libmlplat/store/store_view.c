@@ -59,6 +59,11 @@ static mlplat_status open_all(mlp_store_view *view, mlplat_error *err)
     if (s != MLPLAT_OK)
         return s;
     view->module->ops->about(view->module->store, &view->about);
+    char *path = NULL;
+    s = mlp_db_uri_path(view->about.uri, &path, err); /* a server is none of ours */
+    mlp_free(path);
+    if (s != MLPLAT_OK)
+        return s;
     view->ticket = mlp_sprintf("%s-ticket", view->about.path);
     view->artifact_root = mlp_db_artifact_root(mlp_session_setting(view->ml, MLP_SET_ARTIFACT_ROOT), view->about.path);
     if (!view->ticket || !view->artifact_root)

@@ -16,8 +16,8 @@ mlplat_status mlp_tracking_db_models_there(const mlp_tracking_db_store *store, m
                         store->path, store->schema.head);
     return mlp_fail(err, MLPLAT_UNSUPPORTED,
                     "%s has no logged models: they came with MLflow 3.0, and its tables are older (head %s): "
-                    "`mlplat store upgrade` adds them",
-                    store->path, store->schema.head);
+                    "`%s upgrade` adds them",
+                    store->path, store->schema.head, mlp_db_is_file(store->db) ? "mlplat store" : "mlflow db");
 }
 
 static mlplat_status nothing_fn(mlp_db *db, void *ctx, mlplat_error *err)
