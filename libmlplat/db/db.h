@@ -103,8 +103,8 @@ mlplat_status mlp_db_copy(mlp_db *db, const char *path, const mlp_hook *hook, ml
 mlplat_status mlp_db_check_line(mlp_db *db, const char *line, mlplat_error *err);
 
 /* For stores whose URI is "sqlite:///...": the absolute path of its file, and where new experiments keep their
- * artifacts: the setting, made absolute, else mlruns beside the file. Both are the caller's; INVALID: no file; UNSUPPORTED: a
- * server; NULL: no memory. */
+ * artifacts: the setting, made absolute, else mlruns beside the file. Both are the caller's; INVALID: no file;
+ * UNSUPPORTED: a server; NULL: no memory. */
 mlplat_status mlp_db_uri_path(const char *uri, char **path, mlplat_error *err);
 char *mlp_db_artifact_root(const char *setting, const char *path);
 

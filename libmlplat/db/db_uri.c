@@ -10,8 +10,8 @@ mlplat_status mlp_db_uri_path(const char *uri, char **path, mlplat_error *err)
     mlp_uri parts = {0};
     if (mlp_uri_has_scheme(uri, "http") || mlp_uri_has_scheme(uri, "https") || mlp_uri_has_scheme(uri, "postgresql"))
         return mlp_fail(err, MLPLAT_UNSUPPORTED,
-                        "this is for stores that are a file, sqlite:///<path>: the one set here is a server's, which has "
-                        "tools of its own for that (pg_dump, mlflow gc)");
+                        "this is for stores that are a file, sqlite:///<path>: the one set here is a server's, which "
+                        "has tools of its own for that (pg_dump, mlflow gc)");
     mlplat_status s = mlp_uri_parse(uri, &parts, err);
     if (s == MLPLAT_OK && (!*parts.path || strcmp(parts.path, ":memory:") == 0 || *parts.authority))
         s = mlp_fail(err, MLPLAT_INVALID,
