@@ -92,6 +92,7 @@ static inline bool contract_too_new(mlplat_status s, const char *filter, const m
     return release != NULL;
 }
 
+#ifndef MLPLAT_MINIMAL
 /* The same of logged models: where there are none, that is said, and the test has nothing else to see. */
 static inline bool contract_models_are_too_new(mlplat *ml)
 {
@@ -106,6 +107,7 @@ static inline bool contract_models_are_too_new(mlplat *ml)
     assert_null(doc);
     return true;
 }
+#endif
 
 /* The parts of the suite that are in files of their own. */
 int logging_contract_run(const char *store);
