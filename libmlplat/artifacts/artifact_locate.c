@@ -18,12 +18,22 @@ static const mlp_resolver *resolver_of(const char *uri)
     return NULL;
 }
 
+/* runs:/ are the tracking store's, models:/ the registry's. */
+static mlplat_status check_told(const mlplat *ml, const mlp_resolver *resolver, const char *root, mlplat_error *err)
+{
+    bool run = strcmp(resolver->scheme, "runs") == 0;
+    bool server = mlp_artifact_from_server(ml, run ? MLP_SET_TRACKING_URI : MLP_SET_REGISTRY_URI);
+    return server ? mlp_artifact_trust(ml, root, err) : MLPLAT_OK;
+}
+
 /* The root that a resolver gave takes the place of the URI; what was left of the URI goes behind the name so far. */
 static mlplat_status one_hop(mlplat *ml, const mlp_resolver *resolver, bool first, mlp_artifact_place *place,
                              mlplat_error *err)
 {
     char *root = NULL, *rest = NULL;
     mlplat_status s = resolver->resolve(ml, place->root, &root, &rest, err);
+    if (s == MLPLAT_OK)
+        s = check_told(ml, resolver, root, err);
     if (s == MLPLAT_OK && rest && *rest)
         s = mlp_file_check_relative(rest, "artifact path", err);
     if (s == MLPLAT_OK && rest && *rest) {
@@ -115,6 +125,8 @@ static mlplat_status find_other(mlplat *ml, const mlp_resolver *resolver, const 
 {
     char *root = NULL, *rest = NULL, *shown = NULL;
     mlplat_status s = resolver->other(ml, uri, &root, &rest, &shown, err);
+    if (s == MLPLAT_OK)
+        s = check_told(ml, resolver, root, err);
     if (s == MLPLAT_OK && *rest)
         s = mlp_file_check_relative(rest, "artifact path", err);
     if (s == MLPLAT_OK)

@@ -34,6 +34,11 @@ const mlp_artifact_store *mlp_artifact_proxy(void); /* mlflow-artifacts: */
 const mlp_artifact_store *mlp_artifact_http(void);  /* the same by its address */
 const mlp_artifact_store *mlp_artifact_https(void);
 
+/* Whether the store of a setting, the tracking or the registry URI, is a server. */
+bool mlp_artifact_from_server(const mlplat *ml, mlp_setting store);
+/* Of a place that a server told: DENIED for a local path that is not below the artifact root that the user set. */
+mlplat_status mlp_artifact_trust(const mlplat *ml, const char *uri, mlplat_error *err);
+
 /* For tracking and registry: split any URI into store, root and name, with resolvers. root and name are the caller's.
  */
 mlplat_status mlp_artifact_locate(mlplat *ml, const char *uri, const mlp_artifact_store **store, char **root,

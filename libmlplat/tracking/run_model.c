@@ -2,6 +2,7 @@
  * A model of a run. MLflow 3 has it as a logged model with a place of its own, to which the run has an edge; in a store
  * of MLflow 2 it is an artifact of the run with an entry in a tag.
  */
+#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/err.h"
@@ -175,7 +176,11 @@ static mlplat_status log_logged_model(mlplat_run *run, mlplat_model *model, cons
     char *dir = NULL;
     model->model_id = id;
     model->artifact_path = json_string_value(json_object_get(info, "artifact_uri"));
-    mlplat_status s = tie_to_run(run, id, err);
+    mlplat_status s = MLPLAT_OK;
+    if (mlp_artifact_from_server(run->tracking->ml, MLP_SET_TRACKING_URI))
+        s = mlp_artifact_trust(run->tracking->ml, model->artifact_path, err);
+    if (s == MLPLAT_OK)
+        s = tie_to_run(run, id, err);
     if (s == MLPLAT_OK)
         s = put_model(run->tracking->ml, model, model->artifact_path, &dir, err);
     drop_temporary(dir);

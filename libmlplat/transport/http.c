@@ -6,13 +6,15 @@
 #include "transport/http_inside.h"
 #include <string.h>
 
-enum { CONNECT_MS = 10000, TIMEOUT_MS = 120000, BUDGET_MS = 240000, STALL_MS = 30000, RETRY_FIRST_MS = 500 };
+enum { CONNECT_MS = 10000, TIMEOUT_MS = 120000, STALL_MS = 30000, RETRY_FIRST_MS = 500 };
 
 mlplat_status mlp_http_options_load(mlp_http_options *options, mlplat_error *err)
 {
-    int64_t seconds = 0, retries = -1;
+    int64_t seconds = 0, deadline = 0, retries = -1;
     bool respect = true;
     mlplat_status s = mlp_environment_number("MLFLOW_HTTP_REQUEST_TIMEOUT", 1, 86400, &seconds, err);
+    if (s == MLPLAT_OK)
+        s = mlp_environment_number("MLPLAT_HTTP_DEADLINE", 1, 86400, &deadline, err);
     if (s == MLPLAT_OK)
         s = mlp_environment_number("MLFLOW_HTTP_REQUEST_MAX_RETRIES", 0, 1000, &retries, err);
     if (s == MLPLAT_OK)
@@ -21,6 +23,7 @@ mlplat_status mlp_http_options_load(mlp_http_options *options, mlplat_error *err
         return s;
     if (seconds)
         options->timeout_ms = seconds * 1000;
+    options->budget_ms = deadline * 1000;
     if (retries >= 0)
         options->retries = retries ? retries : -1;
     options->ignore_retry_after = !respect;
@@ -36,7 +39,7 @@ static void take_numbers(mlp_http *http, const mlp_http_options *o)
 {
     http->connect_ms = or_else(o->connect_ms, CONNECT_MS);
     http->timeout_ms = or_else(o->timeout_ms, TIMEOUT_MS);
-    http->budget_ms = or_else(o->budget_ms, BUDGET_MS);
+    http->budget_ms = or_else(o->budget_ms, http->timeout_ms > TIMEOUT_MS ? http->timeout_ms : TIMEOUT_MS);
     http->stall_ms = or_else(o->stall_ms, STALL_MS);
     http->retry_first_ms = or_else(o->retry_first_ms, RETRY_FIRST_MS);
     http->retries = o->retries;

@@ -31,7 +31,7 @@ typedef struct mlp_http_options {
     const mlp_trust *trust;             /* read during the call; NULL: that of the environment */
     int64_t connect_ms;                 /* 0: 10 s, name and TLS included */
     int64_t timeout_ms;                 /* of one try. 0: 120 s; negative: none */
-    int64_t budget_ms;                  /* of all tries with the waits between them. 0: 240 s */
+    int64_t budget_ms;                  /* of all tries with the waits between them. 0: 120 s, or one try's if more */
     int64_t stall_ms;                   /* as long the bytes may stand still once they flow. 0: 30 s */
     int64_t retry_first_ms;             /* the first wait is below this. 0: 500 ms */
     int64_t retries;                    /* 0: as many as fit into the budget; negative: none */
@@ -40,7 +40,8 @@ typedef struct mlp_http_options {
     const char *library;                /* NULL: libcurl.so.4 */
 } mlp_http_options;
 
-/* Sets timeout_ms, retries and ignore_retry_after from MLflow's names (MLFLOW_HTTP_REQUEST_...). INVALID. */
+/* Sets timeout_ms, retries and ignore_retry_after from MLflow's names (MLFLOW_HTTP_REQUEST_...), and budget_ms from
+ * MLPLAT_HTTP_DEADLINE. INVALID. */
 mlplat_status mlp_http_options_load(mlp_http_options *options, mlplat_error *err);
 
 /* UNSUPPORTED: no libcurl, or one that is too old; INVALID: a URL that is none. */
@@ -78,6 +79,7 @@ typedef struct mlp_http_request {
     const mlp_http_sink *sink;
     uint64_t limit;                /* of the body that comes, unpacked. 0: 64 MiB in memory, none into a sink */
     bool repeatable;               /* twice does no harm, whatever the method says */
+    bool once;                     /* twice does harm, whatever the method says */
     bool no_workspace;             /* the path names its workspace itself */
     int64_t timeout_ms, budget_ms; /* 0: as the client's */
     bool patient; /* timeout_ms is for the wait between request and answer alone: bytes may flow as long as they do */

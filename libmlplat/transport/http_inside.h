@@ -29,6 +29,7 @@ typedef struct mlp_http_call {
     int64_t timeout_ms; /* 0: none */
     bool repeatable;    /* by its method or by the caller's word */
     bool renewed;       /* a new token was tried after a 401 */
+    bool said;          /* that it takes long */
 } mlp_http_call;
 
 /* The headers of a try, with the credentials as they are now. */

@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAP_MS = 50, RETRY_MOST_MS = 15000, TOO_MANY_REQUESTS = 429, UNAUTHORIZED = 401 };
+enum { NAP_MS = 50, RETRY_MOST_MS = 15000, NOBODY_MS = 30000, SILENT_MS = 2000 };
+enum { TOO_MANY_REQUESTS = 429, UNAUTHORIZED = 401 };
 
 /* As RFC 9110 has it. */
 static bool idempotent(const char *method)
@@ -47,7 +48,7 @@ static mlplat_status begin(mlp_http_call *call, mlplat_error *err)
     if (s != MLPLAT_OK)
         return s;
     call->timeout_ms = timeout < 0 ? 0 : timeout;
-    call->repeatable = request->repeatable || idempotent(request->method);
+    call->repeatable = !request->once && (request->repeatable || idempotent(request->method));
     call->retry = (mlp_retry){.first_ms = http->retry_first_ms,
                               .most_ms = RETRY_MOST_MS,
                               .budget_ms = request->budget_ms ? request->budget_ms : http->budget_ms,
@@ -118,6 +119,8 @@ static int64_t next_wait(mlp_http_call *call, mlplat_error *err)
         mlp_fail_prefix(err, err->status, "it is not known whether it was done");
         return -1;
     }
+    if (call->out->fate == MLP_HTTP_NOT_SENT && mlp_retry_elapsed_ms(&call->retry) > NOBODY_MS)
+        return -1;
     return mlp_retry_next(&call->retry, call->http->ignore_retry_after ? -1 : call->out->retry_after_ms);
 }
 
@@ -133,6 +136,17 @@ static mlplat_status nap(const mlp_http_call *call, int64_t ms, mlplat_error *er
     return s;
 }
 
+/* Who waits is told why, once. */
+static void note(mlp_http_call *call, int64_t wait, const mlplat_error *err)
+{
+    int64_t elapsed = mlp_retry_elapsed_ms(&call->retry);
+    bool loud = !call->said && elapsed + wait >= SILENT_MS;
+    call->said |= loud;
+    mlp_log(call->http->log, loud ? MLPLAT_LOG_WARNING : MLPLAT_LOG_INFO, "%s: try %u: %s; the next in %lld ms%s",
+            call->http->name, call->out->tries, err->message, (long long)wait,
+            loud ? " (MLPLAT_HTTP_DEADLINE=<seconds> says how long to go on)" : "");
+}
+
 static mlplat_status run_tries(mlp_http_call *call, mlplat_error *err)
 {
     for (;;) {
@@ -145,8 +159,7 @@ static mlplat_status run_tries(mlp_http_call *call, mlplat_error *err)
         int64_t wait = next_wait(call, err);
         if (wait < 0)
             return s;
-        mlp_log(call->http->log, MLPLAT_LOG_INFO, "%s: try %u: %s; the next in %lld ms", call->http->name,
-                call->out->tries, err->message, (long long)wait);
+        note(call, wait, err);
         s = nap(call, wait, err);
         if (s == MLPLAT_OK)
             s = restart(call, err);

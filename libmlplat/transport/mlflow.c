@@ -124,10 +124,12 @@ static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *pa
 {
     static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE", "DELETE", "POST", "GET"};
     bool sink = how == MLP_MLFLOW_SINK || how == MLP_MLFLOW_GET_SINK;
+    bool once = how == MLP_MLFLOW_ONCE || how == MLP_MLFLOW_DELETE_ONCE;
     bool has_body = !is_get(how) && (how != MLP_MLFLOW_DELETE || json_object_size(body) > 0);
     mlp_http_request request = {.method = methods[how],
                                 .path = path,
-                                .repeatable = how != MLP_MLFLOW_ONCE && how != MLP_MLFLOW_DELETE_ONCE,
+                                .repeatable = !once,
+                                .once = once,
                                 .timeout_ms = sink ? SINK_MS : 0,
                                 .retries = sink ? -1 : 0,
                                 .hook = sink ? NULL : server->hook};

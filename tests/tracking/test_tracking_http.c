@@ -1,70 +1,7 @@
 /* Servers that answer tracking with what no MLflow would say, and old ones. The suite of tracking stores runs on a real
  * server in tests/integration. */
-#include "support/loopback.h"
-#include "support/support.h"
-#include <stdbool.h>
-#include <stdlib.h>
+#include "tracking/http_fixture.h"
 
-typedef struct fixture {
-    char *folder;
-    loopback *server;
-    mlplat *ml;
-    bool no_http;
-} fixture;
-
-/* A machine without libcurl, or a build without its headers. */
-#define NEEDS_HTTP(f)                                                                                                  \
-    do {                                                                                                               \
-        if ((f)->no_http) {                                                                                            \
-            print_message("no libcurl here\n");                                                                        \
-            skip();                                                                                                    \
-        }                                                                                                              \
-    } while (0)
-
-/* From now on everything is answered with this body. */
-static void answer(fixture *f, const char *status, const char *body)
-{
-    static char reply[2000];
-    static loopback_step step;
-    snprintf(reply, sizeof reply, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-             status, strlen(body), body);
-    step = (loopback_step){.reply = reply};
-    loopback_script(f->server, &step, 1);
-}
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    mlplat_options options = MLPLAT_OPTIONS_INIT;
-    mlplat_error err = {0};
-    char uri[64];
-    mlplat_doc *doc = NULL;
-    f->folder = test_folder_make();
-    f->server = loopback_start();
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
-    test_clear_environment();
-    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
-    options.tracking_uri = uri;
-    options.spool_dir = test_path(f->folder, "spool");
-    assert_ok(mlplat_open(&options, &f->ml, &err));
-    answer(f, "200 OK", "{}");
-    f->no_http = mlplat_experiment_get(f->ml, "0", &doc, &err) == MLPLAT_UNSUPPORTED;
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    mlplat_close(f->ml);
-    loopback_stop(f->server);
-    test_folder_remove(f->folder);
-    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
-    free(f);
-    return 0;
-}
-
-#define ID         "0123456789abcdef0123456789abcdef"
 #define RUN        "{\"info\": {\"run_id\": \"" ID "\", \"experiment_id\": \"0\"}, "
 #define EXPERIMENT "{\"experiment_id\": \"0\", "
 #define MODEL      "{\"model_id\": \"m-1\""
@@ -154,8 +91,6 @@ static void an_experiment_whose_answer_is_lost_is_looked_for_and_made(void **sta
         mlplat_free(id);
     }
 }
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

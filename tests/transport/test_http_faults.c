@@ -58,8 +58,12 @@ static void what_is_not_idempotent_is_sent_once_unless_nothing_was_done(void **s
     };
     NEEDS_HTTP(f);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        for (int body = 0; body < 2; body++) {
-            mlp_http_request request = {.method = "POST", .path = "/", .body = "once", .body_size = body ? 4 : 0};
+        for (int form = 0; form < 3; form++) { /* without a body, with one, and a method that is harmless else */
+            mlp_http_request request = {.method = form < 2 ? "POST" : "DELETE",
+                                        .path = "/",
+                                        .body = "once",
+                                        .body_size = form ? 4 : 0,
+                                        .once = form == 2};
             fixture_client(f, (mlp_http_options){0});
             loopback_script(f->server, NULL, 0);
             if (cases[i].warm)
