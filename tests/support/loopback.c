@@ -11,6 +11,8 @@
 
 enum { CONNECTIONS = 256, REQUESTS = 4096, STEPS = 16 };
 
+static const char no_step[] = "";
+
 typedef struct connection {
     loopback *server;
     int fd;
@@ -24,7 +26,7 @@ struct loopback {
     bool stopping;
     connection connections[CONNECTIONS];
     size_t n_connections;
-    loopback_step steps[STEPS];
+    loopback_step steps[STEPS], used;
     size_t n_steps, n_requests;
     char *requests[REQUESTS];
 };
@@ -96,23 +98,30 @@ static char *read_request(int fd, bool early)
     }
 }
 
-static bool is_for(const loopback_step *step, const char *request)
+/* Request number i's, with the lock. */
+static const loopback_step *pick(loopback *server, const char *request, size_t i)
 {
-    const char *at = step->path ? strstr(request, step->path) : NULL;
-    return at && at < request + strcspn(request, "\r");
+    static const loopback_step none = {0};
+    if (!server->steps[0].on)
+        return &server->steps[i < server->n_steps ? i : server->n_steps - 1];
+    for (size_t k = 0; k < server->n_steps; k++) {
+        loopback_step *step = &server->steps[k];
+        if (step->on == no_step || !strstr(request, step->on))
+            continue;
+        if (!step->once)
+            return step;
+        server->used = *step;
+        step->on = no_step;
+        return &server->used;
+    }
+    return &none;
 }
 
 static loopback_step next_step(loopback *server, char *request)
 {
     pthread_mutex_lock(&server->lock);
-    size_t i = server->n_requests++, by_path = 0;
-    loopback_step step = {0};
-    if (server->n_steps)
-        step = server->steps[i < server->n_steps ? i : server->n_steps - 1];
-    while (by_path < server->n_steps && !is_for(&server->steps[by_path], request))
-        by_path++;
-    if (by_path < server->n_steps)
-        step = server->steps[by_path];
+    size_t i = server->n_requests++;
+    loopback_step step = server->n_steps ? *pick(server, request, i) : (loopback_step){0};
     if (i < REQUESTS)
         server->requests[i] = request;
     else
@@ -149,9 +158,19 @@ static bool client_stays(loopback *server, int fd, int ms)
     return poll(&poll_fd, 1, ms) == 0 && !stopping(server);
 }
 
+static char *json_reply(const loopback_step *step)
+{
+    char *text = NULL;
+    if (asprintf(&text, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                 step->status ? step->status : "200 OK", strlen(step->json), step->json) == -1)
+        die("asprintf");
+    return text;
+}
+
 static void answer(loopback *server, int fd, const loopback_step *step)
 {
-    const char *reply = step->reply ? step->reply : good;
+    char *made = step->json ? json_reply(step) : NULL;
+    const char *reply = made ? made : step->reply ? step->reply : good;
     size_t n = step->size ? step->size : strlen(reply);
     if (step->end == LOOPBACK_DRIP) {
         for (size_t i = 0; i < n && client_stays(server, fd, 20) && send_all(fd, reply + i, 1); i++)
@@ -163,6 +182,7 @@ static void answer(loopback *server, int fd, const loopback_step *step)
         ;
     while ((step->end == LOOPBACK_STALL || step->end == LOOPBACK_DRIP) && client_stays(server, fd, 50))
         ;
+    free(made);
 }
 
 static void *serve(void *arg)

@@ -19,7 +19,10 @@ typedef struct loopback_step {
     loopback_end end;
     size_t again; /* for LOOPBACK_ENDLESS */
     bool early;   /* as soon as the headers are there: the request's body is not read */
-    const char *path; /* for every request that has this in its first line, whichever number it is; NULL: by number */
+    /* For servers that answer by what they are asked: the first step whose text is in the request; no step: "{}". */
+    const char *on;           /* of all steps of a script or of none */
+    bool once;                /* the second time another step is looked for */
+    const char *status, *json; /* instead of a reply; status NULL: "200 OK" */
 } loopback_step;
 
 typedef struct loopback loopback;

@@ -45,21 +45,17 @@ static const route working[] = {
 };
 
 enum { ROUTES = 16 };
-static char replies[ROUTES][2000];
 
 /* Some answers first, then those of a server that works, then {}. */
 static void answers(scene *s, const route *first, size_t n)
 {
-    loopback_step steps[ROUTES + 1] = {{0}};
+    loopback_step steps[ROUTES] = {{0}};
     const size_t more = sizeof working / sizeof working[0];
     for (size_t i = 0; i < n + more; i++) {
         const route *r = i < n ? &first[i] : &working[i - n];
-        snprintf(replies[i], sizeof replies[i],
-                 "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", r->status,
-                 strlen(r->body), r->body);
-        steps[i] = (loopback_step){.reply = replies[i], .path = r->path};
+        steps[i] = (loopback_step){.on = r->path, .status = r->status, .json = r->body};
     }
-    loopback_script(s->server, steps, n + more + 1);
+    loopback_script(s->server, steps, n + more);
 }
 
 static void away(scene *s)
