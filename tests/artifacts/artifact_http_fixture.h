@@ -49,7 +49,6 @@ static inline void set_up(fixture *f)
     char uri[64];
     mlplat_doc *doc = NULL;
     mlplat_error err = {0};
-    f->folder = test_folder_make();
     snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
     f->ml = open_session(f, uri, NULL);
     loopback_script(f->server, &step, 1);
@@ -63,6 +62,7 @@ static inline int setup(void **state)
     test_clear_environment();
     setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
     f->server = loopback_start();
+    f->folder = test_folder_make();
     set_up(f);
     *state = f;
     return 0;
