@@ -12,8 +12,11 @@ import (
 	mlplat "mlplat.example/bindings/go"
 )
 
+// onServer is an embedded store, or the MLflow server that tests/integration runs these tests on.
+var onServer = mlplat.Options{TrackingURI: os.Getenv("ARTIFACT_SERVER")}
+
 func TestArtifactsGoInAndComeOut(t *testing.T) {
-	client := open(t, mlplat.Options{})
+	client := open(t, onServer)
 	run := start(t, client, mlplat.RunOptions{})
 	root := "runs:/" + run.ID() + "/"
 	folder := t.TempDir()
@@ -45,7 +48,7 @@ func TestArtifactsGoInAndComeOut(t *testing.T) {
 }
 
 func TestAReaderIsOpenedAndMayBeLeft(t *testing.T) {
-	client := open(t, mlplat.Options{})
+	client := open(t, onServer)
 	run := start(t, client, mlplat.RunOptions{})
 	uri := "runs:/" + run.ID() + "/large.bin"
 	must(t, client.Artifacts().PutBytes(ctx, uri, bytes.Repeat([]byte("0123456789abcdef"), 1<<16)))
@@ -68,7 +71,7 @@ func TestAReaderIsOpenedAndMayBeLeft(t *testing.T) {
 }
 
 func TestAnErrorOfTheWriterComesBack(t *testing.T) {
-	client := open(t, mlplat.Options{})
+	client := open(t, onServer)
 	run := start(t, client, mlplat.RunOptions{})
 	must(t, run.LogText(ctx, "some text", "a.txt"))
 	why := errors.New("the disk is full")
@@ -84,7 +87,7 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func TestProgressOfATransferEndsWithAll(t *testing.T) {
-	client := open(t, mlplat.Options{})
+	client := open(t, onServer)
 	run := start(t, client, mlplat.RunOptions{})
 	file := filepath.Join(t.TempDir(), "large.bin")
 	must(t, os.WriteFile(file, make([]byte, 3<<20), 0o600))
@@ -96,7 +99,7 @@ func TestProgressOfATransferEndsWithAll(t *testing.T) {
 }
 
 func TestAPathThatLeavesTheRunIsRefused(t *testing.T) {
-	client := open(t, mlplat.Options{})
+	client := open(t, onServer)
 	run := start(t, client, mlplat.RunOptions{})
 	for _, file := range []string{"../out.txt", "a/../../out.txt", "/etc/out", "a\x00b"} {
 		err := run.LogText(ctx, "x", file)

@@ -12,6 +12,8 @@ import pytest
 mlflow = pytest.importorskip("mlflow", reason="the real MLflow is not installed: pip install mlflow")
 mlplat = pytest.importorskip("mlplat", reason="the Python binding is not installed: pip install ./bindings/python")
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "structure"))
+import go_tool  # noqa: E402
 from mlflow_server import MlflowServer  # noqa: E402
 from programs import BUILD, ROOT, clean_environment  # noqa: E402
 
@@ -160,6 +162,42 @@ def test_what_is_made_in_the_program_is_logged(ml, run, client, tmp_path):
     assert mlflow.artifacts.load_text(uri + "/config.yaml") == "a: 1\n"
     assert mlflow.artifacts.load_image(uri + "/image.png").size == (2, 1)
     assert mlflow.load_table("table.json", run_ids=[run.id]).to_dict("list") == {"x": [1, 2], "y": ["a", "b"]}
+
+
+@pytest.fixture
+def cli(server, tmp_path):
+    def run(*words):
+        environment = clean_environment(MLFLOW_TRACKING_URI=server.url, HOME=tmp_path, XDG_STATE_HOME=tmp_path)
+        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, capture_output=True,
+                              timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    return run
+
+
+def test_the_command_line(cli, tmp_path):
+    tree = make_tree(tmp_path / "tree", NAMES)
+    run = cli("run", "start").decode().strip()
+    cli("artifact", "log", run, tree)
+    cli("artifact", "put", tree / "plain.txt", f"runs:/{run}/one/more.txt")
+    assert cli("artifact", "cat", f"runs:/{run}/one/more.txt") == (tree / "plain.txt").read_bytes()
+    cli("artifact", "get", f"runs:/{run}/tree", "back")
+    assert content(tmp_path / "back") == content(tree)
+    assert cli("artifact", "list", f"runs:/{run}").decode().split()[3:] == ["one", "true", "tree", "true"]
+    assert cli("artifact", "resolve", f"runs:/{run}/x").decode().startswith("mlflow-artifacts:/")
+
+
+def test_the_go_module(server):
+    """Its tests of artifacts, on this server."""
+    if server.version != "newest":
+        pytest.skip("the newest is enough: what differs between servers is below the Go module")
+    if go_tool.missing():
+        pytest.skip(go_tool.missing())
+    words = ["go", "test", "-count=1", "-v", "-run", "Artifact|AReader|TheWriter|Transfer|APathThat", "."]
+    done = subprocess.run(words, cwd=go_tool.MODULE, env=go_tool.environment() | {"ARTIFACT_SERVER": server.url},
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("--- PASS") >= 4, done.stdout
 
 
 DOUBLER = """
