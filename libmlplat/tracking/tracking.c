@@ -110,7 +110,7 @@ mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err)
 /* A server that is away is not waited for as one that is slow. */
 mlplat_status mlp_tracking_settle(mlp_tracking *t, mlplat_error *err)
 {
-    if (t->ops->queued && !mlp_spool_idle(t->spool))
+    if (t->ops->server && !mlp_spool_idle(t->spool))
         return mlp_spool_settle(t->spool, SETTLE_MS, AWAY_MS, &t->ml->hook, err);
     return flush_tracking(t, SETTLE_MS, &t->ml->hook, err);
 }

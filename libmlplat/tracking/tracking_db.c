@@ -25,10 +25,10 @@ static mlplat_status check_shape(mlp_tracking_db_store *store, mlplat_error *err
         return MLPLAT_OK;
     store->read_only_status = known ? MLPLAT_DENIED : MLPLAT_UNSUPPORTED;
     store->read_only =
-        known ? mlp_strdup("the file " MLP_DB_READ_ONLY) :
-        mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
-                    "known up to %s): it can only be read; a newer libmlplat may know it",
-                    store->schema.head, mlp_schema_revisions[mlp_schema_newest].head);
+        known ? mlp_strdup("the file " MLP_DB_READ_ONLY)
+              : mlp_sprintf("the tables of experiments and runs have a shape that this version does not know (head %s; "
+                            "known up to %s): it can only be read; a newer libmlplat may know it",
+                            store->schema.head, mlp_schema_revisions[mlp_schema_newest].head);
     return store->read_only ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
@@ -145,31 +145,33 @@ static void db_about(const void *object, mlp_tracking_about *out)
 #define WHOLE .points = NULL
 #else
 #define WHOLE                                                                                                          \
-    .points = mlp_tracking_db_points, .model_create = mlp_tracking_db_model_create, .model_get =                       \
-    mlp_tracking_db_model_get, .model_search = mlp_tracking_db_model_search, .model_finalize =                         \
-    mlp_tracking_db_model_finalize, .model_tags = mlp_tracking_db_model_tags, .model_untag =                           \
-    mlp_tracking_db_model_untag, .model_params = mlp_tracking_db_model_params, .model_metrics =                        \
-    mlp_tracking_db_model_metrics, .model_of_run = mlp_tracking_db_model_of_run, .model_delete =                       \
-    mlp_tracking_db_model_delete
+    .points = mlp_tracking_db_points, .model_create = mlp_tracking_db_model_create,                                    \
+    .model_get = mlp_tracking_db_model_get, .model_search = mlp_tracking_db_model_search,                              \
+    .model_finalize = mlp_tracking_db_model_finalize, .model_tags = mlp_tracking_db_model_tags,                        \
+    .model_untag = mlp_tracking_db_model_untag, .model_params = mlp_tracking_db_model_params,                          \
+    .model_metrics = mlp_tracking_db_model_metrics, .model_of_run = mlp_tracking_db_model_of_run,                      \
+    .model_delete = mlp_tracking_db_model_delete
 #endif
-#define TABLE(scheme_name, open_store)                                                                                 \
+#define TABLE(scheme_name, is_server, open_store)                                                                      \
     {                                                                                                                  \
-        .scheme = scheme_name, .open = open_store, .close = db_close, .abandon = db_abandon, .about = db_about,        \
-        .sink = mlp_tracking_db_sink, .experiment_create = mlp_tracking_db_experiment_create, .experiment_get =        \
-        mlp_tracking_db_experiment_get, .experiment_by_name = mlp_tracking_db_experiment_by_name, .experiment_search   \
-        = mlp_tracking_db_experiment_search, .experiment_rename = mlp_tracking_db_experiment_rename,                   \
-        .experiment_delete = mlp_tracking_db_experiment_delete, .experiment_restore =                                  \
-        mlp_tracking_db_experiment_restore, .experiment_tag = mlp_tracking_db_experiment_tag, .experiment_untag =      \
-        mlp_tracking_db_experiment_untag, .run_create = mlp_tracking_db_run_create, .run_get =                         \
-        mlp_tracking_db_run_get, .run_search = mlp_tracking_db_run_search, .run_update = mlp_tracking_db_run_update,   \
-        .run_delete = mlp_tracking_db_run_delete, .run_restore = mlp_tracking_db_run_restore, .run_params =            \
-        mlp_tracking_db_run_params, .run_untag = mlp_tracking_db_run_untag, .run_inputs =                              \
-        mlp_tracking_db_run_inputs, .run_outputs = mlp_tracking_db_run_outputs, .run_note =                            \
-        mlp_tracking_db_run_note, .history = mlp_tracking_db_history, .histories = mlp_tracking_db_histories,          \
+        .scheme = scheme_name, .server = is_server, .open = open_store, .close = db_close, .abandon = db_abandon,      \
+        .about = db_about, .sink = mlp_tracking_db_sink, .experiment_create = mlp_tracking_db_experiment_create,       \
+        .experiment_get = mlp_tracking_db_experiment_get, .experiment_by_name = mlp_tracking_db_experiment_by_name,    \
+        .experiment_search = mlp_tracking_db_experiment_search,                                                        \
+        .experiment_rename = mlp_tracking_db_experiment_rename,                                                        \
+        .experiment_delete = mlp_tracking_db_experiment_delete,                                                        \
+        .experiment_restore = mlp_tracking_db_experiment_restore, .experiment_tag = mlp_tracking_db_experiment_tag,    \
+        .experiment_untag = mlp_tracking_db_experiment_untag, .run_create = mlp_tracking_db_run_create,                \
+        .run_get = mlp_tracking_db_run_get, .run_search = mlp_tracking_db_run_search,                                  \
+        .run_update = mlp_tracking_db_run_update, .run_delete = mlp_tracking_db_run_delete,                            \
+        .run_restore = mlp_tracking_db_run_restore, .run_params = mlp_tracking_db_run_params,                          \
+        .run_untag = mlp_tracking_db_run_untag, .run_inputs = mlp_tracking_db_run_inputs,                              \
+        .run_outputs = mlp_tracking_db_run_outputs, .run_note = mlp_tracking_db_run_note,                              \
+        .history = mlp_tracking_db_history, .histories = mlp_tracking_db_histories,                                    \
         .buckets = mlp_tracking_db_buckets, .model_check = mlp_tracking_db_model_check, WHOLE                          \
     }
 
-static const mlp_tracking_store on_file = TABLE("sqlite", db_open);
+static const mlp_tracking_store on_file = TABLE("sqlite", false, db_open);
 
 const mlp_tracking_store *mlp_tracking_db(void)
 {
@@ -197,7 +199,7 @@ static mlplat_status db_open_server(mlplat *ml, const char *uri, void **out, mlp
     return db_open_by(ml, uri, open_server, out, err);
 }
 
-static const mlp_tracking_store on_server = TABLE("postgresql", db_open_server);
+static const mlp_tracking_store on_server = TABLE("postgresql", true, db_open_server);
 
 const mlp_tracking_store *mlp_tracking_postgres(void)
 {

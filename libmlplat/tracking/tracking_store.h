@@ -61,6 +61,7 @@ typedef struct mlp_tracking_about {
 
 typedef struct mlp_tracking_store {
     const char *scheme; /* "sqlite" */
+    bool server;        /* it may be away, and is not waited for as one that is slow */
     bool queued;        /* it is far: all that is logged is a record of the spool, and these calls are NULL: run_params,
                          * run_untag, run_inputs, run_outputs, run_note */
     mlplat_status (*open)(mlplat *ml, const char *uri, void **store, mlplat_error *err);
