@@ -105,8 +105,8 @@ static mlplat_status look_fn(mlp_db *db, void *ctx, mlplat_error *err)
     c->few = true; /* a server reads them one way or another, and sends them all the same */
     if (s != MLPLAT_OK || !mlp_db_is_file(db))
         return s;
-    s = number(db, "SELECT count(*) FROM (SELECT 1 FROM metrics WHERE run_uuid = ? LIMIT ?)", c, true, false, FEW, &rows,
-               err);
+    s = number(db, "SELECT count(*) FROM (SELECT 1 FROM metrics WHERE run_uuid = ? LIMIT ?)", c, true, false, FEW,
+               &rows, err);
     c->few = rows < FEW;
     if (s != MLPLAT_OK || c->few)
         return s;
