@@ -93,25 +93,23 @@ static mlplat_status told(mlplat_status s, const char *path, mlplat_error *err)
     return told_age(s, path, err);
 }
 
-static _Thread_local struct {
-    int64_t until_ns; /* 0: no hurry */
-    bool quiet;
-} hurry;
+static _Thread_local int64_t hurry_until_ns; /* 0: no hurry */
+static _Thread_local bool hurry_quiet;
 
 void mlp_mlflow_hurry(int64_t ms, bool quiet)
 {
-    hurry.until_ns = ms ? mlp_clock_mono_ns() + ms * 1000000 : 0;
-    hurry.quiet = quiet;
+    hurry_until_ns = ms ? mlp_clock_mono_ns() + ms * 1000000 : 0;
+    hurry_quiet = quiet;
 }
 
 static void hurry_up(mlp_http_request *request)
 {
-    int64_t left = (hurry.until_ns - mlp_clock_mono_ns()) / 1000000;
-    if (!hurry.until_ns || request->retries < 0)
+    int64_t left = (hurry_until_ns - mlp_clock_mono_ns()) / 1000000;
+    if (!hurry_until_ns || request->retries < 0)
         return;
     request->timeout_ms = request->budget_ms = left > 1 ? left : 1;
-    request->retries = hurry.quiet ? -1 : 1;
-    request->hook = hurry.quiet ? NULL : request->hook;
+    request->retries = hurry_quiet ? -1 : 1;
+    request->hook = hurry_quiet ? NULL : request->hook;
 }
 
 static bool is_get(mlp_mlflow_how how)

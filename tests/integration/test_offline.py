@@ -52,9 +52,7 @@ def program(environment, tmp_path):
 
 
 def runs_in(server, experiment):
-    return server.rows("select run_uuid, status, name from runs join experiments using (experiment_id) "
-                       f"where experiments.name = '{experiment}'" if False else
-                       "select run_uuid, status, runs.name from runs join experiments using (experiment_id) "
+    return server.rows("select run_uuid, status, runs.name from runs join experiments using (experiment_id) "
                        f"where experiments.name = '{experiment}'")
 
 
@@ -93,3 +91,54 @@ def test_a_killed_training_that_never_met_its_server_is_delivered_once(away, pro
     assert after == json.loads(mlplat("run", "get", there[0], "-o", "json"))
     status = json.loads(mlplat("spool", "status", "-o", "json"))
     assert status["runs"] == [{"local_id": run, "run_id": there[0]}]
+
+
+TRAINING = """
+import sys, mlplat
+with mlplat.open() as session:
+    with session.run("goes on", experiment="goes on", params={"depth": 6}) as run:
+        print(run.id, flush=True)
+        for part in range(4):
+            run.log("loss", [float(step) for step in range(500)], step=range(500 * part, 500 * part + 500))
+            run.set_tag("part", str(part))
+            run.log_param("depth", str(6 + part))  # another value is refused, and nothing else
+            print(part, flush=True)
+            sys.stdin.readline()
+    session.flush(300)
+    print(session.get_run(run.id).id, session.spool_count()["dead"], flush=True)
+"""
+
+OTHER = """
+import sys, mlplat
+with mlplat.open() as session:
+    session.attach_run(sys.argv[1]).log("of_other", [1.0, 2.0, 3.0])
+"""
+
+
+def test_a_training_goes_on_while_its_server_comes_goes_and_comes(away, environment, program, mlplat, tmp_path):
+    training = subprocess.Popen([sys.executable, "-c", TRAINING], cwd=tmp_path, env=environment, text=True,
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        run, _ = training.stdout.readline().strip(), training.stdout.readline()
+        program(OTHER, run)  # another process, which goes away and leaves what it logged
+        away.start()
+        training.stdin.write("\n")
+        training.stdin.flush()
+        assert training.stdout.readline() == "1\n"
+        away.kill()
+        training.stdin.write("\n")
+        training.stdin.flush()
+        assert training.stdout.readline() == "2\n"
+        away.start()
+        told, _ = training.communicate("\n\n", timeout=300)
+    finally:
+        training.kill()
+    there, dead = told.split()[-2:]
+    mlplat("spool", "sync")
+    assert runs_in(away, "goes on") == [(there, "FINISHED", "goes on")]
+    rows = away.rows(f"select step, value from metrics where run_uuid = '{there}' and key = 'loss'")
+    assert sorted(rows) == [(step, float(step % 500)) for step in range(2000)]
+    rows = away.rows(f"select value from metrics where run_uuid = '{there}' and key = 'of_other'")
+    assert sorted(rows) == [(1.0,), (2.0,), (3.0,)]
+    assert away.rows(f"select key, value from params where run_uuid = '{there}'") == [("depth", "6")]
+    assert away.tags(there)["part"] == "3" and dead == "3"
