@@ -5,6 +5,8 @@
 #include "spool/spool_inside.h"
 #include <string.h>
 
+enum { LOOKS = 20 };
+
 typedef struct scan {
     mlp_spool *sp;
     const char *run_id;
@@ -22,22 +24,31 @@ static void show(scan *s, const mlp_record *r, uint64_t *last)
         s->enough = !s->see(s->user, r);
 }
 
-static mlplat_status scan_journal(scan *s, int fd, mlplat_error *err)
+static mlplat_status scan_files(scan *s, int fd, uint64_t *last, mlplat_error *err)
 {
     mlp_replay_files files = {0};
     const mlp_record *record = NULL;
-    uint64_t last = 0;
     mlplat_status status = mlp_replay_files_list(&files, fd, s->sp->boot, err);
     while (status == MLPLAT_OK && !s->enough) {
         status = mlp_replay_files_next(&files, &record, err);
         if (status != MLPLAT_OK || (!record && !files.used_up))
             break;
         if (record)
-            show(s, record, &last);
+            show(s, record, last);
         if (files.used_up)
             mlp_replay_files_give_back(&files);
     }
     mlp_replay_files_free(&files);
+    return status;
+}
+
+/* A file that is packed or stored meanwhile has another name, or none: what was shown is not shown again. */
+static mlplat_status scan_journal(scan *s, int fd, mlplat_error *err)
+{
+    uint64_t last = 0;
+    mlplat_status status = MLPLAT_NOT_FOUND;
+    for (int i = 0; i < LOOKS && status == MLPLAT_NOT_FOUND && !s->enough; i++)
+        status = scan_files(s, fd, &last, err);
     return status;
 }
 

@@ -15,6 +15,8 @@ typedef struct mlp_tracking_http_store {
     int64_t make_after_ns; /* tracking_http_local.c */
     json_t *progress;       /* tracking_http_write.c: how far each run of this journal is delivered */
     char progress_of[33];
+    json_t *creation; /* of the run that was looked for last */
+    char creation_of[MLP_OFFLINE_ID];
 } mlp_tracking_http_store;
 
 /* mlp_mlflow_call and mlp_mlflow_call_id on the store's server. */

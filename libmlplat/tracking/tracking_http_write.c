@@ -74,6 +74,23 @@ static size_t collect(parcel *p, size_t first)
     return n;
 }
 
+/* The record that made a run offline: this one, or, for a process that logs to another one's run, in that one's journal,
+ * which is not searched at every try. */
+static mlplat_status creation_of(mlp_tracking_http_store *store, const char *id, const mlp_record *first, json_t **out,
+                                 mlplat_error *err)
+{
+    if (first->kind == MLP_RECORD_CREATE)
+        return mlp_json_parse(first->text, first->text_n, out, err);
+    mlplat_status s = MLPLAT_OK;
+    if (!store->creation || strcmp(store->creation_of, id) != 0) {
+        json_decref(store->creation);
+        s = mlp_offline_creation(*store->spool, id, &store->creation, err);
+        snprintf(store->creation_of, sizeof store->creation_of, "%.32s", id);
+    }
+    *out = json_incref(store->creation);
+    return s;
+}
+
 /* The server's run of these records; one that was made offline is made there first. */
 static mlplat_status find_run(mlp_delivery *d, const mlp_record *first, mlplat_error *err)
 {
@@ -86,8 +103,7 @@ static mlplat_status find_run(mlp_delivery *d, const mlp_record *first, mlplat_e
     snprintf(d->run, sizeof d->run, "%s", known ? known : id);
     if (s != MLPLAT_OK || known || !offline)
         return s;
-    s = first->kind == MLP_RECORD_CREATE ? mlp_json_parse(first->text, first->text_n, &creation, err)
-                                         : mlp_offline_creation(*d->store->spool, id, &creation, err);
+    s = creation_of(d->store, id, first, &creation, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_http_run_deliver(d->store, id, creation, d->run, err);
     json_decref(creation);
