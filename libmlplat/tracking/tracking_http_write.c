@@ -74,8 +74,8 @@ static size_t collect(parcel *p, size_t first)
     return n;
 }
 
-/* The record that made a run offline: this one, or, for a process that logs to another one's run, in that one's journal,
- * which is not searched at every try. */
+/* The record that made a run offline: this one, or, for a process that logs to another one's run, one in that one's
+ * journal, which is not searched at every try. */
 static mlplat_status creation_of(mlp_tracking_http_store *store, const char *id, const mlp_record *first, json_t **out,
                                  mlplat_error *err)
 {
