@@ -31,6 +31,8 @@ static const struct {
     [MLP_SET_MLFLOW_VERSION] = {"mlflow_version", {"MLPLAT_MLFLOW_VERSION"}, NULL},
     [MLP_SET_SPOOL_QUOTA] = {"spool_quota", {"MLPLAT_SPOOL_QUOTA"}, "1GiB"},
     [MLP_SET_SPOOL_FULL] = {"spool_full", {"MLPLAT_SPOOL_FULL"}, "block"},
+    [MLP_SET_CLOSE_TIMEOUT] = {"close_timeout_ms", {"MLPLAT_CLOSE_TIMEOUT_MS"}, "5000"},
+    [MLP_SET_SPOOL_RATE] = {"spool_rate", {"MLPLAT_SPOOL_RATE"}, "none"},
     [MLP_SET_TRUNCATE] = {"truncate_long_values", {"MLFLOW_TRUNCATE_LONG_VALUES"}, "true"},
 };
 static const char *const durabilities[] = {NULL, "memory", "process", "disk", "remote"};
@@ -265,7 +267,22 @@ bool mlp_config_bytes(const char *text, uint64_t *out)
     return true;
 }
 
+bool mlp_config_number(const char *text, uint64_t *out)
+{
+    size_t n = strlen(text);
+    return mlp_config_bytes(text, out) && (*out == UINT64_MAX || strspn(text, "0123456789") == n);
+}
+
 #define QUOTA_LEAST ((uint64_t)4 << 20)
+
+static mlplat_status check_count(const mlp_config *config, mlp_setting i, const char *of, mlplat_error *err)
+{
+    uint64_t n;
+    if (mlp_config_number(config->value[i], &n) && n > 0)
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_INVALID, "%s '%.60s' (%s): write a number of %s, 1 at least, or none", settings[i].name,
+                    config->value[i], config->source[i], of);
+}
 
 static mlplat_status check_spool(const mlp_config *config, mlplat_error *err)
 {
@@ -278,7 +295,7 @@ static mlplat_status check_spool(const mlp_config *config, mlplat_error *err)
     if (strcmp(full, "block") != 0 && strcmp(full, "drop-oldest") != 0 && strcmp(full, "error") != 0)
         return mlp_fail(err, MLPLAT_INVALID, "'%.60s' (%s) for a full spool: write block, drop-oldest or error", full,
                         config->source[MLP_SET_SPOOL_FULL]);
-    return MLPLAT_OK;
+    return check_count(config, MLP_SET_CLOSE_TIMEOUT, "milliseconds", err);
 }
 
 /* "true", "1" and so on, in any case, become "true" or "false", as MLflow reads them. */
@@ -312,6 +329,8 @@ mlplat_status mlp_config_load(const mlplat_options *options, mlp_config *out, ml
         s = check_truncate(out, err);
     if (s == MLPLAT_OK)
         s = check_spool(out, err);
+    if (s == MLPLAT_OK)
+        s = check_count(out, MLP_SET_SPOOL_RATE, "records", err);
     if (s != MLPLAT_OK)
         mlp_config_free(out);
     return s;

@@ -20,6 +20,8 @@ typedef enum mlp_setting {
     MLP_SET_MLFLOW_VERSION,  /* MLPLAT_MLFLOW_VERSION: the MLflow that new stores are made for */
     MLP_SET_SPOOL_QUOTA,     /* MLPLAT_SPOOL_QUOTA: bytes, "none" */
     MLP_SET_SPOOL_FULL,      /* MLPLAT_SPOOL_FULL: block, drop-oldest or error */
+    MLP_SET_CLOSE_TIMEOUT,   /* MLPLAT_CLOSE_TIMEOUT_MS: how long closing waits for a server */
+    MLP_SET_SPOOL_RATE,      /* MLPLAT_SPOOL_RATE: records a second that a server is given; "none" */
     MLP_SET_COUNT
 } mlp_setting;
 
@@ -30,6 +32,7 @@ typedef struct mlp_config {
 
 /* "1048576", "64 MiB", "1GiB", "2k", "none" (UINT64_MAX). */
 bool mlp_config_bytes(const char *text, uint64_t *out);
+bool mlp_config_number(const char *text, uint64_t *out); /* decimal, or "none" (UINT64_MAX) */
 mlplat_status mlp_config_load(const mlplat_options *options, mlp_config *out, mlplat_error *err);
 void mlp_config_free(mlp_config *config);
 json_t *mlp_config_json(const mlp_config *config); /* as mlplat_config hands out, redacted; new reference or NULL */

@@ -8,9 +8,9 @@
 
 #define POLL_MS         5  /* while records flow: what comes meanwhile is a batch, and no logging call wakes anybody */
 #define IDLE_POLLS      40 /* then it sleeps until the next record */
-#define BACK_OFF_MS     10
-#define BACK_OFF_MAX_MS 1000
 #define HOOK_MS         100
+#define ORPHANS_MS      10000 /* until what others left is tried again */
+#define PIECE_BYTES     1000  /* of a record, of a remote sink's batch: more of them make it smaller */
 
 /* ---- gathering: the lanes' records in the order of their numbers ------------------------------------------------- */
 
@@ -22,7 +22,8 @@ typedef struct courier {
         mlp_segment *segment; /* in the lane's list; NULL: not begun */
         size_t at;
     } cursor[MLP_LANE_COUNT];
-    int64_t back_off_ms;
+    mlp_pace pace;
+    int64_t orphans_ns; /* when what others left was tried last; 0: never */
     int idle;
 } courier;
 
@@ -102,22 +103,16 @@ static uint64_t settled(const mlp_spool *sp)
     return limit;
 }
 
-static size_t batch_of(const mlp_spool *sp)
-{
-    size_t n = sp->sink.appetite ? sp->sink.appetite(sp->sink.ctx) : MLP_SPOOL_BATCH;
-    return n > 0 && n < MLP_SPOOL_BATCH ? n : MLP_SPOOL_BATCH;
-}
-
 /* *all: nothing up to the limit is left. */
 static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, bool *all, mlplat_error *err)
 {
     mlp_record ahead[MLP_LANE_COUNT] = {{0}};
     bool found[MLP_LANE_COUNT] = {false}, asked[MLP_LANE_COUNT] = {false};
-    size_t end[MLP_LANE_COUNT];
+    size_t end[MLP_LANE_COUNT], bytes = 0;
     mlplat_status status = MLPLAT_OK;
     *n = 0;
     *all = false;
-    while (*n < most) {
+    while (*n < most && (!c->sp->sink.remote || bytes < most * PIECE_BYTES)) {
         int best = -1;
         for (int i = 0; i < MLP_LANE_COUNT && status == MLPLAT_OK; i++) {
             if (!asked[i])
@@ -130,6 +125,7 @@ static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, 
         *all = status == MLPLAT_OK && best < 0;
         if (status != MLPLAT_OK || best < 0)
             break;
+        bytes += ahead[best].key_n + ahead[best].text_n;
         c->records[(*n)++] = ahead[best];
         c->cursor[best].at = end[best];
         asked[best] = false;
@@ -240,10 +236,10 @@ static void finish(courier *c, size_t n, size_t dead, uint64_t done)
             "the store %s refused %zu record(s), which were set aside (%s): see them with `mlplat spool status`, try "
             "them again with `mlplat spool retry`",
             sp->store, dead, first_reason(c, n));
-    c->back_off_ms = 0;
+    mlp_pace_went_well(sp, &c->pace, n);
 }
 
-static void fail(courier *c, mlplat_status status, const mlplat_error *err)
+static void fail(courier *c, mlplat_status status, size_t n, const mlplat_error *err)
 {
     mlp_spool *sp = c->sp;
     pthread_mutex_lock(&sp->lock);
@@ -252,22 +248,21 @@ static void fail(courier *c, mlplat_status status, const mlplat_error *err)
     pthread_mutex_unlock(&sp->lock);
     say(sp, change, err);
     rewind_cursors(c);
-    int64_t next = c->back_off_ms == 0 ? BACK_OFF_MS : c->back_off_ms * 2;
-    c->back_off_ms = next < BACK_OFF_MAX_MS ? next : BACK_OFF_MAX_MS;
+    mlp_pace_failed(sp, &c->pace, status, n);
 }
 
 /* Delivers one batch. false: nothing was there. */
 static bool deliver(courier *c, uint64_t limit, bool *full)
 {
     mlplat_error err = {0};
-    size_t n = 0, dead = 0, most = batch_of(c->sp);
+    size_t n = 0, dead = 0, most = mlp_pace_batch(c->sp, &c->pace);
     bool all;
     mlplat_status status = gather(c, limit, most, &n, &all, &err);
-    *full = n == most;
+    *full = n > 0 && !all;
     if (n > 0)
         status = mlp_settle_batch(c->sp, c->sp->id, c->records, n, c->verdicts, false, &dead, &err);
     if (status != MLPLAT_OK)
-        fail(c, status, &err);
+        fail(c, status, n, &err);
     else if (n > 0 || atomic_load(&c->sp->done_seq) < limit)
         finish(c, n, dead, all ? limit : c->records[n - 1].seq);
     return n > 0 || status != MLPLAT_OK;
@@ -278,14 +273,20 @@ static void rest(courier *c, bool full)
 {
     mlp_spool *sp = c->sp;
     bool behind = atomic_load(&sp->done_seq) < settled(sp);
+    int64_t left;
     if (sp->stop)
         return;
-    if (c->back_off_ms > 0)
-        mlp_cond_wait_ms(&sp->wake, &sp->lock, c->back_off_ms);
-    else if (full || (behind && sp->urgent > 0))
+    if ((behind || full) && mlp_pace_left_ms(sp, &c->pace, sp->hurry) > 0) {
+        while (!sp->stop && (left = mlp_pace_left_ms(sp, &c->pace, sp->hurry)) > 0)
+            if (mlp_cond_wait_ms(&sp->wake, &sp->lock, left) && !sp->sink.remote)
+                break; /* somebody waits, and one that is near may be asked at once */
+        sp->hurry = false;
+    } else if (full || (behind && sp->urgent > 0))
         return;
     else if (behind || c->idle < IDLE_POLLS)
         mlp_cond_wait_ms(&sp->wake, &sp->lock, POLL_MS);
+    else if (sp->orphans)
+        mlp_cond_wait_ms(&sp->wake, &sp->lock, ORPHANS_MS);
     else {
         sp->sleeping = true; /* the next record wakes us: it is accepted under the same lock */
         while (sp->sleeping && !sp->stop)
@@ -293,6 +294,41 @@ static void rest(courier *c, bool full)
         sp->sleeping = false;
         c->idle = 0;
     }
+}
+
+static int stop_asked(void *user, uint64_t done, uint64_t total)
+{
+    mlp_spool *sp = user;
+    (void)done, (void)total;
+    pthread_mutex_lock(&sp->lock);
+    bool stop = sp->stop;
+    pthread_mutex_unlock(&sp->lock);
+    return stop;
+}
+
+/* What others left for a server: before our own records, as it is older, and never while somebody waits for opening. */
+static void bring_in(courier *c)
+{
+    mlp_spool *sp = c->sp;
+    mlplat_error err = {0};
+    mlp_replay_counts n = {0};
+    const mlp_hook hook = {stop_asked, sp};
+    int64_t now = mlp_clock_mono_ns();
+    pthread_mutex_lock(&sp->lock);
+    bool due = sp->orphans && !sp->failing_since &&
+               (c->orphans_ns == 0 || now - c->orphans_ns > (int64_t)ORPHANS_MS * 1000000);
+    pthread_mutex_unlock(&sp->lock);
+    if (!due)
+        return;
+    mlplat_status status = mlp_replay_orphans(sp, &hook, &n, &err);
+    c->orphans_ns = mlp_clock_mono_ns();
+    pthread_mutex_lock(&sp->lock);
+    sp->opening.stored += n.stored;
+    sp->opening.dead += n.dead;
+    sp->opening.journals += n.journals;
+    sp->orphans = status != MLPLAT_OK;
+    pthread_mutex_unlock(&sp->lock);
+    mlp_replay_tell(sp, status, &n, &err);
 }
 
 static void *courier_main(void *arg)
@@ -307,6 +343,7 @@ static void *courier_main(void *arg)
         pthread_mutex_unlock(&sp->lock);
         if (!sp->room.started)
             mlp_room_work(sp);
+        bring_in(c);
         bool some = deliver(c, limit, &full);
         pthread_mutex_lock(&sp->lock);
         c->idle = some ? 0 : c->idle + 1;
@@ -341,6 +378,8 @@ mlplat_status mlp_deliver_start(mlp_spool *sp, mlplat_error *err)
     if (status == MLPLAT_OK)
         status = mlp_thread_start(&sp->thread, "mlplat-spool", courier_main, c, err);
     sp->started = status == MLPLAT_OK;
+    if (status == MLPLAT_OK && sp->sink.remote)
+        (void)mlp_room_start(sp, NULL); /* if not, the thread that delivers keeps room */
     if (status != MLPLAT_OK)
         mlp_deliver_free(sp);
     return status;
@@ -352,8 +391,9 @@ void mlp_deliver_stop(mlp_spool *sp)
         return;
     pthread_mutex_lock(&sp->lock);
     sp->stop = true;
-    pthread_cond_signal(&sp->wake);
+    pthread_cond_broadcast(&sp->wake);
     pthread_mutex_unlock(&sp->lock);
+    mlp_room_stop(sp);
     pthread_join(sp->thread, NULL);
     mlp_deliver_free(sp);
     sp->started = false;
@@ -397,7 +437,8 @@ mlplat_status mlp_deliver_wait(mlp_spool *sp, uint64_t seq, int64_t timeout_ms, 
     pthread_mutex_lock(&sp->lock);
     uint64_t attempts = sp->attempts, from = atomic_load(&sp->done_seq);
     sp->urgent++;
-    pthread_cond_signal(&sp->wake);
+    sp->hurry = true;
+    pthread_cond_broadcast(&sp->wake);
     while (status == MLPLAT_OK && atomic_load(&sp->done_seq) < seq) {
         status = verdict_of_sink(sp, attempts, deadline, patience_ms, err);
         if (status != MLPLAT_OK)

@@ -43,6 +43,7 @@ static mlplat_status block(mlp_spool *sp, mlplat_error *err)
 {
     uint64_t done = atomic_load(&sp->done_seq);
     sp->urgent++;
+    sp->hurry = true;
     mlp_cond_wait_ms(&sp->progress, &sp->lock, HOOK_MS);
     sp->urgent--;
     pthread_mutex_unlock(&sp->lock);

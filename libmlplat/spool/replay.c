@@ -44,7 +44,7 @@ static mlplat_status list_files(replay *r, bool *ours, mlplat_error *err)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static mlplat_status store_batch(replay *r, size_t *dead, mlplat_error *err)
+static mlplat_status store_some(replay *r, size_t at, size_t n, size_t *dead, mlplat_error *err)
 {
     int64_t until = mlp_clock_mono_ns() + PATIENCE_NS;
     for (int i = 0;; i++) {
@@ -54,12 +54,29 @@ static mlplat_status store_batch(replay *r, size_t *dead, mlplat_error *err)
             return status;
         if (i > 0)
             mlp_clock_sleep_ms(i < 5 ? 10 << i : 300);
-        status = mlp_settle_batch(r->sp, r->id, r->records, r->n, r->verdicts, false, dead, &tried);
+        status = mlp_settle_batch(r->sp, r->id, r->records + at, n, r->verdicts + at, false, dead, &tried);
         if (status != MLPLAT_OK && err)
             *err = tried;
         if (status == MLPLAT_OK || !tried.retryable || mlp_clock_mono_ns() > until)
             return status;
     }
+}
+
+/* A server that is too slow for so many gets fewer. */
+static mlplat_status store_batch(replay *r, size_t *dead, mlplat_error *err)
+{
+    size_t most = r->sp->sink.remote ? MLP_PACE_MOST : r->n, n, refused = 0;
+    *dead = 0;
+    for (size_t at = 0; at < r->n; at += n, *dead += refused) {
+        mlplat_status status;
+        do {
+            n = r->n - at < most ? r->n - at : most;
+            status = store_some(r, at, n, &refused, err);
+        } while (status == MLPLAT_TIMEOUT && r->sp->sink.remote && (most = n / 2) > 0);
+        if (status != MLPLAT_OK)
+            return status;
+    }
+    return MLPLAT_OK;
 }
 
 static bool of_store(mlplat_status status, const mlplat_error *err)
@@ -249,6 +266,37 @@ static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const m
     json_decref(names);
     mlp_place_tidy(place);
     return status;
+}
+
+static bool is_others(void *user, const char *name)
+{
+    bool *any = user;
+    *any = *any || mlp_home_is_journal(name);
+    return true;
+}
+
+bool mlp_replay_any(const mlp_spool *sp)
+{
+    bool any = false;
+    for (int p = 0; p < sp->n_places && !any; p++) {
+        int fd;
+        if (mlp_place_open(&sp->place[p], false, &fd, NULL) != MLPLAT_OK)
+            continue;
+        mlp_folder_each(fd, is_others, &any, NULL);
+        mlp_sys.close(fd);
+    }
+    return any;
+}
+
+void mlp_replay_tell(const mlp_spool *sp, mlplat_status status, const mlp_replay_counts *n, const mlplat_error *err)
+{
+    if (status != MLPLAT_OK && status != MLPLAT_CANCELLED)
+        mlp_log(sp->log, MLPLAT_LOG_WARNING,
+                "what an earlier process left in the spool of %s could not be stored now (%s): try `mlplat spool sync`",
+                sp->store, err->message);
+    if (n->stored + n->dead > 0)
+        mlp_log(sp->log, MLPLAT_LOG_INFO, "stored %llu record(s) that an earlier process left in the spool of %s",
+                (unsigned long long)n->stored, sp->store);
 }
 
 mlplat_status mlp_replay_orphans(mlp_spool *sp, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err)

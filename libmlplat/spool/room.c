@@ -118,10 +118,6 @@ void mlp_room_stop(mlp_spool *sp)
 {
     if (!sp->room.started)
         return;
-    pthread_mutex_lock(&sp->lock);
-    sp->stop = true;
-    pthread_cond_broadcast(&sp->wake);
-    pthread_mutex_unlock(&sp->lock);
     pthread_join(sp->room.thread, NULL);
     sp->room.started = false;
 }

@@ -1,6 +1,7 @@
 /* The public face of the spool. */
 #include "spool/spool.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/os.h"
@@ -53,6 +54,8 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     sp->sink = *sink;
     sp->log = o->log;
     sp->quota = (mlp_quota){.most = o->quota ? o->quota : MLP_SPOOL_QUOTA, .full = o->full, .hook = o->hook};
+    sp->close_ms = o->close_ms ? o->close_ms : MLP_SPOOL_CLOSE_MS;
+    sp->rate = o->rate;
     sp->durability = o->durability == MLPLAT_DURABILITY_DEFAULT ? MLPLAT_DURABILITY_PROCESS : o->durability;
     sp->store = mlp_strdup(o->store);
     sp->guard = o->guard ? o->guard : (sp->own_guard = mlp_os_fork_guard());
@@ -75,23 +78,32 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     return MLPLAT_OK;
 }
 
+/* Nobody waits for a server to open. */
+static mlplat_status bring_in_later(mlp_spool *sp)
+{
+    if (!mlp_replay_any(sp))
+        return MLPLAT_OK;
+    pthread_mutex_lock(&sp->lock);
+    sp->orphans = true;
+    (void)mlp_deliver_start(sp, NULL); /* if not, the first record starts it */
+    pthread_mutex_unlock(&sp->lock);
+    return MLPLAT_OK;
+}
+
 /* A store that cannot be written, or a folder that is not ours, shall not keep anybody from reading. */
 mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *sink, mlp_spool **out, mlplat_error *err)
 {
-    mlplat_error replay = {0};
+    mlplat_error why = {0};
     mlplat_status status = make(options, sink, out, err);
     if (status != MLPLAT_OK)
         return status;
     mlp_spool *sp = *out;
     if (options->only_read)
         return MLPLAT_OK;
-    if (mlp_replay_orphans(sp, NULL, &sp->opening, &replay) != MLPLAT_OK)
-        mlp_log(sp->log, MLPLAT_LOG_WARNING,
-                "what an earlier process left in the spool of %s could not be stored now (%s): try `mlplat spool sync`",
-                sp->store, replay.message);
-    if (sp->opening.stored + sp->opening.dead > 0)
-        mlp_log(sp->log, MLPLAT_LOG_INFO, "stored %llu record(s) that an earlier process left in the spool of %s",
-                (unsigned long long)sp->opening.stored, sp->store);
+    if (sink->remote)
+        return bring_in_later(sp);
+    status = mlp_replay_orphans(sp, NULL, &sp->opening, &why);
+    mlp_replay_tell(sp, status, &sp->opening, &why);
     return MLPLAT_OK;
 }
 
@@ -231,6 +243,8 @@ void mlp_spool_run_unlock(mlp_spool *sp)
 
 /* ---- closing ----------------------------------------------------------------------------------------------------- */
 
+#define FORGET_NS 1000000000 /* a server that has taken all has this long to forget that */
+
 static void forget_journal(mlp_spool *sp)
 {
     mlplat_error err = {0};
@@ -248,8 +262,10 @@ void mlp_spool_close(mlp_spool *sp, const mlp_hook *hook)
         return;
     }
     if (!mlp_spool_idle(sp))
-        (void)mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, -1, MLP_SPOOL_PATIENCE_MS, hook, &err);
-    mlp_room_stop(sp);
+        (void)mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, sp->sink.remote ? sp->close_ms : -1,
+                               MLP_SPOOL_PATIENCE_MS, hook, &err);
+    if (sp->sink.remote && sp->sink.until)
+        sp->sink.until(sp->sink.ctx, mlp_clock_mono_ns());
     mlp_deliver_stop(sp);
     bool all = mlp_spool_idle(sp);
     if (!all)
@@ -257,6 +273,8 @@ void mlp_spool_close(mlp_spool *sp, const mlp_hook *hook)
                 "%llu record(s) are not yet in the store %s (%s): they wait in %s; store them with `mlplat spool sync`",
                 (unsigned long long)(atomic_load(&sp->accepted) - atomic_load(&sp->stored) - atomic_load(&sp->dead)),
                 sp->store, err.message, sp->place[0].path);
+    if (sp->sink.remote && sp->sink.until)
+        sp->sink.until(sp->sink.ctx, mlp_clock_mono_ns() + FORGET_NS);
     if (mlp_lane_close(sp, all))
         forget_journal(sp);
     pthread_cond_destroy(&sp->wake);

@@ -76,6 +76,13 @@ typedef struct mlp_sink {
     /* How many records a batch had best have, if so many wait; asked by any thread. NULL: as many as it can have. */
     size_t (*appetite)(void *ctx);
     void *ctx;
+    /* A server: an attempt may take long, so that room is kept by another thread, closing has a limit, what others left
+     * is brought in meanwhile, and what fails is tried again later and later, at no fixed moment. */
+    bool remote;
+    /* Remote: not before this moment (monotonic ns) does it want to be asked again. NULL: at any time. */
+    int64_t (*rest_until)(void *ctx);
+    /* Remote: what runs then, and what is begun later, is CANCELLED. Any thread. NULL: there is no way. */
+    void (*until)(void *ctx, int64_t mono_ns);
 } mlp_sink;
 
 typedef struct mlp_spool mlp_spool;
@@ -83,7 +90,8 @@ typedef struct mlp_spool mlp_spool;
 /* What a call does that finds the quota used up. */
 typedef enum mlp_spool_full { MLP_FULL_BLOCK, MLP_FULL_DROP_OLDEST, MLP_FULL_ERROR } mlp_spool_full;
 
-#define MLP_SPOOL_QUOTA ((uint64_t)1 << 30)
+#define MLP_SPOOL_QUOTA    ((uint64_t)1 << 30)
+#define MLP_SPOOL_CLOSE_MS 5000
 
 typedef struct mlp_spool_options {
     const char *folder;      /* <store>.spool, or the setting */
@@ -96,6 +104,8 @@ typedef struct mlp_spool_options {
     uint64_t quota; /* bytes of files that the spool may take; 0: MLP_SPOOL_QUOTA; UINT64_MAX: any */
     mlp_spool_full full;
     const mlp_hook *hook; /* of calls that wait for room; may be NULL */
+    int64_t close_ms;     /* how long closing waits for a remote sink; 0: MLP_SPOOL_CLOSE_MS; negative: no limit */
+    uint64_t rate;        /* records a second that a remote sink is given at most; 0: any */
 } mlp_spool_options;
 
 /* Replays orphans through the sink, then is ready. Makes its journal and its thread at the first append. */

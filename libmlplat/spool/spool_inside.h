@@ -103,6 +103,10 @@ struct mlp_spool {
     mlp_lane lane[MLP_LANE_COUNT];
     mlp_quota quota;
     mlp_room room;
+    int64_t close_ms;
+    uint64_t rate;
+    bool orphans; /* what others left is to be brought in by the delivery thread; under lock */
+    bool hurry;   /* somebody waits: what failed is tried again now */
     mlp_home home;
     const char *volatile_fs; /* the journal's file system, if it ends with our container */
     char id[33];
@@ -164,7 +168,7 @@ void mlp_quota_look(mlp_spool *spool); /* the keeper: at what other journals tak
 
 void mlp_room_work(mlp_spool *spool); /* without lock */
 mlplat_status mlp_room_start(mlp_spool *spool, mlplat_error *err);
-void mlp_room_stop(mlp_spool *spool);
+void mlp_room_stop(mlp_spool *spool); /* when `stop` is set */
 
 /* ---- deliver.c: storing ------------------------------------------------------------------------------------------ */
 
@@ -183,9 +187,30 @@ void mlp_deliver_free(mlp_spool *spool); /* memory only; the thread is not, or n
 mlplat_status mlp_settle_batch(mlp_spool *spool, const char *journal_id, const mlp_record *records, size_t n,
                                mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err);
 
+/* ---- pace.c: how fast a remote sink is asked --------------------------------------------------------------------- */
+
+#define MLP_PACE_REQUEST 1000 /* records of one request */
+#define MLP_PACE_MOST    8192 /* of one batch, which the sink brings in several */
+
+typedef struct mlp_pace {
+    size_t most;            /* records of the next batch */
+    int64_t back_off_ms;    /* 0: it does not fail */
+    int64_t not_before_ns;  /* the next attempt */
+    int64_t last_ns;        /* the last one's end */
+} mlp_pace;
+
+size_t mlp_pace_batch(const mlp_spool *spool, const mlp_pace *pace);
+void mlp_pace_went_well(const mlp_spool *spool, mlp_pace *pace, size_t n);
+void mlp_pace_failed(const mlp_spool *spool, mlp_pace *pace, mlplat_status status, size_t n);
+/* How long until the next attempt, 0: now; hurry: somebody waits for it. */
+int64_t mlp_pace_left_ms(const mlp_spool *spool, const mlp_pace *pace, bool hurry);
+
 /* ---- replay.c ---------------------------------------------------------------------------------------------------- */
 
+bool mlp_replay_any(const mlp_spool *spool); /* does anybody's journal but ours lie there? */
 mlplat_status mlp_replay_orphans(mlp_spool *spool, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err);
+
+void mlp_replay_tell(const mlp_spool *spool, mlplat_status status, const mlp_replay_counts *n, const mlplat_error *err);
 
 /* ---- deadletter.c ------------------------------------------------------------------------------------------------ */
 

@@ -39,7 +39,12 @@ static mlplat_status open_spool(mlp_tracking *t, mlplat_error *err)
         .full = full_of(mlp_session_setting(t->ml, MLP_SET_SPOOL_FULL)),
         .hook = &t->ml->hook,
     };
+    uint64_t close_ms;
     mlp_config_bytes(mlp_session_setting(t->ml, MLP_SET_SPOOL_QUOTA), &options.quota);
+    mlp_config_number(mlp_session_setting(t->ml, MLP_SET_SPOOL_RATE), &options.rate);
+    mlp_config_number(mlp_session_setting(t->ml, MLP_SET_CLOSE_TIMEOUT), &close_ms);
+    options.close_ms = close_ms > INT32_MAX ? -1 : (int64_t)close_ms;
+    options.rate = options.rate > INT32_MAX ? 0 : options.rate;
     mlp_sink sink = t->ops->sink(t->store, &t->spool);
     return mlp_spool_open(&options, &sink, &t->spool, err);
 }

@@ -181,8 +181,24 @@ static mlplat_status forget(void *store, const char *journal_id, mlplat_error *e
     return MLPLAT_OK;
 }
 
+static int64_t rest_until(void *store)
+{
+    return ((mlp_tracking_http_store *)store)->server.rest_until_ns;
+}
+
+static void until(void *store, int64_t mono_ns)
+{
+    ((mlp_tracking_http_store *)store)->server.sink_until_ns = mono_ns;
+}
+
 mlp_sink mlp_tracking_http_sink(void *store, mlp_spool *const *spool)
 {
     ((mlp_tracking_http_store *)store)->spool = spool;
-    return (mlp_sink){.apply = apply, .mark = mark, .forget = forget, .ctx = store};
+    return (mlp_sink){.apply = apply,
+                      .mark = mark,
+                      .forget = forget,
+                      .ctx = store,
+                      .remote = true,
+                      .rest_until = rest_until,
+                      .until = until};
 }

@@ -117,12 +117,20 @@ static bool is_get(mlp_mlflow_how how)
     return how == MLP_MLFLOW_GET || how == MLP_MLFLOW_GET_SINK;
 }
 
+static int is_over(void *user, uint64_t done, uint64_t total)
+{
+    int64_t until = atomic_load(&((mlp_mlflow *)user)->sink_until_ns);
+    (void)done, (void)total;
+    return until && mlp_clock_mono_ns() >= until;
+}
+
 static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *path, const json_t *body, json_t **answer,
                           mlp_http_response *response, mlplat_error *err)
 {
     static const char *const methods[] = {"GET", "POST", "POST", "PATCH", "DELETE", "DELETE", "POST", "GET"};
     bool sink = how == MLP_MLFLOW_SINK || how == MLP_MLFLOW_GET_SINK;
     bool once = how == MLP_MLFLOW_ONCE || how == MLP_MLFLOW_DELETE_ONCE;
+    const mlp_hook over = {is_over, server};
     bool has_body = !is_get(how) && (how != MLP_MLFLOW_DELETE || json_object_size(body) > 0);
     mlp_http_request request = {.method = methods[how],
                                 .path = path,
@@ -130,7 +138,7 @@ static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *pa
                                 .once = once,
                                 .timeout_ms = sink ? SINK_MS : 0,
                                 .retries = sink ? -1 : 0,
-                                .hook = sink ? NULL : server->hook};
+                                .hook = sink ? &over : server->hook};
     hurry_up(&request);
     mlplat_status s = mlp_http_json(server->http, &request, has_body ? body : NULL, answer, response, err);
     if (sink && s != MLPLAT_OK && response->retry_after_ms > 0)

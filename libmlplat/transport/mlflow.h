@@ -15,7 +15,8 @@ typedef struct mlp_mlflow {
     mlp_http *http;
     const mlp_hook *hook;  /* of calls that somebody waits for; lent */
     atomic_int version;    /* mlp_mlflow_need; 0: not asked yet */
-    int64_t rest_until_ns; /* a server asked the thread that delivers to leave it alone until then; of that thread */
+    _Atomic int64_t rest_until_ns; /* a server asked the thread that delivers to leave it alone until then */
+    _Atomic int64_t sink_until_ns; /* that thread's calls are CANCELLED then; 0: never */
 } mlp_mlflow;
 
 /* The client for a server's address, with what the environment says of it. log, hook: lent for its life. */

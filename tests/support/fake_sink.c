@@ -75,8 +75,16 @@ static void store(fake_sink *s, const char *id, const mlp_record *records, size_
 
 static mlplat_status scripted(fake_sink *s, const mlp_record *records, size_t n, mlplat_error *err)
 {
-    while (s->hold)
+    while (s->hold) {
         mlp_clock_sleep_ms(1);
+        if (s->until && mlp_clock_mono_ns() >= s->until)
+            return mlp_fail(err, MLPLAT_CANCELLED, "the fake store's time is up");
+    }
+    if (s->too_many && (int)n > s->too_many) {
+        mlp_fail(err, MLPLAT_TIMEOUT, "the fake store is too slow for %zu", n);
+        err->retryable = 1;
+        return MLPLAT_TIMEOUT;
+    }
     if (s->fail && s->fail_times != 0) {
         if (s->fail_times > 0)
             s->fail_times--;
@@ -169,9 +177,25 @@ void fake_sink_close(fake_sink *s)
     free(s);
 }
 
+static int64_t rest_until(void *ctx)
+{
+    return ((fake_sink *)ctx)->rest_until;
+}
+
+static void until(void *ctx, int64_t mono_ns)
+{
+    ((fake_sink *)ctx)->until = mono_ns;
+}
+
 mlp_sink fake_sink_table(fake_sink *s)
 {
-    return (mlp_sink){.apply = apply, .mark = mark, .forget = forget, .ctx = s};
+    mlp_sink table = {.apply = apply, .mark = mark, .forget = forget, .ctx = s};
+    if (s->remote) {
+        table.remote = true;
+        table.rest_until = rest_until;
+        table.until = until;
+    }
+    return table;
 }
 
 int64_t fake_sink_ask(fake_sink *s, const char *sql)

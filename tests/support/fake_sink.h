@@ -22,6 +22,10 @@ typedef struct fake_sink {
     _Atomic int calls;             /* of apply */
     _Atomic int largest;           /* batch */
     _Atomic int forgotten;
+    bool remote;                /* it is a server's */
+    _Atomic int too_many;       /* a larger batch is a TIMEOUT; 0: none is */
+    _Atomic int64_t rest_until; /* monotonic ns */
+    _Atomic int64_t until;      /* the spool's limit; what is held goes on then, CANCELLED */
 } fake_sink;
 
 fake_sink *fake_sink_open(const char *path);

@@ -41,7 +41,7 @@ void test_clear_environment(void)
         "MLPLAT_ARTIFACT_ROOT", "MLPLAT_SPOOL",          "MLPLAT_DURABILITY",    "MLPLAT_PROFILE",
         "MLPLAT_CONFIG",        "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_NAME",
         "MLFLOW_RUN_ID",        "MLPLAT_PARENT_RUN_ID",  "MLPLAT_PIPELINE_ROOT", "MLFLOW_TRUNCATE_LONG_VALUES",
-        "MLPLAT_SPOOL_QUOTA",   "MLPLAT_SPOOL_FULL",
+        "MLPLAT_SPOOL_QUOTA",   "MLPLAT_SPOOL_FULL",      "MLPLAT_SPOOL_RATE",    "MLPLAT_CLOSE_TIMEOUT_MS",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);
