@@ -204,7 +204,8 @@ class Run:
         (mlplat_run_log_batch). metrics: {key: value}, or [{"key", "value", "step"?, "timestamp"?, "model_id"?,
         "dataset_name"?, "dataset_digest"?}]."""
         if hasattr(metrics, "items"):
-            metrics = [{"key": key, "value": value} for key, value in doc.items(metrics, "metrics")]
+            given: "Any" = metrics
+            metrics = [{"key": key, "value": value} for key, value in doc.items(given, "metrics")]
         items = [{**item, "value": doc.number(item["value"], item.get("key"))} for item in metrics]
         _c.run_log_batch(self._h, doc.text({
             "metrics": items,
