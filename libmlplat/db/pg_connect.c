@@ -40,7 +40,7 @@ static char *shown_of(const mlp_pg_option *options)
                  {"host", "PGHOST", "localhost"},
                  {"port", "PGPORT", "5432"},
                  {"dbname", "PGDATABASE", ""}};
-    const char *part[4];
+    const char *part[4] = {"", "", "", ""};
     mlp_buf out = {0};
     for (int i = 0; i < 4; i++) {
         const char *variable = getenv(parts[i].variable);

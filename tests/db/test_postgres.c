@@ -404,6 +404,28 @@ static void a_connection_that_broke_is_made_again(void **state)
     mlp_db_close(db);
 }
 
+/* The session ends as it commits, the first time. */
+static void a_commit_that_the_server_took_back_is_done_again(void **state)
+{
+    (void)state;
+    mlplat_error err = {0};
+    mlp_db *db = open_db(uri);
+    make_counted();
+    test_postgres_sql(uri,
+                      "CREATE SEQUENCE cuts; CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF "
+                      "nextval('cuts') IN (1, 3) THEN PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM "
+                      "pg_sleep(1); END IF; RETURN NULL; END $$; CREATE CONSTRAINT TRIGGER cut AFTER UPDATE ON "
+                      "counted DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION cut()");
+    step write = {0}, loose = {0};
+    assert_ok(mlp_db_write(db, add_one_fn, &write, NULL, &err)); /* the server tells that it did not */
+    assert_int_equal(write.calls, 2);
+    assert_int_equal(test_postgres_number(uri, "SELECT n FROM counted WHERE id = 1"), 1);
+    assert_ok(mlp_db_write_loose(db, add_one_fn, &loose, &err));
+    assert_int_equal(loose.calls, 2);
+    assert_int_equal(test_postgres_number(uri, "SELECT n FROM counted WHERE id = 1"), 2);
+    mlp_db_close(db);
+}
+
 static void *start_again(void *arg)
 {
     usleep(300 * 1000);
@@ -538,6 +560,7 @@ int main(void)
         cmocka_unit_test(an_attempt_that_fails_takes_back_only_itself),
         cmocka_unit_test(what_the_server_took_back_is_not_called_stored),
         cmocka_unit_test(a_connection_that_broke_is_made_again),
+        cmocka_unit_test(a_commit_that_the_server_took_back_is_done_again),
         cmocka_unit_test(who_waits_can_stop),
         cmocka_unit_test(a_forked_child_leaves_the_parents_session_alone),
         cmocka_unit_test(tables_of_others_and_none_are_told),
