@@ -136,6 +136,8 @@ mlplat_status mlp_tracking_http_experiment_search(void *store, const mlplat_sear
     if (query)
         s = mlp_tracking_http_why_search(&mlp_tracking_search_experiments, query->filter, query->order_by, s, err);
     json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "experiments") : NULL;
+    if (s == MLPLAT_OK && !list)
+        s = mlp_fail_memory(err);
     json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
     if (s == MLPLAT_OK)
         *out = answer;

@@ -108,6 +108,8 @@ static mlplat_status ask(void *store, json_t *body, json_t **out, mlplat_error *
     size_t i;
     mlplat_status s = mlp_tracking_http_call(store, AGAIN, SEARCH, body, &answer, NULL, err);
     json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "models") : NULL;
+    if (s == MLPLAT_OK && !list)
+        s = mlp_fail_memory(err);
     json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = mlp_tracking_http_model_normal(one, err);
     if (s == MLPLAT_OK)
         *out = answer;

@@ -35,7 +35,8 @@ void mlp_mlflow_close(mlp_mlflow *server)
 
 static void put_value(mlp_buf *out, const char *key, const json_t *value)
 {
-    mlp_buf_printf(out, "%c%s=", memchr(out->data, '?', out->size) ? '&' : '?', key);
+    bool more = out->data && memchr(out->data, '?', out->size);
+    mlp_buf_printf(out, "%c%s=", more ? '&' : '?', key);
     if (json_is_integer(value))
         mlp_buf_printf(out, "%lld", (long long)json_integer_value(value));
     else

@@ -235,6 +235,20 @@ def test_a_server_that_is_none_is_told_in_a_line(ask, case):
         assert len(server.seen) == 1
 
 
+def test_names_from_a_server_do_nothing_to_the_terminal(ask):
+    names = ["\x1b[31mred", "two\nlines", "back\rwards", "\x9b31m", "tab\there", "\x07bell"]
+    body = {"experiments": [{"experiment_id": str(i), "name": name, "lifecycle_stage": "active"}
+                            for i, name in enumerate(names)]}
+    with odd(200, json.dumps(body).encode()) as server:
+        said = ask(server.url, code=0)
+        assert [sign for sign in said if sign != "\n" and (ord(sign) < 32 or 127 <= ord(sign) < 160)] == []
+        assert said.count("\n") == 1 + len(names), said
+        told = [json.loads(line) for line in ask(server.url, "experiment", "list", "-o", "json", code=0).splitlines()]
+        assert [one["name"] for one in told] == names
+    with odd(200, b'{"experiments": [{"experiment_id": "0", "name": "a\\u0000b"}]}') as server:
+        assert "broken" in ask(server.url, code=1)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("words", [("experiment", "list"), ("run", "start")])
 def test_nobody_is_sent_to_another_server(ask, status, words):

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 256, REQUESTS = 4096, STEPS = 16 };
+enum { CONNECTIONS = 1024, REQUESTS = 4096, STEPS = 16 };
 
 static const char no_step[] = "";
 
