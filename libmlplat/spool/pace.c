@@ -30,8 +30,9 @@ void mlp_pace_went_well(const mlp_spool *sp, mlp_pace *pace, size_t n)
     int64_t now = mlp_clock_mono_ns();
     pace->back_off_ms = 0;
     pace->last_ns = now;
-    if (sp->sink.remote && n >= pace->most)
-        pace->most = pace->most * 2 < MLP_PACE_MOST ? n * 2 : MLP_PACE_MOST;
+    size_t most = pace->most ? pace->most : MLP_PACE_REQUEST;
+    if (sp->sink.remote && n >= most)
+        pace->most = most * 2 < MLP_PACE_MOST ? most * 2 : MLP_PACE_MOST;
     if (sp->sink.remote && sp->rate) {
         int64_t from = pace->not_before_ns > now ? pace->not_before_ns : now;
         pace->not_before_ns = from + (int64_t)(n * 1000000000 / sp->rate);

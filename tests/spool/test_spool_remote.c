@@ -71,6 +71,8 @@ static void the_pause_has_no_fixed_length_and_a_limit(void **state)
     int64_t shortest = INT64_MAX, longest = 0;
     mlp_pace pace = {0};
     open_remote(f, 0, 0);
+    mlp_pace_went_well(f->spool, &pace, 1); /* few records are no reason for small batches */
+    assert_int_equal(mlp_pace_batch(f->spool, &pace), MLP_PACE_REQUEST);
     for (int i = 0; i < 400; i++) {
         mlp_pace_failed(f->spool, &pace, MLPLAT_UNAVAILABLE, 1000);
         int64_t left = mlp_pace_left_ms(f->spool, &pace, false);
