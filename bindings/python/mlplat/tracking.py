@@ -203,10 +203,10 @@ class Run:
         """Log metrics, params and tags together: all of it is checked before any of it is accepted
         (mlplat_run_log_batch). metrics: {key: value}, or [{"key", "value", "step"?, "timestamp"?, "model_id"?,
         "dataset_name"?, "dataset_digest"?}]."""
-        if hasattr(metrics, "items"):
-            given: "Any" = metrics
-            metrics = [{"key": key, "value": value} for key, value in doc.items(given, "metrics")]
-        items = [{**item, "value": doc.number(item["value"], item.get("key"))} for item in metrics]
+        listed: "Any" = metrics
+        if hasattr(listed, "items"):
+            listed = [{"key": key, "value": value} for key, value in doc.items(listed, "metrics")]
+        items = [{**item, "value": doc.number(item["value"], item.get("key"))} for item in listed]
         _c.run_log_batch(self._h, doc.text({
             "metrics": items,
             "params": {key: doc.as_text(value) for key, value in doc.items(params or {}, "params")},
