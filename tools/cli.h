@@ -62,6 +62,7 @@ extern const cli_command cli_media_commands[];
 extern const cli_command cli_model_commands[];
 extern const cli_command cli_registry_commands[];
 extern const cli_command cli_prompt_commands[];
+extern const cli_command cli_webhook_commands[];
 extern const cli_command cli_artifacts_commands[];
 extern const cli_command cli_store_commands[];
 extern const cli_command cli_pipelines_commands[];

@@ -15,6 +15,7 @@ const cli_group cli_groups[] = {
     {"version", "Versions of registered models"},
     {"alias", "Names for versions, such as champion"},
     {"prompt", "Prompts: texts and chats with versions"},
+    {"webhook", "Webhooks of an MLflow server"},
     {"pipeline", "Pipelines on this host"},
     {"component", "Programs that are steps of a pipeline"},
     {"store", "The store as a whole"},

@@ -9,6 +9,7 @@ const cli_command *const cli_tables[] = {
     cli_logged_commands,
     cli_registry_commands,
     cli_prompt_commands,
+    cli_webhook_commands,
     cli_model_commands,
     cli_artifacts_commands,
     cli_store_commands,

@@ -20,6 +20,17 @@ BLOCKING(mlplat_prompt_get)
 BLOCKING(mlplat_prompt_version_get)
 BLOCKING(mlplat_prompt_load)
 BLOCKING(mlplat_prompt_version_set_config)
+BLOCKING(mlplat_webhook_get)
+BLOCKING(mlplat_webhook_delete)
+BLOCKING(webhook_test)
+BLOCKING(webhook_create)
+BLOCKING(webhook_update)
+BLOCKING(webhook_list)
+REPLACED(webhook_of)
+REPLACED(mlplat_webhook_create)
+REPLACED(mlplat_webhook_update)
+REPLACED(mlplat_webhook_list)
+REPLACED(mlplat_webhook_test)
 BLOCKING(prompt_register)
 BLOCKING(prompt_search)
 BLOCKING(prompt_version_search)
@@ -104,5 +115,49 @@ static mlplat_status model_version_search(mlplat *ml, optional_text model, optio
     q.max_results = max_results;
     q.page_token = page_token;
     return mlplat_model_version_search(ml, &q, out, err);
+}
+
+static mlplat_webhook webhook_of(optional_text name, optional_text url, optional_text events, optional_text description,
+                                 optional_text secret, optional_text status)
+{
+    mlplat_webhook w = MLPLAT_WEBHOOK_INIT;
+    w.name = name;
+    w.url = url;
+    w.events = events;
+    w.description = description;
+    w.secret = secret;
+    w.status = status;
+    return w;
+}
+
+static mlplat_status webhook_create(mlplat *ml, optional_text name, optional_text url, optional_text events,
+                                    optional_text description, optional_text secret, optional_text status,
+                                    mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_webhook w = webhook_of(name, url, events, description, secret, status);
+    return mlplat_webhook_create(ml, &w, out, err);
+}
+
+static mlplat_status webhook_update(mlplat *ml, const char *webhook_id, optional_text name, optional_text url,
+                                    optional_text events, optional_text description, optional_text secret,
+                                    optional_text status, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_webhook w = webhook_of(name, url, events, description, secret, status);
+    return mlplat_webhook_update(ml, webhook_id, &w, out, err);
+}
+
+static mlplat_status webhook_list(mlplat *ml, int max_results, optional_text page_token, mlplat_doc **out,
+                                  mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_webhook_list(ml, &q, out, err);
+}
+
+static mlplat_status webhook_test(mlplat *ml, const char *webhook_id, optional_text event, mlplat_doc **out,
+                                  mlplat_error *err)
+{
+    return mlplat_webhook_test(ml, webhook_id, event, out, err);
 }
 %}

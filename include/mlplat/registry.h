@@ -193,6 +193,46 @@ MLPLAT_API mlplat_status mlplat_prompt_version_set_config(mlplat *ml, const char
 MLPLAT_API mlplat_status mlplat_prompt_format(const char *text, const char *values, int partial, char **out,
                                               mlplat_error *err);
 
+/**
+ * Webhooks of an MLflow server, 3.3 or newer, which calls a URL when something happens in its registry. An embedded store
+ * has nobody who would call: there all of these answer MLPLAT_UNSUPPORTED. A webhook is {"webhook_id", "name", "url",
+ * "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}], "description", "status": "ACTIVE",
+ * "creation_timestamp", "last_updated_timestamp"}. Its secret is in no document and no message.
+ */
+typedef struct mlplat_webhook {
+    size_t size;
+    const char *name;
+    const char *url;         /**< servers take https:// alone, to addresses that are not private */
+    const char *events;      /**< "model_version.created, model_version_alias.created": what it is called for */
+    const char *description; /**< or NULL; "" takes it away */
+    const char *secret;      /**< calls are signed with it (HMAC, header X-MLflow-Signature); or NULL */
+    const char *status;      /**< "ACTIVE" or "DISABLED"; NULL: "ACTIVE", or as it is */
+} mlplat_webhook;
+#define MLPLAT_WEBHOOK_INIT { sizeof(mlplat_webhook), 0, 0, 0, 0, 0, 0 }
+
+/** Create a webhook. *out, the webhook, is yours. @param webhook  with name, url and events
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_UNSUPPORTED: no server, or one before MLflow 3.3 */
+MLPLAT_API mlplat_status mlplat_webhook_create(mlplat *ml, const mlplat_webhook *webhook, mlplat_doc **out,
+                                               mlplat_error *err);
+/** A webhook. *out is yours. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_UNSUPPORTED */
+MLPLAT_API mlplat_status mlplat_webhook_get(mlplat *ml, const char *webhook_id, mlplat_doc **out, mlplat_error *err);
+/** Webhooks: {"webhooks": [...], "next_page_token"}. *out is yours.
+ * @param query  NULL or max_results (1 to 1,000, 0: 100) and page_token
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_UNSUPPORTED */
+MLPLAT_API mlplat_status mlplat_webhook_list(mlplat *ml, const mlplat_search *query, mlplat_doc **out,
+                                             mlplat_error *err);
+/** Change what is not NULL in webhook. *out, the webhook as it is then, is yours.
+ * @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_INVALID; MLPLAT_UNSUPPORTED */
+MLPLAT_API mlplat_status mlplat_webhook_update(mlplat *ml, const char *webhook_id, const mlplat_webhook *webhook,
+                                               mlplat_doc **out, mlplat_error *err);
+/** Delete a webhook. @return MLPLAT_OK; MLPLAT_NOT_FOUND; MLPLAT_UNSUPPORTED */
+MLPLAT_API mlplat_status mlplat_webhook_delete(mlplat *ml, const char *webhook_id, mlplat_error *err);
+/** Have the server call the URL with an example: {"success", "response_status", "response_body", "error_message"}. *out
+ * is yours. @param event  as in events; NULL: the webhook's first
+ * @return MLPLAT_OK, also where the call failed; MLPLAT_NOT_FOUND; MLPLAT_INVALID; MLPLAT_UNSUPPORTED */
+MLPLAT_API mlplat_status mlplat_webhook_test(mlplat *ml, const char *webhook_id, const char *event, mlplat_doc **out,
+                                             mlplat_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -127,7 +127,10 @@ mlplat_status mlp_registry_http_take(mlplat_status s, json_t *answer, const char
         .version_update = mlp_registry_http_version_update, .version_delete = mlp_registry_http_version_delete,        \
         .version_tag = mlp_registry_http_version_tag, .alias_set = mlp_registry_http_alias_set,                        \
         .alias_delete = mlp_registry_http_alias_delete, .logged_model = mlp_registry_http_logged,                      \
-        .logged_model_of_run = mlp_registry_http_logged_of_run                                                         \
+        .logged_model_of_run = mlp_registry_http_logged_of_run, .webhook_create = mlp_registry_http_webhook_create,    \
+        .webhook_get = mlp_registry_http_webhook_get, .webhook_list = mlp_registry_http_webhook_list,                  \
+        .webhook_update = mlp_registry_http_webhook_update, .webhook_delete = mlp_registry_http_webhook_delete,        \
+        .webhook_test = mlp_registry_http_webhook_test                                                                 \
     }
 
 static const mlp_registry_store plain = TABLE("http"), tls = TABLE("https");

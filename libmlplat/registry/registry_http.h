@@ -65,4 +65,15 @@ mlplat_status mlp_registry_http_logged(void *store, const char *model_id, mlp_lo
 mlplat_status mlp_registry_http_logged_of_run(void *store, const char *run_id, const char *name, mlp_logged_model *out,
                                               mlplat_error *err);
 
+/* ---- registry_http_webhook.c */
+mlplat_status mlp_registry_http_webhook_create(void *store, const json_t *fields, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_get(void *store, const char *id, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_list(void *store, int64_t limit, const char *page_token, json_t **out,
+                                             mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_update(void *store, const char *id, const json_t *fields, json_t **out,
+                                               mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_delete(void *store, const char *id, mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_test(void *store, const char *id, const json_t *event, json_t **out,
+                                             mlplat_error *err);
+
 #endif

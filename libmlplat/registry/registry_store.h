@@ -101,6 +101,15 @@ typedef struct mlp_registry_store {
     mlplat_status (*logged_model)(void *store, const char *model_id, mlp_logged_model *out, mlplat_error *err);
     mlplat_status (*logged_model_of_run)(void *store, const char *run_id, const char *name, mlp_logged_model *out,
                                          mlplat_error *err);
+
+    /* Webhooks; NULL where nobody is there who would call them. fields: as they are sent, the events checked. */
+    mlplat_status (*webhook_create)(void *store, const json_t *fields, json_t **out, mlplat_error *err);
+    mlplat_status (*webhook_get)(void *store, const char *id, json_t **out, mlplat_error *err);
+    mlplat_status (*webhook_list)(void *store, int64_t limit, const char *page_token, json_t **out, mlplat_error *err);
+    mlplat_status (*webhook_update)(void *store, const char *id, const json_t *fields, json_t **out, mlplat_error *err);
+    mlplat_status (*webhook_delete)(void *store, const char *id, mlplat_error *err);
+    mlplat_status (*webhook_test)(void *store, const char *id, const json_t *event /* NULL: the first */, json_t **out,
+                                  mlplat_error *err);
 } mlp_registry_store;
 
 /* The store for a registry URI; NULL: UNSUPPORTED, naming the schemes there are. */

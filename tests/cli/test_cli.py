@@ -297,6 +297,11 @@ SCENARIOS = {
     "help": lambda cli: cli.lines("help", "--all"),
 }
 NO_JSON = {"artifact cat", "completion", "metric plot", "run compare"}  # they print a file itself
+# They need an MLflow server: tests/integration/test_server_registry.py runs them on one.
+ON_A_SERVER = {
+    "webhook create": ["w", "https://example.org/hook", "model_version.created"], "webhook list": [],
+    "webhook get": ["1"], "webhook update": ["1", "--disabled"], "webhook delete": ["1"], "webhook test": ["1"],
+}
 
 
 def table(cli):
@@ -373,6 +378,22 @@ def test_command_prints_the_keys_it_promises(cli, command):
     assert [fault for one in results for fault in faults(one, promise)] == []
 
 
+@pytest.mark.parametrize("command", sorted(ON_A_SERVER))
+def test_what_needs_a_server_says_so(cli, command):
+    cli(*command.split(), *ON_A_SERVER[command], code=1)
+    assert "need an MLflow server" in cli.err
+
+
+def test_a_secret_is_read_from_a_file_and_not_shown(cli):
+    (cli.folder / "secret").write_text("s3cr3t\n")
+    cli("webhook", "create", *ON_A_SERVER["webhook create"], "--secret-file", "secret", code=1)
+    assert "need an MLflow server" in cli.err and "s3cr3t" not in cli.err
+    cli("webhook", "update", "1", "--secret-file", "none", code=3)
+    assert "none" in cli.err
+    cli("webhook", "update", "1", code=2)
+    assert "nothing to change" in cli.err
+
+
 def test_the_check_of_keys_finds_faults():
     promise = {"a": "text", "b?": "number", "c[].d": "text", "c[].e?": "number or text", "f[]": "[point](#point)"}
     good = {"a": "x", "c": [{"d": "y"}, {"d": "z", "e": 1}], "f": [{"key": "k", "value": 1, "timestamp": 2, "step": 3}]}
@@ -395,7 +416,7 @@ def test_artifact_cat_prints_the_bytes(cli):
 
 def test_table_tests_and_page_name_the_same_commands(cli):
     commands = table(cli)
-    assert set(commands) == set(SCENARIOS) | NO_JSON
+    assert set(commands) == set(SCENARIOS) | NO_JSON | set(ON_A_SERVER)
     pages = documented()
     assert set(pages) == set(commands)
     for words, command in commands.items():

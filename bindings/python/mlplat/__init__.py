@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .logged_models import LoggedModel as LoggedModel
     from .pipelines import Component as Component, Pipeline as Pipeline, PipelineRun as PipelineRun, Task as Task
     from .registry import (ModelVersion as ModelVersion, Prompts as Prompts, PromptVersion as PromptVersion,
-                           Registry as Registry)
+                           Registry as Registry, Webhooks as Webhooks)
     from .store import Store as Store
 
 __version__: str = _c.version()
@@ -52,12 +52,12 @@ __version__: str = _c.version()
 __all__ = ["Artifacts", "Cancelled", "Comparison", "Component", "Conflict", "Corrupt", "Denied", "Error", "Exists",
            "Experiment", "IOFailed", "Input", "Invalid", "LoggedModel", "ModelVersion", "NoMemory", "NoSpace", "NotFound",
            "Output", "Pipeline", "PipelineRun", "Plot", "Points", "PromptVersion", "Prompts", "Registry", "Run", "RunData",
-           "Session", "State", "Step", "Store", "Task", "Timeout", "Unavailable", "Unsupported", "component", "display",
+           "Session", "State", "Step", "Store", "Task", "Timeout", "Unavailable", "Unsupported", "Webhooks", "component", "display",
            "doc", "errors", "open", "plot"]
 
 _later = {"LoggedModel": "logged_models", "Artifacts": "artifacts", "Component": "pipelines", "Pipeline": "pipelines",
           "Task": "pipelines", "ModelVersion": "registry", "Prompts": "registry", "PromptVersion": "registry",
-          "Registry": "registry", "Store": "store",
+          "Registry": "registry", "Webhooks": "registry", "Store": "store",
           "Comparison": "display", "Plot": "display", "PipelineRun": "pipelines", "Points": "display", "plot": "display",
           "display": "",
           "Input": "component", "Output": "component", "Step": "component", "component": "", "pipelines": "",

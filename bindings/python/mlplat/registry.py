@@ -369,3 +369,47 @@ class Prompts:
     def delete_alias(self, name: str, alias: str) -> None:
         """Remove an alias; one that is not there is fine (mlplat_model_alias_delete)."""
         _c.model_alias_delete(self._session._h, name, alias)
+
+
+class Webhooks:
+    """The webhooks of an MLflow server: `ml.webhooks`. A server calls their URL when something happens in its registry;
+    an embedded store raises Unsupported. Events are words as "model_version.created", one text or several."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+
+    def create(self, name: str, url: str, events: "str | Iterable[str]", *, description: "str | None" = None,
+               secret: "str | None" = None, status: "str | None" = None) -> "dict[str, Any]":
+        """Create a webhook; its document (mlplat_webhook_create).
+
+        secret: calls are signed with it; it is in no document.
+        status: "ACTIVE", or "DISABLED".
+        """
+        return doc.loads(_c.webhook_create(self._session._h, name, url, doc.joined(events, "events"), description, secret,
+                                           status))
+
+    def get(self, webhook_id: str) -> "dict[str, Any]":
+        """A webhook (mlplat_webhook_get)."""
+        return doc.loads(_c.webhook_get(self._session._h, webhook_id))
+
+    def list(self, *, max_results: int = 0, page_token: "str | None" = None) -> "doc.Page[dict[str, Any]]":
+        """Webhooks; max_results 0: 100 a page (mlplat_webhook_list)."""
+        return doc.page(_c.webhook_list(self._session._h, max_results, page_token), "webhooks", dict)
+
+    def update(self, webhook_id: str, *, name: "str | None" = None, url: "str | None" = None,
+               events: "str | Iterable[str] | None" = None, description: "str | None" = None,
+               secret: "str | None" = None, status: "str | None" = None) -> "dict[str, Any]":
+        """Change what is given; the webhook as it is then (mlplat_webhook_update)."""
+        return doc.loads(_c.webhook_update(self._session._h, webhook_id, name, url,
+                                           None if events is None else doc.joined(events, "events"), description, secret,
+                                           status))
+
+    def delete(self, webhook_id: str) -> None:
+        """Delete a webhook (mlplat_webhook_delete)."""
+        _c.webhook_delete(self._session._h, webhook_id)
+
+    def test(self, webhook_id: str, event: "str | None" = None) -> "dict[str, Any]":
+        """Have the server call the URL with an example: {"success", "response_status", ...} (mlplat_webhook_test)."""
+        return doc.loads(_c.webhook_test(self._session._h, webhook_id, event))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .artifacts import Artifacts
     from .display import Axis, Comparison, Hook, Keys, Plot, Points, Runs
     from .pipelines import Pipeline, PipelineRun
-    from .registry import Prompts, Registry
+    from .registry import Prompts, Registry, Webhooks
     from .store import Store
     from .tracking import Durability, Path
 
@@ -97,6 +97,12 @@ class Session(Tracking):
         """Prompts and their versions."""
         from .registry import Prompts
         return Prompts(self)
+
+    @property
+    def webhooks(self) -> "Webhooks":
+        """Webhooks of an MLflow server."""
+        from .registry import Webhooks
+        return Webhooks(self)
 
     @property
     def artifacts(self) -> "Artifacts":

@@ -237,3 +237,18 @@ def test_a_prompt_is_filled(ml):
     with pytest.raises(mlplat.Invalid, match="'b'"):
         text.format(a=1)
     assert [m["content"] for m in chat.format(style="kind", question="why?")] == ["Be kind.", "why?", None]
+
+
+def test_webhooks_need_a_server(ml):
+    w = ml.webhooks
+    for call in (lambda: w.create("w", "https://example.org", ["model_version.created"], secret="s3cr3t"), w.list,
+                 lambda: w.get("1"), lambda: w.update("1", events="model_version.created"), lambda: w.delete("1"),
+                 lambda: w.test("1")):
+        with pytest.raises(mlplat.Unsupported, match="MLflow server") as told:
+            call()
+        assert "s3cr3t" not in str(told.value)
+    for call in (lambda: w.create("w", "https://example.org", []), lambda: w.create("w", "", "model_version.created"),
+                 lambda: w.create("w", "https://example.org", "model_version"), lambda: w.update("1"),
+                 lambda: w.update("1", status="asleep"), lambda: w.test("1", "no event"), lambda: w.get("")):
+        with pytest.raises(mlplat.Invalid):
+            call()

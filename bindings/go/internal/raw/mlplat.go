@@ -277,7 +277,7 @@ typedef _gostring_ swig_type_244;
 typedef _gostring_ swig_type_245;
 typedef _gostring_ swig_type_246;
 typedef _gostring_ swig_type_247;
-typedef long long swig_type_248;
+typedef _gostring_ swig_type_248;
 typedef _gostring_ swig_type_249;
 typedef _gostring_ swig_type_250;
 typedef _gostring_ swig_type_251;
@@ -295,7 +295,7 @@ typedef _gostring_ swig_type_262;
 typedef _gostring_ swig_type_263;
 typedef _gostring_ swig_type_264;
 typedef _gostring_ swig_type_265;
-typedef _gostring_ swig_type_266;
+typedef long long swig_type_266;
 typedef _gostring_ swig_type_267;
 typedef _gostring_ swig_type_268;
 typedef _gostring_ swig_type_269;
@@ -333,10 +333,28 @@ typedef _gostring_ swig_type_300;
 typedef _gostring_ swig_type_301;
 typedef _gostring_ swig_type_302;
 typedef _gostring_ swig_type_303;
-typedef _goslice_ swig_type_304;
+typedef _gostring_ swig_type_304;
 typedef _gostring_ swig_type_305;
 typedef _gostring_ swig_type_306;
 typedef _gostring_ swig_type_307;
+typedef _gostring_ swig_type_308;
+typedef _gostring_ swig_type_309;
+typedef _gostring_ swig_type_310;
+typedef _gostring_ swig_type_311;
+typedef _gostring_ swig_type_312;
+typedef _gostring_ swig_type_313;
+typedef _gostring_ swig_type_314;
+typedef _gostring_ swig_type_315;
+typedef _gostring_ swig_type_316;
+typedef _gostring_ swig_type_317;
+typedef _gostring_ swig_type_318;
+typedef _gostring_ swig_type_319;
+typedef _gostring_ swig_type_320;
+typedef _gostring_ swig_type_321;
+typedef _goslice_ swig_type_322;
+typedef _gostring_ swig_type_323;
+typedef _gostring_ swig_type_324;
+typedef _gostring_ swig_type_325;
 extern void _wrap_Swig_free_raw_46e67649440d31c1(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_46e67649440d31c1(swig_intgo arg1);
 extern swig_type_1 _wrap_status_name_raw_46e67649440d31c1(swig_intgo arg1);
@@ -437,62 +455,68 @@ extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1,
 extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_203 arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_204 arg2, swig_type_205 arg3, swig_type_206 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_207 arg1, swig_type_208 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_209 arg2, swig_type_210 arg3, swig_type_211 arg4, swig_type_212 arg5, int arg6, swig_type_213 arg7, swig_type_214 arg8, swig_type_215 arg9, swig_voidp arg10, swig_voidp arg11);
-extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_216 arg2, swig_type_217 arg3, int arg4, swig_type_218 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_219 arg2, int arg3, swig_type_220 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_221 arg2, swig_type_222 arg3, int arg4, swig_type_223 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_224 arg2, swig_type_225 arg3, swig_type_226 arg4, swig_type_227 arg5, swig_type_228 arg6, swig_type_229 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_230 arg2, swig_type_231 arg3, swig_type_232 arg4, int arg5, swig_type_233 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_webhook_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_209 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_webhook_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_210 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_211 arg2, swig_type_212 arg3, swig_type_213 arg4, swig_type_214 arg5, int arg6, swig_type_215 arg7, swig_type_216 arg8, swig_type_217 arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_218 arg2, swig_type_219 arg3, int arg4, swig_type_220 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_221 arg2, int arg3, swig_type_222 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_223 arg2, swig_type_224 arg3, int arg4, swig_type_225 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_226 arg2, swig_type_227 arg3, swig_type_228 arg4, swig_type_229 arg5, swig_type_230 arg6, swig_type_231 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_232 arg2, swig_type_233 arg3, swig_type_234 arg4, int arg5, swig_type_235 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_webhook_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_236 arg2, swig_type_237 arg3, swig_type_238 arg4, swig_type_239 arg5, swig_type_240 arg6, swig_type_241 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_webhook_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_242 arg2, swig_type_243 arg3, swig_type_244 arg4, swig_type_245 arg5, swig_type_246 arg6, swig_type_247 arg7, swig_type_248 arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_webhook_list_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_type_249 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_webhook_test_raw_46e67649440d31c1(swig_voidp arg1, swig_type_250 arg2, swig_type_251 arg3, swig_voidp arg4, swig_voidp arg5);
 extern swig_intgo _wrap_store_heads_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_234 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_235 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_252 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_253 arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_store_check_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_236 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_237 arg2, swig_type_238 arg3, swig_type_239 arg4, swig_type_240 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_241 arg2, swig_type_242 arg3, swig_type_243 arg4, swig_type_244 arg5, swig_type_245 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_246 arg2, swig_type_247 arg3, int arg4, swig_type_248 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_249 arg1, swig_type_250 arg2, swig_type_251 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_252 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_253 arg2, swig_type_254 arg3, swig_type_255 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_256 arg2, swig_type_257 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_258 arg2, swig_type_259 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_254 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_255 arg2, swig_type_256 arg3, swig_type_257 arg4, swig_type_258 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_259 arg2, swig_type_260 arg3, swig_type_261 arg4, swig_type_262 arg5, swig_type_263 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_264 arg2, swig_type_265 arg3, int arg4, swig_type_266 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_267 arg1, swig_type_268 arg2, swig_type_269 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_270 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_271 arg2, swig_type_272 arg3, swig_type_273 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_274 arg2, swig_type_275 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_276 arg2, swig_type_277 arg3, swig_voidp arg4);
 extern swig_intgo _wrap_component_spec_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_component_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_260 arg1, swig_type_261 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_278 arg1, swig_type_279 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_pipeline_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_262 arg2, swig_type_263 arg3, swig_type_264 arg4, swig_voidp arg5);
-extern swig_type_265 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_266 arg2, swig_type_267 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_268 arg2, swig_type_269 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_270 arg2, swig_voidp arg3, swig_type_271 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_280 arg2, swig_type_281 arg3, swig_type_282 arg4, swig_voidp arg5);
+extern swig_type_283 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_284 arg2, swig_type_285 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_286 arg2, swig_type_287 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_288 arg2, swig_voidp arg3, swig_type_289 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_task_after_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_compile_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_validate_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_272 arg1, swig_type_273 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_274 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_275 arg3, swig_type_276 arg4, swig_type_277 arg5, swig_type_278 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_279 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_280 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_281 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_282 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_283 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_284 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_285 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_286 arg2, swig_type_287 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_288 arg2, swig_type_289 arg3, swig_type_290 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_290 arg1, swig_type_291 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_292 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_293 arg3, swig_type_294 arg4, swig_type_295 arg5, swig_type_296 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_297 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_298 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_299 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_300 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_301 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_302 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_303 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_304 arg2, swig_type_305 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_306 arg2, swig_type_307 arg3, swig_type_308 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_step_session_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_step_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_291 arg1, swig_type_292 arg2, swig_type_293 arg3, swig_type_294 arg4, swig_type_295 arg5, uintptr_t arg6);
+extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_309 arg1, swig_type_310 arg2, swig_type_311 arg3, swig_type_312 arg4, swig_type_313 arg5, uintptr_t arg6);
 extern swig_intgo _wrap_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_experiment_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_run_search_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_296 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_314 arg3, swig_voidp arg4, swig_voidp arg5);
 extern swig_intgo _wrap_model_version_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_pipeline_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_list_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_297 arg2, swig_type_298 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_299 arg2, swig_type_300 arg3, swig_type_301 arg4, swig_type_302 arg5, swig_type_303 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_304 arg1, swig_type_305 arg2, swig_type_306 arg3, swig_type_307 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_315 arg2, swig_type_316 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_317 arg2, swig_type_318 arg3, swig_type_319 arg4, swig_type_320 arg5, swig_type_321 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_322 arg1, swig_type_323 arg2, swig_type_324 arg3, swig_type_325 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
 #undef intgo
 */
 import "C"
@@ -2145,6 +2169,31 @@ func Prompt_format(arg1 string, arg2 string, arg3 int32, arg4 *unsafe.Pointer, a
 	return swig_r
 }
 
+func Webhook_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_webhook_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Webhook_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_webhook_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
 func Prompt_register(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 string, arg6 int32, arg7 string, arg8 string, arg9 string, arg10 *int64, arg11 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -2158,7 +2207,7 @@ func Prompt_register(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2192,7 +2241,7 @@ func Prompt_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2213,7 +2262,7 @@ func Prompt_version_search(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 st
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2232,7 +2281,7 @@ func Registered_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2256,7 +2305,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2288,7 +2337,7 @@ func Model_version_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2300,6 +2349,107 @@ func Model_version_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	}
 	if Swig_escape_always_false {
 		Swig_escape_val = arg6
+	}
+	return swig_r
+}
+
+func Webhook_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 string, arg6 string, arg7 string, arg8 *unsafe.Pointer, arg9 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	swig_r = (int)(C._wrap_webhook_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg7
+	}
+	return swig_r
+}
+
+func Webhook_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 string, arg6 string, arg7 string, arg8 string, arg9 *unsafe.Pointer, arg10 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	_swig_i_8 := arg9
+	_swig_i_9 := arg10
+	swig_r = (int)(C._wrap_webhook_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_7)), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg5
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg6
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg7
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg8
+	}
+	return swig_r
+}
+
+func Webhook_list(arg1 unsafe.Pointer, arg2 int32, arg3 string, arg4 *unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int)(C._wrap_webhook_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_249)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Webhook_test(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsafe.Pointer, arg5 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	swig_r = (int)(C._wrap_webhook_test_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
 	}
 	return swig_r
 }
@@ -2318,7 +2468,7 @@ func Store_create(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2331,7 +2481,7 @@ func Store_upgrade(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2355,7 +2505,7 @@ func Store_backup(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2373,7 +2523,7 @@ func Store_gc(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 s
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2400,7 +2550,7 @@ func Store_export(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, ar
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2428,7 +2578,7 @@ func Store_import(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_248(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_266(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2445,7 +2595,7 @@ func Component_container(arg1 string, arg2 string, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_249)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_267)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_269)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2463,7 +2613,7 @@ func Component_load(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_252)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_270)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2477,7 +2627,7 @@ func Component_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_272)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2496,7 +2646,7 @@ func Component_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2512,7 +2662,7 @@ func Component_env(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2542,7 +2692,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_260)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_278)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2564,7 +2714,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2593,7 +2743,7 @@ func Task_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2609,7 +2759,7 @@ func Task_set_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_269)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2626,7 +2776,7 @@ func Task_connect(arg1 unsafe.Pointer, arg2 string, arg3 unsafe.Pointer, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_288)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2668,7 +2818,7 @@ func Component_program(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_272)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_290)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_291)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2685,7 +2835,7 @@ func Pipeline_task(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2704,7 +2854,7 @@ func Pipeline_run(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 st
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2726,7 +2876,7 @@ func Step_int(arg1 unsafe.Pointer, arg2 string, arg3 *int64, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2739,7 +2889,7 @@ func Step_double(arg1 unsafe.Pointer, arg2 string, arg3 *float64, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2752,7 +2902,7 @@ func Step_bool(arg1 unsafe.Pointer, arg2 string, arg3 *int32, arg4 *Call) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2765,7 +2915,7 @@ func Step_string(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2778,7 +2928,7 @@ func Step_input_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_301)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2791,7 +2941,7 @@ func Step_output_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2804,7 +2954,7 @@ func Step_artifact(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2817,7 +2967,7 @@ func Step_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_304)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_305)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2834,7 +2984,7 @@ func Step_metadata(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_288)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_306)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_307)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_308)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2873,7 +3023,7 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_291)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
+	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_309)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_310)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_311)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_312)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_313)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2928,7 +3078,7 @@ func Run_compare_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_314)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2970,7 +3120,7 @@ func Metric_arrow(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_315)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_316)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2995,7 +3145,7 @@ func Metric_plot(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_301)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_317)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_318)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_319)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_320)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_321)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3027,7 +3177,7 @@ func Lines_plot(arg1 []PlotSeries, arg2 string, arg3 string, arg4 string, arg5 i
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_304)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_305)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_306)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_307)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_322)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_323)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_324)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_325)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

@@ -506,6 +506,50 @@ static mlplat_status model_version_search(mlplat *ml, optional_text model, optio
     return mlplat_model_version_search(ml, &q, out, err);
 }
 
+static mlplat_webhook webhook_of(optional_text name, optional_text url, optional_text events, optional_text description,
+                                 optional_text secret, optional_text status)
+{
+    mlplat_webhook w = MLPLAT_WEBHOOK_INIT;
+    w.name = name;
+    w.url = url;
+    w.events = events;
+    w.description = description;
+    w.secret = secret;
+    w.status = status;
+    return w;
+}
+
+static mlplat_status webhook_create(mlplat *ml, optional_text name, optional_text url, optional_text events,
+                                    optional_text description, optional_text secret, optional_text status,
+                                    mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_webhook w = webhook_of(name, url, events, description, secret, status);
+    return mlplat_webhook_create(ml, &w, out, err);
+}
+
+static mlplat_status webhook_update(mlplat *ml, const char *webhook_id, optional_text name, optional_text url,
+                                    optional_text events, optional_text description, optional_text secret,
+                                    optional_text status, mlplat_doc **out, mlplat_error *err)
+{
+    mlplat_webhook w = webhook_of(name, url, events, description, secret, status);
+    return mlplat_webhook_update(ml, webhook_id, &w, out, err);
+}
+
+static mlplat_status webhook_list(mlplat *ml, int max_results, optional_text page_token, mlplat_doc **out,
+                                  mlplat_error *err)
+{
+    mlplat_search q = MLPLAT_SEARCH_INIT;
+    q.max_results = max_results;
+    q.page_token = page_token;
+    return mlplat_webhook_list(ml, &q, out, err);
+}
+
+static mlplat_status webhook_test(mlplat *ml, const char *webhook_id, optional_text event, mlplat_doc **out,
+                                  mlplat_error *err)
+{
+    return mlplat_webhook_test(ml, webhook_id, event, out, err);
+}
+
 
 static mlplat_status store_create(mlplat *ml, optional_text mlflow, mlplat_doc **out, mlplat_error *err)
 {
@@ -4093,6 +4137,66 @@ intgo _wrap_prompt_format_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_
 }
 
 
+intgo _wrap_webhook_get_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_doc **_swig_go_2, mlplat_error *_swig_go_3) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  mlplat_doc **arg3 = 0 ;
+  mlplat_error *arg4 = 0 ;
+  mlp_gocall *outer4 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "webhook_id"); 
+  }
+  arg3 = (mlplat_doc **)_swig_go_2;
+  {
+    arg4 = _swig_go_3;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_3, &outer4)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer4);
+      return (intgo)arg4->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_webhook_get(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer4);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_webhook_delete_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, mlplat_error *_swig_go_2) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  mlplat_error *arg3 = 0 ;
+  mlp_gocall *outer3 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "webhook_id"); 
+  }
+  {
+    arg3 = _swig_go_2;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_2, &outer3)) {
+      free((void *)arg2);
+      mlp_gocall_leave(outer3);
+      return (intgo)arg3->status; 
+    }
+  }
+  
+  result = (mlplat_status)mlplat_webhook_delete(arg1,(char const *)arg2,arg3);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  mlp_gocall_leave(outer3);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_prompt_register_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, int _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long *_swig_go_9, mlplat_error *_swig_go_10) {
   mlplat *arg1 = 0 ;
   char *arg2 = 0 ;
@@ -4399,6 +4503,204 @@ intgo _wrap_model_version_search_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostr
   free((void *)arg4);
   free((void *)arg6);
   mlp_gocall_leave(outer8);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_webhook_create_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, mlplat_doc **_swig_go_7, mlplat_error *_swig_go_8) {
+  mlplat *arg1 = 0 ;
+  optional_text arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  optional_text arg6 = 0 ;
+  optional_text arg7 = 0 ;
+  mlplat_doc **arg8 = 0 ;
+  mlplat_error *arg9 = 0 ;
+  mlp_gocall *outer9 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (optional_text)mlp_gocall_optional(_swig_go_1.p, (size_t)_swig_go_1.n, "name");
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "url");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "events");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "description");
+  }
+  {
+    arg6 = (optional_text)mlp_gocall_optional(_swig_go_5.p, (size_t)_swig_go_5.n, "secret");
+  }
+  {
+    arg7 = (optional_text)mlp_gocall_optional(_swig_go_6.p, (size_t)_swig_go_6.n, "status");
+  }
+  arg8 = (mlplat_doc **)_swig_go_7;
+  {
+    arg9 = _swig_go_8;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_8, &outer9)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      free((void *)arg6);
+      free((void *)arg7);
+      mlp_gocall_leave(outer9);
+      return (intgo)arg9->status; 
+    }
+  }
+  
+  result = (mlplat_status)webhook_create(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,(char const *)arg6,(char const *)arg7,arg8,arg9);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  free((void *)arg6);
+  free((void *)arg7);
+  mlp_gocall_leave(outer9);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_webhook_update_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, _gostring_ _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, mlplat_doc **_swig_go_8, mlplat_error *_swig_go_9) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  optional_text arg4 = 0 ;
+  optional_text arg5 = 0 ;
+  optional_text arg6 = 0 ;
+  optional_text arg7 = 0 ;
+  optional_text arg8 = 0 ;
+  mlplat_doc **arg9 = 0 ;
+  mlplat_error *arg10 = 0 ;
+  mlp_gocall *outer10 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "webhook_id"); 
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "name");
+  }
+  {
+    arg4 = (optional_text)mlp_gocall_optional(_swig_go_3.p, (size_t)_swig_go_3.n, "url");
+  }
+  {
+    arg5 = (optional_text)mlp_gocall_optional(_swig_go_4.p, (size_t)_swig_go_4.n, "events");
+  }
+  {
+    arg6 = (optional_text)mlp_gocall_optional(_swig_go_5.p, (size_t)_swig_go_5.n, "description");
+  }
+  {
+    arg7 = (optional_text)mlp_gocall_optional(_swig_go_6.p, (size_t)_swig_go_6.n, "secret");
+  }
+  {
+    arg8 = (optional_text)mlp_gocall_optional(_swig_go_7.p, (size_t)_swig_go_7.n, "status");
+  }
+  arg9 = (mlplat_doc **)_swig_go_8;
+  {
+    arg10 = _swig_go_9;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_9, &outer10)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      free((void *)arg4);
+      free((void *)arg5);
+      free((void *)arg6);
+      free((void *)arg7);
+      free((void *)arg8);
+      mlp_gocall_leave(outer10);
+      return (intgo)arg10->status; 
+    }
+  }
+  
+  result = (mlplat_status)webhook_update(arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,(char const *)arg5,(char const *)arg6,(char const *)arg7,(char const *)arg8,arg9,arg10);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  free((void *)arg4);
+  free((void *)arg5);
+  free((void *)arg6);
+  free((void *)arg7);
+  free((void *)arg8);
+  mlp_gocall_leave(outer10);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_webhook_list_raw_46e67649440d31c1(mlplat *_swig_go_0, int _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  int arg2 ;
+  optional_text arg3 = 0 ;
+  mlplat_doc **arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  arg2 = (int)_swig_go_1; 
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "page_token");
+  }
+  arg4 = (mlplat_doc **)_swig_go_3;
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg3);
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)webhook_list(arg1,arg2,(char const *)arg3,arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg3);
+  mlp_gocall_leave(outer5);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_webhook_test_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, mlplat_doc **_swig_go_3, mlplat_error *_swig_go_4) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  mlplat_doc **arg4 = 0 ;
+  mlplat_error *arg5 = 0 ;
+  mlp_gocall *outer5 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "webhook_id"); 
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "event");
+  }
+  arg4 = (mlplat_doc **)_swig_go_3;
+  {
+    arg5 = _swig_go_4;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_4, &outer5)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer5);
+      return (intgo)arg5->status; 
+    }
+  }
+  
+  result = (mlplat_status)webhook_test(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer5);
   return _swig_go_result;
 }
 
