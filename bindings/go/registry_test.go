@@ -1,8 +1,10 @@
 package mlplat_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	mlplat "mlplat.example/bindings/go"
@@ -114,4 +116,33 @@ func TestStagesNamesAndCopies(t *testing.T) {
 	must(t, registry.Rename(ctx, "fraud", "fraud-2"))
 	_, err = registry.Version(ctx, "fraud-2", "Production")
 	must(t, err)
+}
+
+// TEST_SERVER is an MLflow server of the test's own: tests/integration/test_server_registry.py gives one.
+func TestTheRegistryOfAServer(t *testing.T) {
+	server := os.Getenv("TEST_SERVER")
+	if server == "" {
+		t.Skip("TEST_SERVER names no MLflow server")
+	}
+	client := open(t, mlplat.Options{TrackingURI: server})
+	run := start(t, client, mlplat.RunOptions{})
+	source := "runs:/" + run.ID() + "/model"
+	must(t, client.Artifacts().PutBytes(ctx, source+"/model.txt", []byte("weights")))
+	registry := client.Registry()
+	number, err := registry.Register(ctx, "by-go", source, mlplat.VersionOptions{Tags: mlplat.Tags{"by": "go"}})
+	must(t, err)
+	must(t, registry.SetAlias(ctx, "by-go", "champion", fmt.Sprint(number)))
+	version, err := registry.Version(ctx, "by-go", "@champion")
+	must(t, err)
+	equal(t, "version", words(version.Version, version.RunID, version.Tags["by"]), "1 "+run.ID()+" go")
+	var text bytes.Buffer
+	must(t, client.Artifacts().Read(ctx, "models:/by-go@champion/model.txt", &text))
+	equal(t, "text", text.String(), "weights")
+	webhook, err := client.Webhooks().Create(ctx, mlplat.WebhookOptions{Name: "by-go", URL: "http://127.0.0.1:9/hook",
+		Events: []mlplat.WebhookEvent{"model_version.created"}, Secret: "s3cr3t"})
+	must(t, err)
+	equal(t, "webhook", fmt.Sprint(webhook.Status, " ", webhook.Events), "ACTIVE [model_version.created]")
+	must(t, client.Webhooks().Delete(ctx, webhook.ID))
+	_, err = client.Webhooks().Get(ctx, webhook.ID)
+	equal(t, "gone", errors.Is(err, mlplat.ErrNotFound), true)
 }

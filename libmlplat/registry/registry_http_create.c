@@ -69,9 +69,10 @@ static mlplat_status make_with_model(mlp_registry_http_store *store, const mlp_v
 {
     mlplat_error why = {0};
     mlplat_status s = make(store, fresh, op, out, &why);
-    if (s == MLPLAT_NOT_FOUND && !fresh->prompt &&
-        mlp_registry_http_model_get(store, fresh->name, NULL, NULL) == MLPLAT_NOT_FOUND) {
-        s = mlp_registry_http_model_create(store, fresh->name, NULL, NULL, &why);
+    if (s == MLPLAT_NOT_FOUND && !fresh->prompt) {
+        s = mlp_registry_http_model_get(store, fresh->name, NULL, &why); /* another program may have made it by now */
+        if (s == MLPLAT_NOT_FOUND)
+            s = mlp_registry_http_model_create(store, fresh->name, NULL, NULL, &why);
         if (s == MLPLAT_OK || s == MLPLAT_EXISTS)
             s = make(store, fresh, op, out, &why);
     }

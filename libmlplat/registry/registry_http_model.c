@@ -106,13 +106,16 @@ mlplat_status mlp_registry_http_model_rename(void *store, const char *name, cons
     return unclear && was_renamed(store, name, new_name) ? MLPLAT_OK : s;
 }
 
+/* Where its answer was lost, the model is looked for; once more at most. */
 mlplat_status mlp_registry_http_model_delete(void *store, const char *name, mlplat_error *err)
 {
-    bool unclear = false;
-    mlplat_status s =
-        call(store, MLP_MLFLOW_DELETE_ONCE, MODELS "delete", name, json_pack("{s:s}", "name", name), &unclear, err);
-    if (unclear && mlp_registry_http_model_get(store, name, NULL, NULL) == MLPLAT_NOT_FOUND)
-        s = MLPLAT_OK;
+    mlplat_status s = MLPLAT_OK;
+    bool unclear = true;
+    for (int i = 0; i < 2 && unclear; i++) {
+        s = call(store, MLP_MLFLOW_DELETE_ONCE, MODELS "delete", name, json_pack("{s:s}", "name", name), &unclear, err);
+        if (unclear && mlp_registry_http_model_get(store, name, NULL, NULL) == MLPLAT_NOT_FOUND)
+            return MLPLAT_OK;
+    }
     return s;
 }
 

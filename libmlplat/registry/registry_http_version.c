@@ -188,15 +188,18 @@ mlplat_status mlp_registry_http_version_update(void *store, const char *name, co
                 NULL, NULL, err);
 }
 
-/* Where its answer was lost, the version is looked for. */
+/* Where its answer was lost, the version is looked for; once more at most. */
 mlplat_status mlp_registry_http_version_delete(void *store, const char *name, const mlp_version_ref *ref,
                                                mlplat_error *err)
 {
-    bool unclear = false;
-    mlplat_status s =
-        call(store, MLP_MLFLOW_DELETE_ONCE, VERSIONS "delete", name, ref, json_object(), NULL, &unclear, err);
-    if (unclear && mlp_registry_http_version_get(store, name, ref, NULL, NULL) == MLPLAT_NOT_FOUND)
-        s = MLPLAT_OK;
+    mlplat_status s = MLPLAT_OK;
+    bool unclear = true;
+    for (int i = 0; i < 2 && unclear; i++) {
+        unclear = false;
+        s = call(store, MLP_MLFLOW_DELETE_ONCE, VERSIONS "delete", name, ref, json_object(), NULL, &unclear, err);
+        if (unclear && mlp_registry_http_version_get(store, name, ref, NULL, NULL) == MLPLAT_NOT_FOUND)
+            return MLPLAT_OK;
+    }
     return s;
 }
 

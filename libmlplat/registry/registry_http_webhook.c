@@ -72,6 +72,21 @@ static bool same(const json_t *webhook, const json_t *fields, const char *name)
     return json_equal(json_object_get(webhook, name), json_object_get(fields, name));
 }
 
+/* The same events, in any order. */
+static bool same_events(const json_t *webhook, const json_t *fields)
+{
+    const json_t *there = json_object_get(webhook, "events"), *wanted = json_object_get(fields, "events");
+    size_t i, k, found = 0;
+    json_t *one, *other;
+    json_array_foreach((json_t *)wanted, i, one)
+    {
+        bool has = false;
+        json_array_foreach((json_t *)there, k, other) has = has || json_equal(one, other);
+        found += has;
+    }
+    return found == json_array_size(wanted) && found == json_array_size(there);
+}
+
 /* The answer of a creation was lost: what is there with the name, the URL and the events is what we made, or as good.
  * *out stays NULL: there is none. */
 static mlplat_status find_made(mlp_registry_http_store *store, const json_t *fields, json_t **out)
@@ -84,7 +99,7 @@ static mlplat_status find_made(mlp_registry_http_store *store, const json_t *fie
         s = mlp_registry_http_webhook_list(store, 1000, token, &page, NULL);
         json_array_foreach(json_object_get(page, "webhooks"), i, one)
         {
-            if (!*out && same(one, fields, "name") && same(one, fields, "url") && same(one, fields, "events"))
+            if (!*out && same(one, fields, "name") && same(one, fields, "url") && same_events(one, fields))
                 *out = json_incref(one);
         }
         const char *next = json_string_value(json_object_get(page, "next_page_token"));
@@ -117,14 +132,19 @@ mlplat_status mlp_registry_http_webhook_update(void *object, const char *id, con
     return hide(fields, take(s, answer, out, err), err);
 }
 
+/* Where its answer was lost, the webhook is looked for; once more at most. */
 mlplat_status mlp_registry_http_webhook_delete(void *object, const char *id, mlplat_error *err)
 {
     mlp_registry_http_store *store = object;
-    bool unclear = false;
-    mlplat_status s = mlp_mlflow_call_id(&store->server, MLP_MLFLOW_DELETE_ONCE, WEBHOOKS, id, "", json_object(), NULL,
-                                         &unclear, err);
-    if (unclear && mlp_registry_http_webhook_get(store, id, NULL, NULL) == MLPLAT_NOT_FOUND)
-        s = MLPLAT_OK;
+    mlplat_status s = MLPLAT_OK;
+    bool unclear = true;
+    for (int i = 0; i < 2 && unclear; i++) {
+        unclear = false;
+        s = mlp_mlflow_call_id(&store->server, MLP_MLFLOW_DELETE_ONCE, WEBHOOKS, id, "", json_object(), NULL, &unclear,
+                               err);
+        if (unclear && mlp_registry_http_webhook_get(store, id, NULL, NULL) == MLPLAT_NOT_FOUND)
+            return MLPLAT_OK;
+    }
     return s;
 }
 

@@ -6,39 +6,47 @@
 #include "registry/registry_store.h"
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 enum { USUAL = 100, MOST = 1000 };
 
 /* ---- what it is called for --------------------------------------------------------------------------------------- */
 
-/* Letters and underscores as MLflow writes its words. */
-static json_t *word(const char *text, size_t n)
+/* As MLflow 3.17 knows them: to a word that it does not know a server answers that it failed. */
+static const char *const entities[] = {
+    "registered_model", "model_version",      "model_version_tag", "model_version_alias", "prompt", "prompt_version",
+    "prompt_tag",       "prompt_version_tag", "prompt_alias",      "budget_policy",       NULL};
+static const char *const actions[] = {"created", "updated", "deleted", "set", "exceeded", NULL};
+
+static bool is_one_of(const char *const *words, const char *text, size_t n)
 {
-    char upper[64];
-    if (n == 0 || n >= sizeof upper)
-        return NULL;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c >= 0x80 || (!isalpha(c) && c != '_'))
-            return NULL;
-        upper[i] = (char)toupper(c);
-    }
-    return json_stringn(upper, n);
+    for (; *words; words++)
+        if (strlen(*words) == n && strncasecmp(*words, text, n) == 0)
+            return true;
+    return false;
+}
+
+static json_t *upper(const char *text, size_t n)
+{
+    char word[32];
+    for (size_t i = 0; i < n; i++)
+        word[i] = (char)toupper((unsigned char)text[i]);
+    return json_stringn(word, n);
 }
 
 /* "model_version.created" */
 static mlplat_status parse_event(const char *text, size_t n, json_t **out, mlplat_error *err)
 {
     const char *dot = memchr(text, '.', n);
-    size_t first = dot ? (size_t)(dot - text) : n;
-    json_t *entity = word(text, first), *action = dot ? word(dot + 1, n - first - 1) : NULL;
-    *out = entity && action ? json_pack("{s:O, s:O}", "entity", entity, "action", action) : NULL;
-    json_decref(entity);
-    json_decref(action);
-    return *out ? MLPLAT_OK
-                : mlp_fail(err, MLPLAT_INVALID,
-                           "'%.*s' is no event: give it as <entity>.<action>, like model_version.created",
-                           (int)(n < 60 ? n : 60), text);
+    size_t first = dot ? (size_t)(dot - text) : 0, second = dot ? n - first - 1 : 0;
+    if (!is_one_of(entities, text, first) || !is_one_of(actions, dot ? dot + 1 : "", second))
+        return mlp_fail(err, MLPLAT_INVALID,
+                        "'%.*s' is no event: <entity>.<action>, of registered_model, model_version, model_version_tag, "
+                        "model_version_alias, prompt, prompt_version, prompt_tag, prompt_version_tag, prompt_alias, "
+                        "budget_policy, and created, updated, deleted, set, exceeded",
+                        (int)(n < 60 ? n : 60), text);
+    *out = json_pack("{s:o, s:o}", "entity", upper(text, first), "action", upper(dot + 1, second));
+    return *out ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
 static mlplat_status parse_events(const char *text, json_t *fields, mlplat_error *err)

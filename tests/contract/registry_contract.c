@@ -266,7 +266,7 @@ static void a_version_names_a_run_as_runs_are_called(void **state)
     mlplat_doc *doc = NULL;
     mlplat_model_version_options o = MLPLAT_MODEL_VERSION_OPTIONS_INIT;
     o.run_id = "r\xc3\xa4-_9";
-    assert_ok(mlplat_model_version_create(f->ml, "m", "/m", &o, NULL, &err));
+    assert_ok(mlplat_model_version_create(f->ml, "m", place("/m"), &o, NULL, &err));
     assert_ok(mlplat_model_version_get(f->ml, "m", "1", &doc, &err));
     assert_text(doc, "run_id", o.run_id);
     mlplat_doc_free(doc);

@@ -1,16 +1,13 @@
 """The command line on a real MLflow server: what the embedded store does, over REST, and what a dead server costs."""
 
-import http.server
 import json
 import signal
 import subprocess
 import sys
-import threading
-import urllib.error
-import urllib.request
 
 import pytest
 
+from forgetful import Forgetful
 from mlflow_server import MlflowServer
 from programs import BUILD, ROOT, clean_environment
 
@@ -134,45 +131,10 @@ def test_a_replay_leaves_alone_what_others_set_since(server, mlplat, tmp_path):
     assert "mlplat.op" not in mlplat("run", "get", run, "-o", "json")
 
 
-class Forgetful(http.server.BaseHTTPRequestHandler):
-    """Gives requests on to a server; of each call that writes the first answer is lost, after the server has acted."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        request = urllib.request.Request(self.server.to + self.path, body or None, method=self.command,
-                                         headers={"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                status, text = answer.status, answer.read()
-        except urllib.error.HTTPError as error:
-            status, text = error.code, error.read()
-        if self.command != "GET" and not self.path.endswith("/search") and self.path not in self.server.lost:
-            self.server.lost.append(self.path)
-            self.close_connection = True
-            return
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    do_POST = do_PATCH = do_DELETE = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def forgetful(server):
-    proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Forgetful)
-    proxy.daemon_threads, proxy.to, proxy.lost = True, server.url, []
-    proxy.url = f"http://127.0.0.1:{proxy.server_port}"
-    threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
-    yield proxy
-    proxy.shutdown()
-    proxy.server_close()
+    with Forgetful(server.url) as proxy:
+        yield proxy
 
 
 LOGGER_OF_EVERYTHING = """
