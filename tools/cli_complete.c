@@ -333,7 +333,7 @@ static const struct {
 };
 
 /* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS MODULE JSON
- * KEYS FILTER TOKEN URL IMAGE TIME PIXELS WEIGHT. */
+ * KEYS FILTER TOKEN URL IMAGE TIME PIXELS WEIGHT WEBHOOK_ID EVENT EVENTS. */
 
 static void offer_values(const state *st, const char *values)
 {

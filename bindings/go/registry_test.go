@@ -118,13 +118,14 @@ func TestStagesNamesAndCopies(t *testing.T) {
 	must(t, err)
 }
 
-// TEST_SERVER is an MLflow server of the test's own: tests/integration/test_server_registry.py gives one.
+// TEST_SERVER is an MLflow server of the test's own, TEST_ARTIFACTS its folder of artifacts:
+// tests/integration/test_server_registry.py gives them.
 func TestTheRegistryOfAServer(t *testing.T) {
 	server := os.Getenv("TEST_SERVER")
 	if server == "" {
 		t.Skip("TEST_SERVER names no MLflow server")
 	}
-	client := open(t, mlplat.Options{TrackingURI: server})
+	client := open(t, mlplat.Options{TrackingURI: server, ArtifactRoot: os.Getenv("TEST_ARTIFACTS")})
 	run := start(t, client, mlplat.RunOptions{})
 	source := "runs:/" + run.ID() + "/model"
 	must(t, client.Artifacts().PutBytes(ctx, source+"/model.txt", []byte("weights")))

@@ -12,8 +12,8 @@ import (
 	"mlplat.example/bindings/go/internal/raw"
 )
 
-// Webhooks are calls that an MLflow server makes when something happens in its registry. An embedded store has nobody who
-// would call: there all of these are ErrUnsupported.
+// Webhooks are calls that an MLflow server makes when something happens in its registry. An embedded store has nobody
+// who would call: there all of these are ErrUnsupported.
 type Webhooks struct{ c *Client }
 
 // Webhooks gives the webhooks of the client's server.

@@ -194,9 +194,9 @@ MLPLAT_API mlplat_status mlplat_prompt_format(const char *text, const char *valu
                                               mlplat_error *err);
 
 /**
- * Webhooks of an MLflow server, 3.3 or newer, which calls a URL when something happens in its registry. An embedded store
- * has nobody who would call: there all of these answer MLPLAT_UNSUPPORTED. A webhook is {"webhook_id", "name", "url",
- * "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}], "description", "status": "ACTIVE",
+ * Webhooks of an MLflow server, 3.3 or newer, which calls a URL when something happens in its registry. An embedded
+ * store has nobody who would call: there all of these answer MLPLAT_UNSUPPORTED. A webhook is {"webhook_id", "name",
+ * "url", "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}], "description", "status": "ACTIVE",
  * "creation_timestamp", "last_updated_timestamp"}. Its secret is in no document and no message.
  */
 typedef struct mlplat_webhook {

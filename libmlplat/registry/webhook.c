@@ -75,7 +75,10 @@ static mlplat_status put(json_t *fields, const char *name, const char *text, mlp
 {
     if (!text)
         return MLPLAT_OK;
-    mlplat_status s = mlp_check_text(name, text, err);
+    bool secret = strcmp(name, "secret") == 0; /* which no message shows */
+    mlplat_status s = mlp_check_text(name, text, secret ? NULL : err);
+    if (s != MLPLAT_OK && secret)
+        mlp_fail(err, s, "the secret is no valid UTF-8");
     return s == MLPLAT_OK ? mlp_json_set(fields, name, json_string(text), err) : s;
 }
 

@@ -44,15 +44,17 @@ def old_server(tmp_path_factory):
     server.kill()
 
 
-def settings(url, folder):
-    return clean_environment(MLFLOW_TRACKING_URI=url, HOME=folder, XDG_STATE_HOME=folder)
+def settings(server, folder):
+    """Those of a program in a home of its own, which shares the server's folder of artifacts."""
+    return clean_environment(MLFLOW_TRACKING_URI=server.url, MLPLAT_ARTIFACT_ROOT=server.folder / "artifacts",
+                             HOME=folder, XDG_STATE_HOME=folder)
 
 
 @pytest.fixture
 def command(server, tmp_path):
     """The command line on the server."""
     def run(*words, code=0):
-        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=settings(server.url, tmp_path),
+        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=settings(server, tmp_path),
                               text=True, capture_output=True, timeout=120)
         assert done.returncode == code, done.stdout + done.stderr
         assert SECRET not in done.stdout + done.stderr
@@ -63,7 +65,7 @@ def command(server, tmp_path):
 @pytest.fixture
 def ml(server, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    with mlplat.open(server.url) as session:
+    with mlplat.open(server.url, artifact_root=str(server.folder / "artifacts")) as session:
         yield session
 
 
@@ -72,7 +74,7 @@ def test_a_server_does_what_every_registry_does(request, release, tmp_path):
     """The suites of tests/contract/, which empty the server between their tests."""
     server = request.getfixturevalue("server" if release == "newest" else "old_server")
     words = [BUILD / "tests/registry_on_server", server.url, server.database, server.folder / "artifacts"]
-    done = subprocess.run(words + ["old"] * (release == "2.14.0"), cwd=tmp_path, env=settings(server.url, tmp_path),
+    done = subprocess.run(words + ["old"] * (release == "2.14.0"), cwd=tmp_path, env=settings(server, tmp_path),
                           text=True, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -213,5 +215,5 @@ def test_a_model_is_registered_and_loaded_by_its_alias_in_python(ml, tmp_path):
 @pytest.mark.skipif(go_tool.missing() != "", reason=go_tool.missing() or "there is Go")
 def test_a_model_is_registered_and_loaded_by_its_alias_in_go(server, tmp_path):
     told = go_tool.run("go", "test", "-count=1", "-v", "-run", "^TestTheRegistryOfAServer$", ".", TEST_SERVER=server.url,
-                       XDG_STATE_HOME=str(tmp_path), HOME=os.environ.get("HOME", "/root"))
+                       TEST_ARTIFACTS=str(server.folder / "artifacts"), XDG_STATE_HOME=str(tmp_path), HOME=os.environ.get("HOME", "/root"))
     assert "--- PASS: TestTheRegistryOfAServer" in told
