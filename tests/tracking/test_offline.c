@@ -123,6 +123,18 @@ static size_t asked(scene *s, const char *path, char **last)
     return n;
 }
 
+/* How many requests had this anywhere. */
+static size_t sent(scene *s, const char *part)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < loopback_requests(s->server); i++) {
+        char *request = loopback_request(s->server, i);
+        n += strstr(request, part) != NULL;
+        free(request);
+    }
+    return n;
+}
+
 static mlplat_run *start_away(scene *s, const char *name, const char *parent)
 {
     mlplat_error err = {0};
@@ -286,9 +298,8 @@ static void a_run_is_made_once_and_answers_to_both_ids(void **state)
     assert_has(request, "mlplat.op");
     snprintf(local, sizeof local, "\"mlplat.local_id\",\"value\":\"%s\"", mlplat_run_id(run));
     assert_has(request, local);
-    assert_int_equal(asked(s, "runs/log-batch", &request), 1);
-    assert_has(request, "\"run_id\":\"" SERVERS "\"");
-    assert_has(request, "\"depth\"");
+    assert_int_equal(sent(s, "\"run_id\":\"" SERVERS "\""), sent(s, "\"run_id\":\""));
+    assert_int_equal(sent(s, "\"depth\""), 1);
     assert_int_equal(asked(s, "runs/delete-tag", NULL), 1);
     assert_int_equal(asked(s, "runs/log-inputs", NULL), 2);
     assert_int_equal(asked(s, "runs/outputs", NULL), 1);
@@ -449,13 +460,16 @@ static void a_request_that_is_refused_is_halved(void **state)
     NEEDS_HTTP(s);
     mlplat_error err = {0};
     mlplat_spool_counts counts = {.size = sizeof counts};
+    static const double values[8] = {0};
     mlplat_run *run = start_away(s, "first", NULL);
-    for (int i = 0; i < 8; i++)
-        assert_ok(mlplat_run_log_metric(run, "m", i, i, &err));
+    back(s);
+    deliver(s); /* then it takes more than one record at a time */
     static const route refused[] = {{"log-batch", "400 Bad Request", BAD("something in it is wrong")}};
     answers(s, refused, 1);
+    assert_ok(mlplat_run_log_metrics(run, "m", NULL, NULL, values, 8, &err));
     deliver(s);
-    assert_int_equal(asked(s, "log-batch", NULL), 15);
+    size_t n = asked(s, "log-batch", NULL); /* 15, less one for each batch that they came in besides the first */
+    assert_true(n > 8 && n <= 15);
     assert_ok(mlplat_spool_count(s->ml, &counts, &err));
     assert_int_equal(counts.dead, 8);
     assert_int_equal(counts.stored, 1);
