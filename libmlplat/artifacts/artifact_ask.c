@@ -1,6 +1,7 @@
 /* What is asked of the proxy: a request to a place, and lists. */
 #include "artifacts/artifact_list.h"
 #include "artifacts/artifact_remote.h"
+#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/file.h"
@@ -8,6 +9,19 @@
 #include <string.h>
 
 /* ---- requests --------------------------------------------------------------------------------------------------- */
+
+static _Thread_local mlp_artifact_manner manner;
+
+void mlp_artifact_behave(mlp_artifact_manner how)
+{
+    manner = how;
+}
+
+const mlp_hook *mlp_artifact_remote_hook(const mlplat *ml, const mlp_hook *given)
+{
+    static const mlp_hook none;
+    return manner == MLP_ARTIFACT_QUIET ? &none : given ? given : &ml->hook;
+}
 
 static mlplat_status place_path(const mlp_artifact_remote *remote, mlp_buf *out, mlplat_error *err)
 {
@@ -35,8 +49,9 @@ static bool hopeless(const mlp_artifact_remote *remote, mlp_artifact_remote_why 
     mlplat_error better = {0};
     if (!err->retryable || serves_none(remote, response, err))
         return true;
+    bool again = manner == MLP_ARTIFACT_PATIENT;
     if (!why || response->status != 500 || why(remote, &better) == MLPLAT_OK)
-        return false;
+        return !again;
     *err = better;
     return true;
 }
@@ -123,7 +138,7 @@ static mlplat_status ask_list(const mlp_artifact_remote *remote, const char *que
 {
     mlp_http_response response;
     mlplat_error mine = {0};
-    mlp_http_request request = {.method = "GET", .path = query, .hook = &remote->ml->hook, .retries = -1};
+    mlp_http_request request = {.method = "GET", .path = query, .hook = mlp_artifact_remote_hook(remote->ml, NULL), .retries = -1};
     mlplat_status s = mlp_http_json(remote->http, &request, NULL, answer, &response, &mine);
     if (s != MLPLAT_OK && !hopeless(remote, NULL, &response, &mine)) {
         request.retries = 0;

@@ -1,5 +1,6 @@
 /* The clients of a session's artifact servers, opened at first need and kept. */
 #include "artifacts/artifact_remote.h"
+#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -65,6 +66,12 @@ mlplat_status mlp_artifact_clients_of(mlplat *ml, mlp_artifact_clients **out, ml
     mlplat_status s = mlp_session_slot(ml, MLP_SLOT_ARTIFACTS, &ops, &object, err);
     *out = object;
     return s;
+}
+
+mlplat_status mlp_artifact_ready(mlplat *ml, mlplat_error *err)
+{
+    mlp_artifact_clients *clients = NULL;
+    return mlp_artifact_clients_of(ml, &clients, err);
 }
 
 /* Whether an address is of the server that our name and password are for. */

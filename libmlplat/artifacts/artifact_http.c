@@ -126,7 +126,7 @@ static mlplat_status proxy_put_file(mlplat *ml, const char *root, const char *na
     struct stat st;
     mlp_artifact_remote remote;
     mlplat_status s = find_place(ml, root, name, &remote, err);
-    sending from = {.fd = fd, .begin = lseek(fd, 0, SEEK_CUR), .hook = hook ? hook : &ml->hook};
+    sending from = {.fd = fd, .begin = lseek(fd, 0, SEEK_CUR), .hook = mlp_artifact_remote_hook(ml, hook)};
     if (s == MLPLAT_OK && (from.begin == -1 || mlp_sys.fstat(fd, &st) == -1))
         s = mlp_fail_errno(err, errno, "cannot look at the file to send");
     if (s == MLPLAT_OK) {
@@ -141,7 +141,7 @@ static mlplat_status proxy_put_bytes(mlplat *ml, const char *root, const char *n
                                      mlplat_error *err)
 {
     mlp_artifact_remote remote;
-    sending from = {.fd = -1, .data = data, .size = n, .hook = &ml->hook};
+    sending from = {.fd = -1, .data = data, .size = n, .hook = mlp_artifact_remote_hook(ml, NULL)};
     mlplat_status s = find_place(ml, root, name, &remote, err);
     if (s == MLPLAT_OK)
         s = put(&remote, &from, err);
@@ -273,7 +273,7 @@ static mlplat_status proxy_read(mlplat *ml, const char *root, const char *name, 
 {
     mlp_artifact_remote remote;
     mlplat_status s = find_place(ml, root, name, &remote, err);
-    reading to = {.remote = &remote, .hook = hook ? hook : &ml->hook, .write = write, .user = user};
+    reading to = {.remote = &remote, .hook = mlp_artifact_remote_hook(ml, hook), .write = write, .user = user};
     if (s == MLPLAT_OK)
         s = fetch(&to, err);
     mlp_artifact_remote_free(&remote);

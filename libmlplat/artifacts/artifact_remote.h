@@ -26,6 +26,8 @@ mlplat_status mlp_artifact_remote_find(mlplat *ml, const char *root, const char 
 void mlp_artifact_remote_free(mlp_artifact_remote *remote);
 const char *mlp_artifact_remote_shown(const mlp_artifact_remote *remote); /* for messages: the name, or the root */
 
+/* The one that is asked while a request waits: given, or the session's, or none (mlp_artifact_behave). */
+const mlp_hook *mlp_artifact_remote_hook(const mlplat *ml, const mlp_hook *given);
 /* A request to the place itself; method, body and the like are the caller's. MLflow answers 500 to what will never
  * work, so the first try is looked at, by why, before it is tried again; why may be NULL, and OK means that it does not
  * know. UNSUPPORTED: the server serves no artifacts. */

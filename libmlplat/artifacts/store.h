@@ -38,6 +38,12 @@ const mlp_artifact_store *mlp_artifact_https(void);
 bool mlp_artifact_from_server(const mlplat *ml, mlp_setting store);
 /* Of a place that a server told: DENIED for a local path that is not below the artifact root that the user set. */
 mlplat_status mlp_artifact_trust(const mlplat *ml, const char *uri, mlplat_error *err);
+/* How calls of this thread go about servers: as long as they may, or ended by the first failure, or that without the
+ * session's hook, for threads that are not the caller's. */
+typedef enum mlp_artifact_manner { MLP_ARTIFACT_PATIENT, MLP_ARTIFACT_ONCE, MLP_ARTIFACT_QUIET } mlp_artifact_manner;
+void mlp_artifact_behave(mlp_artifact_manner manner);
+/* The clients of servers outlive what is opened after this. */
+mlplat_status mlp_artifact_ready(mlplat *ml, mlplat_error *err);
 
 /* For tracking and registry: split any URI into store, root and name, with resolvers. root and name are the caller's.
  */

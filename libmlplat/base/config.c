@@ -22,6 +22,7 @@ static const struct {
     [MLP_SET_REGISTRY_URI] = {"registry_uri", {"MLPLAT_REGISTRY_URI", "MLFLOW_REGISTRY_URI"}, NULL},
     [MLP_SET_ARTIFACT_ROOT] = {"artifact_root", {"MLPLAT_ARTIFACT_ROOT"}, NULL},
     [MLP_SET_SPOOL] = {"spool", {"MLPLAT_SPOOL"}, NULL},
+    [MLP_SET_SPOOL_COPY] = {"spool_copy", {"MLPLAT_SPOOL_COPY"}, "67108864"},
     [MLP_SET_DURABILITY] = {"durability", {"MLPLAT_DURABILITY"}, "process"},
     [MLP_SET_EXPERIMENT_NAME] = {"experiment_name", {"MLFLOW_EXPERIMENT_NAME"}, NULL},
     [MLP_SET_EXPERIMENT_ID] = {"experiment_id", {"MLFLOW_EXPERIMENT_ID"}, NULL},

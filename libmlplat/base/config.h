@@ -10,6 +10,7 @@ typedef enum mlp_setting {
     MLP_SET_REGISTRY_URI,
     MLP_SET_ARTIFACT_ROOT,
     MLP_SET_SPOOL,
+    MLP_SET_SPOOL_COPY, /* MLPLAT_SPOOL_COPY: files up to so many bytes are copied into the spool */
     MLP_SET_DURABILITY,
     MLP_SET_EXPERIMENT_NAME, /* MLFLOW_EXPERIMENT_NAME */
     MLP_SET_EXPERIMENT_ID,   /* MLFLOW_EXPERIMENT_ID */

@@ -4,6 +4,7 @@
  */
 #ifndef MLP_SPOOL_H
 #define MLP_SPOOL_H
+#include "base/file.h"
 #include "base/hook.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -26,7 +27,9 @@ typedef enum mlp_record_kind {
     MLP_RECORD_OUTPUTS = 7,  /* text: {"models"} as MLflow's runs/outputs has them */
     MLP_RECORD_NOTE = 8,     /* text: {"entry", "once"}: goes to the JSON list in the tag */
     MLP_RECORD_CREATE = 9,   /* a run made offline: tracking/offline.h */
-    MLP_RECORD_ARTIFACT = 10 /* of a run whose place is not known yet; key: its path below the run's */
+    /* key: its path below the run's; text: {"copy"} of the spool, or {"path", "size", "changed"} of a file that stays
+     * where it is */
+    MLP_RECORD_ARTIFACT = 10
 } mlp_record_kind;
 #define MLP_RECORD_LAST MLP_RECORD_ARTIFACT
 
@@ -135,6 +138,12 @@ mlplat_status mlp_spool_drain(mlp_spool *spool, int64_t timeout_ms, const mlp_ho
 mlplat_status mlp_spool_settle(mlp_spool *spool, int64_t timeout_ms, int64_t patience_ms, const mlp_hook *hook,
                                mlplat_error *err);
 bool mlp_spool_idle(const mlp_spool *spool); /* nothing waits: cheap, no lock */
+
+/* Copies of files that records name, made before them; name is its id. sync: it survives a power cut. */
+mlplat_status mlp_spool_copy_put(mlp_spool *spool, mlp_file_source source, void *user, bool sync, char name[33],
+                                 mlplat_error *err);
+mlplat_status mlp_spool_copy_open(mlp_spool *spool, const char *name, int *fd, mlplat_error *err); /* NOT_FOUND */
+void mlp_spool_copy_remove(mlp_spool *spool, const char *name);
 
 void mlp_spool_count(const mlp_spool *spool, uint64_t *accepted, uint64_t *durable, uint64_t *stored, uint64_t *dead);
 /* Shows the records of a run that lie in journals of any process, a journal's in their order, until see says false.

@@ -12,7 +12,7 @@
  *   with "left-" in front   its process gave it up: whoever renames it has it
  *   else                    it belongs to whoever holds the POSIX lock of the file `lock` in it
  *
- * and `dead/` with the dead letters, and `*.bad`, damaged segments that were set aside. POSIX locks end when the
+ * `artifacts/` with copies that records name, and `dead/` with the dead letters, and `*.bad`, damaged segments that were set aside. POSIX locks end when the
  * process closes any descriptor of the file: a lock file of our own process is never opened a second time.
  */
 /* clang-format on */
@@ -33,6 +33,7 @@ void mlp_place_free(mlp_place *place);
 /* NOT_FOUND if it is not there and not to be made; DENIED if it is not ours alone. */
 mlplat_status mlp_place_open(const mlp_place *place, bool create, int *fd, mlplat_error *err);
 void mlp_place_tidy(const mlp_place *place); /* removes what is empty */
+void mlp_copies_sweep(const mlp_place *place, int top); /* copies.c: what nobody can name any more; top: the place */
 
 /* The folder of one journal that is ours. Zero: none. */
 typedef struct mlp_home {

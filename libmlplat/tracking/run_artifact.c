@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "tracking/run_artifact.h"
+#include "tracking/run_spooled.h"
 #include <string.h>
 
 mlplat_status mlp_run_artifact_uri(const mlplat_run *run, const char *folder, const char *name, char **out,
@@ -19,10 +20,14 @@ mlplat_status mlp_run_artifact_uri(const mlplat_run *run, const char *folder, co
     return *out ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
-mlplat_status mlp_run_artifact_check(const mlplat_run *run, mlplat_error *err)
+mlplat_status mlp_run_artifact_check(mlplat_run *run, mlplat_error *err)
 {
     json_t *doc = NULL;
     mlplat_status s = mlp_run_handle_check(run, err);
+#ifndef MLPLAT_MINIMAL
+    if (s == MLPLAT_OK && run->tracking->ops->queued)
+        return mlp_run_spooled_check(run, err);
+#endif
     if (s == MLPLAT_OK)
         s = run->tracking->ops->run_get(run->tracking->store, run->id, &doc, err);
     const char *stage = json_string_value(json_object_get(json_object_get(doc, "info"), "lifecycle_stage"));
@@ -30,6 +35,30 @@ mlplat_status mlp_run_artifact_check(const mlplat_run *run, mlplat_error *err)
         s = mlp_fail(err, MLPLAT_STATE, "run %s is deleted: restore it first", run->id);
     json_decref(doc);
     return s;
+}
+
+/* The path below the run's, in runs:/<id>/<path>. */
+static const char *below_run(const mlplat_run *run, const char *uri)
+{
+    return uri + strlen("runs:/") + run->id_n + 1;
+}
+
+static mlplat_status put_path(mlplat_run *run, const char *path, const char *uri, mlplat_error *err)
+{
+#ifndef MLPLAT_MINIMAL
+    if (run->tracking->ops->queued)
+        return mlp_run_spooled_path(run, path, below_run(run, uri), uri, err);
+#endif
+    return mlplat_artifact_put(run->tracking->ml, path, uri, NULL, err);
+}
+
+static mlplat_status put_bytes(mlplat_run *run, const void *data, size_t n, const char *uri, mlplat_error *err)
+{
+#ifndef MLPLAT_MINIMAL
+    if (run->tracking->ops->queued)
+        return mlp_run_spooled_bytes(run, data, n, below_run(run, uri), uri, err);
+#endif
+    return mlplat_artifact_put_bytes(run->tracking->ml, data, n, uri, err);
 }
 
 mlplat_status mlplat_run_log_artifact(mlplat_run *run, const char *path, const char *artifact_path, mlplat_error *err)
@@ -45,7 +74,7 @@ mlplat_status mlplat_run_log_artifact(mlplat_run *run, const char *path, const c
     if (s == MLPLAT_OK)
         s = mlp_run_artifact_uri(run, artifact_path, strrchr(full, '/') + 1, &uri, err);
     if (s == MLPLAT_OK)
-        s = mlplat_artifact_put(run->tracking->ml, full, uri, NULL, err);
+        s = put_path(run, full, uri, err);
     mlp_free(full);
     mlp_free(uri);
     return s;
@@ -57,7 +86,7 @@ mlplat_status mlp_run_artifact_put(mlplat_run *run, const void *data, size_t n, 
     char *uri = NULL;
     mlplat_status s = mlp_run_artifact_uri(run, NULL, artifact_file ? artifact_file : "", &uri, err);
     if (s == MLPLAT_OK)
-        s = mlplat_artifact_put_bytes(run->tracking->ml, data, n, uri, err);
+        s = put_bytes(run, data, n, uri, err);
     mlp_free(uri);
     return s;
 }

@@ -12,6 +12,8 @@ struct mlplat_run {
     _Atomic int phase;
     bool cut; /* long values are cut, as MLFLOW_TRUNCATE_LONG_VALUES says */
     mlplat_durability durability;
+    _Atomic bool spooled; /* run_spooled.c: artifacts may wait in the spool */
+    _Atomic int64_t away_until_ns;
     size_t id_n;
     char *id, *name, *experiment_id, *artifact_uri;
     mlp_run_keys keys;

@@ -1,5 +1,6 @@
 /* The store of an MLflow server. */
 #include "tracking/tracking_http.h"
+#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/text.h"
@@ -35,6 +36,8 @@ static mlplat_status http_open(mlplat *ml, const char *uri, void **out, mlplat_e
     store->uri = mlp_strdup(uri);
     store->spool_folder = mlp_server_spool_folder(uri);
     mlplat_status s = store->uri && store->spool_folder ? MLPLAT_OK : mlp_fail_memory(err);
+    if (s == MLPLAT_OK) /* the sink sends artifacts until it is closed */
+        s = mlp_artifact_ready(ml, err);
     if (s == MLPLAT_OK)
         s = mlp_mlflow_open(uri, &ml->log, &ml->hook, &store->server, err);
     if (s == MLPLAT_OK)

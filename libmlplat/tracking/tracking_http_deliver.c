@@ -175,6 +175,8 @@ static mlplat_status deliver(mlp_delivery *d, const mlp_record *r, const json_t 
         return MLPLAT_OK;
     case MLP_RECORD_NOTE:
         return note(d, r, doc, err);
+    case MLP_RECORD_ARTIFACT:
+        return mlp_deliver_artifact(d, r, doc, err);
     default:
         return mlp_fail(err, MLPLAT_INVALID, "a record of a kind that no server takes");
     }

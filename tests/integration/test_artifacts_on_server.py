@@ -91,7 +91,7 @@ def test_mlflow_downloads_what_we_upload(ml, run, client, tmp_path):
     ml.artifacts.get(f"runs:/{run.id}/tree", tmp_path / "ours")
     assert content(tmp_path / "ours") == content(tree)
     there = mlflow.artifacts.list_artifacts(artifact_uri=client.get_run(run.id).info.artifact_uri + "/tree")
-    listed = {"tree/" + file.path: file.is_dir for file in there}
+    listed = {file.path: file.is_dir for file in there}
     assert {file["path"]: file["is_dir"] for file in ml.artifacts.list(f"runs:/{run.id}/tree")} == listed
 
 
