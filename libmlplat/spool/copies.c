@@ -17,6 +17,11 @@
 #define FOLDER "artifacts"
 #define NEW    "new-"
 
+typedef struct copies_size {
+    int fd;
+    uint64_t bytes;
+} copies_size;
+
 enum { PIECE = 65536, FORGOTTEN_MS = 24 * 3600 * 1000 };
 
 static bool is_name(const char *name)
@@ -68,15 +73,41 @@ static mlplat_status finish(int folder, int fd, const char *temporary, const cha
     return sync ? mlp_file_sync_folder(folder, err) : MLPLAT_OK;
 }
 
-mlplat_status mlp_spool_copy_put(mlp_spool *sp, mlp_file_source source, void *user, bool sync, char name[33],
-                                 mlplat_error *err)
+/* Copies count with what others take. */
+static mlplat_status take_room(mlp_spool *sp, uint64_t size, mlplat_error *err)
+{
+    bool waited = false;
+    mlplat_status s = MLPLAT_OK;
+    pthread_mutex_lock(&sp->lock);
+    bool never = sp->quota.most != UINT64_MAX && size > sp->quota.most;
+    while (s == MLPLAT_OK && !never && !mlp_quota_fits(sp, (size_t)size) && sp->quota.full == MLP_FULL_BLOCK)
+        s = mlp_quota_make_room(sp, &waited, err);
+    if (s == MLPLAT_OK && !mlp_quota_fits(sp, (size_t)size)) {
+        sp->quota.refused++;
+        s = mlp_fail(err, MLPLAT_NO_SPACE, "the spool %s has no room for a copy of %llu bytes: it may hold %llu in all "
+                     "(MLPLAT_SPOOL_QUOTA)", sp->place[0].path, (unsigned long long)size,
+                     (unsigned long long)sp->quota.most);
+    }
+    if (s == MLPLAT_OK)
+        sp->quota.others += size;
+    pthread_mutex_unlock(&sp->lock);
+    return s;
+}
+
+static void give_room(mlp_spool *sp, uint64_t size)
+{
+    pthread_mutex_lock(&sp->lock);
+    sp->quota.others -= size < sp->quota.others ? size : sp->quota.others;
+    pthread_mutex_unlock(&sp->lock);
+}
+
+static mlplat_status make_copy(const mlp_spool *sp, mlp_file_source source, void *user, bool sync, const char *name,
+                               mlplat_error *err)
 {
     char temporary[sizeof NEW + 33];
     int folder = -1, fd = -1;
-    mlplat_status s = mlp_random_hex(name, err);
-    if (s == MLPLAT_OK)
-        s = open_folder(&sp->place[0], true, &folder, err);
-    snprintf(temporary, sizeof temporary, NEW "%s", s == MLPLAT_OK ? name : "");
+    mlplat_status s = open_folder(&sp->place[0], true, &folder, err);
+    snprintf(temporary, sizeof temporary, NEW "%s", name);
     if (s == MLPLAT_OK &&
         (fd = mlp_sys.open(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600)) == -1)
         s = mlp_fail_errno(err, errno, "a copy in the spool %s cannot be made", sp->place[0].path);
@@ -90,6 +121,20 @@ mlplat_status mlp_spool_copy_put(mlp_spool *sp, mlp_file_source source, void *us
         mlp_sys.close(fd);
     if (folder != -1)
         mlp_sys.close(folder);
+    return s;
+}
+
+mlplat_status mlp_spool_copy_put(mlp_spool *sp, mlp_file_source source, void *user, uint64_t size, bool sync,
+                                 char name[33], mlplat_error *err)
+{
+    mlplat_status s = mlp_random_hex(name, err);
+    if (s == MLPLAT_OK)
+        s = take_room(sp, size, err);
+    if (s != MLPLAT_OK)
+        return s;
+    s = make_copy(sp, source, user, sync, name, err);
+    if (s != MLPLAT_OK)
+        give_room(sp, size);
     return s;
 }
 
@@ -115,11 +160,33 @@ mlplat_status mlp_spool_copy_open(mlp_spool *sp, const char *name, int *fd, mlpl
 void mlp_spool_copy_remove(mlp_spool *sp, const char *name)
 {
     int folder;
+    struct stat st;
     for (int p = 0; is_name(name) && p < sp->n_places; p++)
         if (open_folder(&sp->place[p], false, &folder, NULL) == MLPLAT_OK) {
-            mlp_sys.unlink(folder, name, 0);
+            bool there = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+            if (mlp_sys.unlink(folder, name, 0) == 0 && there && p == 0)
+                give_room(sp, (uint64_t)st.st_size);
             mlp_sys.close(folder);
         }
+}
+
+static bool add_size(void *user, const char *name)
+{
+    copies_size *all = user;
+    struct stat st;
+    if (fstatat(all->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        all->bytes += (uint64_t)st.st_size;
+    return true;
+}
+
+uint64_t mlp_copies_size(const mlp_place *place)
+{
+    copies_size all = {0};
+    if (open_folder(place, false, &all.fd, NULL) != MLPLAT_OK)
+        return 0;
+    mlp_folder_each(all.fd, add_size, &all, NULL);
+    mlp_sys.close(all.fd);
+    return all.bytes;
 }
 
 /* ---- what nobody names any more ---------------------------------------------------------------------------------- */

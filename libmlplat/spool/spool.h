@@ -139,9 +139,10 @@ mlplat_status mlp_spool_settle(mlp_spool *spool, int64_t timeout_ms, int64_t pat
                                mlplat_error *err);
 bool mlp_spool_idle(const mlp_spool *spool); /* nothing waits: cheap, no lock */
 
-/* Copies of files that records name, made before them; name is its id. sync: it survives a power cut. */
-mlplat_status mlp_spool_copy_put(mlp_spool *spool, mlp_file_source source, void *user, bool sync, char name[33],
-                                 mlplat_error *err);
+/* Copies of files that records name, made before them; name is its id. size: what the source will give, which the quota
+ * counts. sync: it survives a power cut. NO_SPACE: more than the quota, or that is used up and calls are refused. */
+mlplat_status mlp_spool_copy_put(mlp_spool *spool, mlp_file_source source, void *user, uint64_t size, bool sync,
+                                 char name[33], mlplat_error *err);
 mlplat_status mlp_spool_copy_open(mlp_spool *spool, const char *name, int *fd, mlplat_error *err); /* NOT_FOUND */
 void mlp_spool_copy_remove(mlp_spool *spool, const char *name);
 

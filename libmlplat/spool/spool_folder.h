@@ -33,6 +33,7 @@ void mlp_place_free(mlp_place *place);
 /* NOT_FOUND if it is not there and not to be made; DENIED if it is not ours alone. */
 mlplat_status mlp_place_open(const mlp_place *place, bool create, int *fd, mlplat_error *err);
 void mlp_place_tidy(const mlp_place *place); /* removes what is empty */
+uint64_t mlp_copies_size(const mlp_place *place); /* copies.c: of all together */
 void mlp_copies_sweep(const mlp_place *place, int top); /* copies.c: what nobody can name any more; top: the place */
 
 /* The folder of one journal that is ours. Zero: none. */

@@ -117,7 +117,8 @@ static bool is_durable(const mlplat_run *run)
 static mlplat_status spool_copy(mlplat_run *run, bytes *from, const char *name, mlplat_error *err)
 {
     char copy[33] = "";
-    mlplat_status s = mlp_spool_copy_put(run->tracking->spool, next_bytes, from, is_durable(run), copy, err);
+    mlplat_status s =
+        mlp_spool_copy_put(run->tracking->spool, next_bytes, from, from->left, is_durable(run), copy, err);
     if (s != MLPLAT_OK)
         return s;
     s = append(run, name, json_pack("{s:s}", "copy", copy), err);
@@ -136,9 +137,9 @@ static uint64_t copy_most(const mlplat_run *run)
 static mlplat_status spool_file(mlplat_run *run, int fd, const char *path, const char *name, mlplat_error *err)
 {
     struct stat st;
-    bytes from = {.fd = fd};
     if (mlp_sys.fstat(fd, &st) == -1)
         return mlp_fail_errno(err, errno, "cannot look at '%.300s'", path);
+    bytes from = {.fd = fd, .left = (size_t)st.st_size};
     if ((uint64_t)st.st_size <= copy_most(run))
         return spool_copy(run, &from, name, err);
     const struct timespec changed = mlp_os_changed(&st);
