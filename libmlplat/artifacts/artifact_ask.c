@@ -138,7 +138,8 @@ static mlplat_status ask_list(const mlp_artifact_remote *remote, const char *que
 {
     mlp_http_response response;
     mlplat_error mine = {0};
-    mlp_http_request request = {.method = "GET", .path = query, .hook = mlp_artifact_remote_hook(remote->ml, NULL), .retries = -1};
+    const mlp_hook *hook = mlp_artifact_remote_hook(remote->ml, NULL);
+    mlp_http_request request = {.method = "GET", .path = query, .hook = hook, .retries = -1};
     mlplat_status s = mlp_http_json(remote->http, &request, NULL, answer, &response, &mine);
     if (s != MLPLAT_OK && !hopeless(remote, NULL, &response, &mine)) {
         request.retries = 0;

@@ -12,8 +12,9 @@
  *   with "left-" in front   its process gave it up: whoever renames it has it
  *   else                    it belongs to whoever holds the POSIX lock of the file `lock` in it
  *
- * `artifacts/` with copies that records name, and `dead/` with the dead letters, and `*.bad`, damaged segments that were set aside. POSIX locks end when the
- * process closes any descriptor of the file: a lock file of our own process is never opened a second time.
+ * `artifacts/` with copies that records name, `dead/` with the dead letters, and `*.bad`, damaged segments that were
+ * set aside. POSIX locks end when the process closes any descriptor of the file: a lock file of our own process is
+ * never opened a second time.
  */
 /* clang-format on */
 #ifndef MLP_SPOOL_FOLDER_H

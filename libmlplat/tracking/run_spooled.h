@@ -1,7 +1,7 @@
 /*
  * Artifacts of a run whose server is away. What is logged then is a record of the spool: small files and what was made
- * in the program as copies there, large ones (MLPLAT_SPOOL_COPY says from which size on) by the path that they have, and
- * which they must keep. While earlier ones of this handle wait, later ones do too: their order stays.
+ * in the program as copies there, large ones (MLPLAT_SPOOL_COPY says from which size on) by the path that they have,
+ * and which they must keep. While earlier ones of this handle wait, later ones do too: their order stays.
  */
 #ifndef MLP_RUN_SPOOLED_H
 #define MLP_RUN_SPOOLED_H

@@ -54,11 +54,12 @@ static mlplat_status open_path(const json_t *doc, int *fd, mlplat_error *err)
         mlp_fail_errno(err, errno, "'%.300s', which was logged while the server was away", path);
         return err->status = MLPLAT_INVALID;
     }
-    const struct timespec changed = mlp_os_changed(&st);
-    if (!S_ISREG(st.st_mode) || st.st_size != json_integer_value(json_object_get(doc, "size")) ||
-        (json_int_t)changed.tv_sec * 1000000000 + changed.tv_nsec != json_integer_value(json_object_get(doc, "changed")))
-        return mlp_fail(err, MLPLAT_INVALID, "'%.300s' was changed since it was logged while the server was away", path);
-    return MLPLAT_OK;
+    const struct timespec written = mlp_os_changed(&st);
+    json_int_t changed = (json_int_t)written.tv_sec * 1000000000 + written.tv_nsec;
+    if (S_ISREG(st.st_mode) && st.st_size == json_integer_value(json_object_get(doc, "size")) &&
+        changed == json_integer_value(json_object_get(doc, "changed")))
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_INVALID, "'%.300s' was changed since it was logged while the server was away", path);
 }
 
 /* A copy goes when its file is delivered: where a crash came between that and our word of it, the file is there. */
