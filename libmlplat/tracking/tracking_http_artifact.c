@@ -25,15 +25,14 @@ static int go_on(void *user, uint64_t done, uint64_t total)
 static mlplat_status find_place(parcel *p, const mlp_record *r, mlplat_error *err)
 {
     json_t *run = NULL;
-    mlplat_error why = {0};
     mlplat_status s = mlp_deliver_get_run(p->d, &run, err);
     const char *uri = json_string_value(json_object_get(json_object_get(run, "info"), "artifact_uri"));
     if (s == MLPLAT_OK && (!uri || !*uri))
         s = mlp_fail(err, MLPLAT_INVALID, "run %s has no place for artifacts", p->d->run);
-    if (s == MLPLAT_OK && !(p->store = mlp_artifact_store_for(uri, &why))) {
-        s = why.status;
-        *err = why;
-    }
+    if (s == MLPLAT_OK && mlp_artifact_trust(p->d->store->ml, uri, err) != MLPLAT_OK)
+        s = err->status = MLPLAT_INVALID; /* that will not pass: a dead letter */
+    if (s == MLPLAT_OK && !(p->store = mlp_artifact_store_for(uri, err)))
+        s = err->status = MLPLAT_INVALID;
     if (s == MLPLAT_OK)
         s = p->store->root(uri, &p->root, err);
     if (s == MLPLAT_OK && !(p->name = mlp_strndup(r->key, r->key_n)))
