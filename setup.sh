@@ -19,6 +19,8 @@ old_mlflows=2.14.0
 [ "${MLPLAT_HEAVY:-}" != 1 ] || old_mlflows="2.14.0 2.22.0 3.1.4"
 old_mlflow_packages="alembic sqlalchemy<2.1 setuptools<80 flask<4 graphene<4 gunicorn querystring-parser
   psycopg2-binary"
+# A server that speaks MLflow's REST and is written in Go: its program alone, without the MLflow that it asks for.
+other_server=fasttrackml==0.6.0
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$root/.venv
@@ -121,6 +123,8 @@ python_test_side() {
   # Stamped by the day: the newest MLflow is what is tested against.
   python_side && stamped tests "$python_test_packages $(date +%F)" pip tests install --upgrade $python_test_packages &&
     go_side || return 1
+  stamped other "$other_server" pip other install --no-deps "$other_server" ||
+    say "$other_server cannot be installed: its tests are skipped"
   for version in $old_mlflows; do old_mlflow "$version"; done
 }
 

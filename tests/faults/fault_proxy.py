@@ -146,10 +146,10 @@ class Server(socketserver.ThreadingTCPServer):
 
 class Proxy:
     """In a `with`. The fault hits the first request of each path and then the given share of all of them; but what a
-    program waits for, all besides log-batch, only once."""
+    program waits for, all besides log-batch, only once; unless it is told to hit more, or not the first."""
 
-    def __init__(self, to, fault=Exchange.whole, share=0.3, seed=1):
-        self.to, self.fault, self.share = to, fault, share
+    def __init__(self, to, fault=Exchange.whole, share=0.3, seed=1, calls_once=True, first=True):
+        self.to, self.fault, self.share, self.calls_once, self.first = to, fault, share, calls_once, first
         self.chance, self.lock, self.closed = random.Random(seed), threading.Lock(), threading.Event()
         self.notes, self.links, self.paths, self.hit = [], set(), set(), collections.Counter()
         self.port = 0
@@ -182,8 +182,8 @@ class Proxy:
         call = (path, exchange.body)
         with self.lock:
             self.notes.append(exchange.note)
-            hit = path not in self.paths or self.chance.random() < self.share
-            hit = hit and (path.endswith("/log-batch") or not self.hit[call])
+            hit = (self.first and path not in self.paths) or self.chance.random() < self.share
+            hit = hit and (not self.calls_once or path.endswith("/log-batch") or not self.hit[call])
             self.paths.add(path)
             self.hit[call] += hit
         (self.fault if hit else Exchange.whole)(exchange)

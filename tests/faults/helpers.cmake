@@ -14,6 +14,10 @@ target_compile_options(alloc_shim PRIVATE -Wall -Wextra -fvisibility=hidden -fno
 add_dependencies(test_allocations alloc_shim)
 set_tests_properties(test_allocations PROPERTIES TIMEOUT 6000)
 
+add_library(clock_shim SHARED ${CMAKE_CURRENT_SOURCE_DIR}/faults/clock_shim.c)
+target_compile_definitions(clock_shim PRIVATE _GNU_SOURCE)
+target_compile_options(clock_shim PRIVATE -Wall -Wextra -fvisibility=default)
+
 add_executable(fault_scene ${CMAKE_CURRENT_SOURCE_DIR}/faults/fault_scene.c)
 target_link_libraries(fault_scene PRIVATE test_support)
 

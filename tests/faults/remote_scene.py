@@ -5,17 +5,20 @@ import contextlib
 import json
 import sqlite3
 import subprocess
+import time
 
 import victims
 from mlflow_server import MlflowServer
 from programs import BUILD, Store, clean_environment
+
+AGAIN_LATER = 5  # docs/cli.md
 
 # What the server writes, in its order: its tables alone do not tell that something was undone and done again.
 DIARY = """
 CREATE TABLE diary (n INTEGER PRIMARY KEY, what TEXT, run TEXT, key TEXT, value TEXT);
 CREATE TRIGGER diary_tag AFTER INSERT ON tags BEGIN
   INSERT INTO diary (what, run, key, value) VALUES ('tag', new.run_uuid, new.key, new.value); END;
-CREATE TRIGGER diary_tag_again AFTER UPDATE ON tags BEGIN
+CREATE TRIGGER diary_tag_again AFTER UPDATE ON tags WHEN new.value <> old.value BEGIN
   INSERT INTO diary (what, run, key, value) VALUES ('tag', new.run_uuid, new.key, new.value); END;
 CREATE TRIGGER diary_status AFTER UPDATE ON runs WHEN new.status <> old.status BEGIN
   INSERT INTO diary (what, run, key, value) VALUES ('status', new.run_uuid, '', new.status); END;
@@ -23,7 +26,13 @@ CREATE TRIGGER diary_status AFTER UPDATE ON runs WHEN new.status <> old.status B
 
 
 class DiaryServer(MlflowServer):
+    def prepare(self):
+        """As MLflow does it, in a moment."""
+        if not self.database.exists():
+            Store(self.folder).mlplat("store", "create", "--tracking-uri", f"sqlite:///{self.database}")
+
     def start(self):
+        self.prepare()
         super().start()
         with contextlib.closing(sqlite3.connect(self.database, timeout=60)) as db:
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'diary'").fetchone():
@@ -43,22 +52,22 @@ class Remote(Store):
         return clean_environment(**{"MLFLOW_TRACKING_URI": self.uri, "HOME": self.folder,
                                     "XDG_STATE_HOME": self.folder, "MLFLOW_EXPERIMENT_NAME": self.folder.name, **more})
 
-    def log(self, told, points, runs=1, threads=1, pause_us=0, **settings):
+    def log(self, told, points, runs=1, threads=1, **settings):
         """tests/faults/helpers/fault_remote.c, started."""
-        told.touch()
-        words = [BUILD / "tests/fault_remote", told, points, runs, threads, pause_us]
+        told.write_bytes(victims.NOTHING)
+        words = [BUILD / "tests/fault_remote", told, points, runs, threads]
         return subprocess.Popen([str(word) for word in words], env=self.environment(**settings), cwd=self.folder,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def sync(self):
-        """Until nothing is left: over a line that fails a sync may end before its work is done, and says so."""
-        for _ in range(20):
-            done = subprocess.run([BUILD / "tools/mlplat", "spool", "sync"], env=self.environment(), cwd=self.folder,
-                                  capture_output=True, text=True, timeout=120)
+        """Until nothing is left: what the server did not take now is tried again."""
+        words, deadline = [BUILD / "tools/mlplat", "spool", "sync"], time.monotonic() + 120
+        while True:
+            done = subprocess.run(words, env=self.environment(), capture_output=True, text=True, cwd=self.folder,
+                                  timeout=300)
             if done.returncode == 0:
-                break
-        assert done.returncode == 0, done.stderr
-        victims.settled(self)
+                return victims.settled(self)
+            assert done.returncode == AGAIN_LATER and time.monotonic() < deadline, done.stderr
 
     def runs(self):
         """What the server has of this folder's experiment."""
@@ -93,11 +102,13 @@ def undone(server, runs):
 
 def verify(remote, tolds, after=None, killed=0):
     """All that was promised is there once, in its order; and no run that nobody was told of, but of those killed."""
-    tolds, after = list(tolds), list(after or tolds)
+    tolds = list(tolds)
+    after = list(after or tolds)
     tolds, after = at_server(remote.server, tolds), at_server(remote.server, after)
     points = victims.verify(remote, tolds, after)
     names = {told.run for told in after}
-    assert list(undone(remote.server, names)) == []
+    again = list(undone(remote.server, names))
+    assert again == [], "\n".join(again)
     ghosts = set(remote.runs()) - names
     assert len(ghosts) <= killed, f"{len(ghosts)} runs more than there should be"
     return points

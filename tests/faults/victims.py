@@ -10,6 +10,7 @@ import time
 from programs import BUILD
 
 SLOTS, SPAN, SLOT = 64, 5, struct.Struct("=32s5q")
+NOTHING = bytes(4096 + SLOTS * SLOT.size)
 Told = collections.namedtuple("Told", "run points spans tags ended params")
 
 # MLflow's key makes a point that comes twice one row, and triggers do not run in a store: so the table has no key here.
@@ -29,7 +30,7 @@ def audited(store):
 
 
 def start(store, told, runs=0, children=0, **settings):
-    told.write_bytes(bytes(4096 + SLOTS * SLOT.size))
+    told.write_bytes(NOTHING)
     return subprocess.Popen([BUILD / "tests/fault_victim", told, str(runs), str(children)], cwd=store.folder,
                             env=store.environment(**settings), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                             start_new_session=True)
@@ -49,9 +50,9 @@ def children_of(told):
     return [pid for pid in struct.unpack_from("=16i", data, 8) if pid]
 
 
-def wait_for_points(process, told, n):
+def wait_for_points(process, told, n, patience=60):
     """Until so many points were accepted in all. The process's end is an end of the waiting too."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patience
     while sum(one.points for one in read(told)) < n:
         assert process.poll() is None and time.monotonic() < deadline, "the victim does not log"
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -25,13 +25,16 @@ class MlflowServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = None
 
+    def command(self):
+        return [self.python, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
+                "--default-artifact-root", str(self.folder / "artifacts"), "--host", "127.0.0.1", "--port",
+                str(self.port), "--workers", "1", *self.words]
+
     def start(self):
-        words = [self.python, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{self.database}",
-                 "--default-artifact-root", str(self.folder / "artifacts"), "--host", "127.0.0.1", "--port",
-                 str(self.port), "--workers", "1", *self.words]
         environment = clean_environment(**self.settings)
         self.log = open(self.folder / "log", "a")
-        self.process = subprocess.Popen(words, stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
+        self.process = subprocess.Popen(self.command(), stdout=self.log, stderr=self.log, env=environment,
+                                        start_new_session=True)
         until = time.monotonic() + 120
         while time.monotonic() < until:
             with contextlib.suppress(OSError):

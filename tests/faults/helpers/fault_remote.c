@@ -1,10 +1,9 @@
 /*
  * Logs a known set of runs by some threads on one session, and tells in a mapped file what it was promised.
  *
- *     fault_remote TOLD POINTS RUNS THREADS [PAUSE_US]
+ *     fault_remote TOLD POINTS RUNS THREADS
  *
  * TOLD: see victim_told.h. Each of RUNS runs gets a param, POINTS points and what goes with them, and is ended.
- * PAUSE_US: a training's own work between two points.
  * It ends with a line of JSON: how long the logging took, its longest call, the close, and what is left in the journal.
  */
 #include "victim_told.h"
@@ -12,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { THREADS_MOST = 16 };
 
@@ -20,7 +18,6 @@ struct job {
     mlplat *ml;
     struct victim_told *told;
     long long points;
-    unsigned pause_us;
     _Atomic int left;
     _Atomic long long longest_us;
 };
@@ -45,8 +42,6 @@ static void log_points(struct job *job, mlplat_run *run, struct victim_slot *slo
         double begin = now();
         victim_log(job->ml, run, slot, n);
         note(job, now() - begin);
-        if (job->pause_us)
-            usleep(job->pause_us);
     }
 }
 
@@ -85,15 +80,14 @@ static void run_threads(struct job *job, int n)
 
 int main(int argc, char **argv)
 {
-    struct job job = {.told = argc >= 5 ? victim_told_map(argv[1]) : NULL};
+    struct job job = {.told = argc == 5 ? victim_told_map(argv[1]) : NULL};
     mlplat_spool_counts counts = {.size = sizeof counts};
     mlplat_error err = {0};
-    int threads = argc >= 5 ? atoi(argv[4]) : 0;
+    int threads = argc == 5 ? atoi(argv[4]) : 0;
     if (!job.told || threads < 1 || threads > THREADS_MOST)
         return 2;
     job.points = atoll(argv[2]);
     job.left = atoi(argv[3]);
-    job.pause_us = argc > 5 ? (unsigned)atoi(argv[5]) : 0;
     if (mlplat_open(NULL, &job.ml, &err) != MLPLAT_OK)
         victim_give_up("open", &err);
     double begin = now();

@@ -68,6 +68,7 @@ static void set_tag(mlplat_run *run, struct victim_slot *s)
 void victim_log(mlplat *ml, mlplat_run *run, struct victim_slot *s, long long n)
 {
     mlplat_error err = {0};
+    const char *pause_us = getenv("VICTIM_PAUSE_US");
     for (long long step = s->points; n == 0 || step < n; step++) {
         if (mlplat_run_log_metric(run, "loss", (double)step * 0.5, step, &err) != MLPLAT_OK)
             victim_give_up("log_metric", &err);
@@ -78,5 +79,7 @@ void victim_log(mlplat *ml, mlplat_run *run, struct victim_slot *s, long long n)
             set_tag(run, s);
         if (step % 4096 == 2048 && mlplat_flush(ml, -1, &err) != MLPLAT_OK)
             victim_give_up("flush", &err);
+        if (pause_us)
+            usleep((useconds_t)atoi(pause_us));
     }
 }

@@ -30,7 +30,7 @@ struct victim_slot *victim_told_slot(struct victim_told *told);
 void victim_give_up(const char *what, const mlplat_error *err);
 /* Starts a run and tells its id. */
 mlplat_run *victim_start(mlplat *ml, struct victim_slot *slot);
-/* Logs into it until there are n points; 0: for ever. */
+/* Logs into it until there are n points; 0: for ever. VICTIM_PAUSE_US: a training's own work between two points. */
 void victim_log(mlplat *ml, mlplat_run *run, struct victim_slot *slot, long long n);
 
 #endif
