@@ -5,6 +5,8 @@
  *     bench_calls process FOLDER POINTS          each call alone at level process, one every two microseconds
  *     bench_calls control FOLDER POINTS          the same stores into anonymous memory at the same pace, while a thread
  *                                                brings as many rows into a database, as the delivery does
+ *     bench_calls remote URI POINTS PACE_NS      each call alone at level process, to a server, one every so long
+ *     bench_calls still FOLDER POINTS PACE_NS    the same stores into anonymous memory, while nothing else runs
  *     bench_calls disk FOLDER POINTS THREADS     one durable point at a time, by so many threads
  *     bench_calls fsync FOLDER POINTS THREADS    as many bytes, and one fdatasync a point, by threads with a file each
  *     bench_calls once FOLDER                    opens the store, logs one point, closes: what is the whole process's
@@ -30,7 +32,8 @@ typedef struct bench {
     const char *folder;
     char uri[1100];
     int64_t points;
-    int threads;
+    int threads, pace_ns;
+    double start_ms, close_ms;
     mlplat *ml;
     mlplat_run *run;
     mlplat_error err;
@@ -79,9 +82,9 @@ static int tell_calls(bench *b)
         long_ones += b->took[i] > LONG_NS;
     qsort(b->took, (size_t)n, sizeof *b->took, by_size);
     printf("{\"p50_ns\": %u, \"p99_9_ns\": %u, \"p99_99_ns\": %u, \"max_ns\": %u, \"over_5_ms\": %" PRId64
-           ", \"waited_5_ms\": %" PRId64 "}\n",
+           ", \"waited_5_ms\": %" PRId64 ", \"start_ms\": %.1f, \"close_ms\": %.1f}\n",
            b->took[n / 2], b->took[n - 1 - n / 1000], b->took[n - 1 - n / 10000], b->took[n - 1], long_ones,
-           b->gave_up);
+           b->gave_up, b->start_ms, b->close_ms);
     free(b->took);
     return 0;
 }
@@ -105,7 +108,7 @@ static mlplat_status time_calls(bench *b, mlplat_status (*what)(bench *, int64_t
         int64_t before;
         while ((before = now_ns(CLOCK_MONOTONIC)) < next)
             ;
-        next = before + PACE_NS;
+        next = before + b->pace_ns;
         s = what(b, i);
         b->took[i] = (uint32_t)(now_ns(CLOCK_MONOTONIC) - before);
         if (b->took[i] > LONG_NS)
@@ -129,6 +132,28 @@ static int process(bench *b)
     return s == MLPLAT_OK ? tell_calls(b) : failed(b);
 }
 
+/* To a server that may not be there: nothing is waited for before the calls. */
+static int remote(bench *b)
+{
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    options.tracking_uri = b->folder;
+    options.durability = MLPLAT_DURABILITY_PROCESS;
+    int64_t begin = now_ns(CLOCK_MONOTONIC);
+    mlplat_status s = mlplat_open(&options, &b->ml, &b->err);
+    if (s == MLPLAT_OK)
+        s = mlplat_run_start(b->ml, NULL, &b->run, &b->err);
+    if (s == MLPLAT_OK)
+        s = mlplat_run_log_metric(b->run, "loss", 0, MLPLAT_STEP_AUTO, &b->err);
+    b->start_ms = (double)(now_ns(CLOCK_MONOTONIC) - begin) / 1e6;
+    if (s == MLPLAT_OK)
+        s = time_calls(b, log_one);
+    begin = now_ns(CLOCK_MONOTONIC);
+    mlplat_run_free(b->run);
+    mlplat_close(b->ml);
+    b->close_ms = (double)(now_ns(CLOCK_MONOTONIC) - begin) / 1e6;
+    return s == MLPLAT_OK ? tell_calls(b) : failed(b);
+}
+
 static unsigned char ring[RING];
 
 static mlplat_status store_one(bench *b, int64_t i)
@@ -139,6 +164,12 @@ static mlplat_status store_one(bench *b, int64_t i)
     memcpy(ring + (size_t)(i * FRAME) % (RING - FRAME), frame, sizeof frame);
     __asm__ volatile("" ::: "memory");
     return MLPLAT_OK;
+}
+
+static int still(bench *b)
+{
+    memset(ring, 1, sizeof ring);
+    return time_calls(b, store_one) == MLPLAT_OK ? tell_calls(b) : 1;
 }
 
 static atomic_bool stop;
@@ -292,6 +323,7 @@ int main(int argc, char **argv)
         int words;
         int (*run)(bench *);
     } kinds[] = { { "process", 4, process }, { "control", 4, control }, { "disk", 5, disk },
+                  { "remote", 5, remote }, { "still", 5, still },
                   { "fsync", 5, sync_control }, { "once", 3, once }, { "bare", 3, bare } };
     static bench b;
     for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -299,12 +331,14 @@ int main(int argc, char **argv)
             continue;
         b.folder = argv[2];
         b.points = argc > 3 ? atoll(argv[3]) : 1;
-        b.threads = argc > 4 ? atoi(argv[4]) : 1;
+        bool paced = kinds[i].run == remote || kinds[i].run == still;
+        b.threads = argc > 4 && !paced ? atoi(argv[4]) : 1;
+        b.pace_ns = paced ? atoi(argv[4]) : PACE_NS;
         snprintf(b.uri, sizeof b.uri, "sqlite:///%s/mlflow.db", b.folder);
         if (b.points >= 1 && b.threads >= 1 && b.threads <= THREADS_MOST)
             return kinds[i].run(&b);
     }
     fprintf(stderr, "usage: bench_calls process|control FOLDER POINTS | disk|fsync FOLDER POINTS THREADS |\n"
-                    "       once|bare FOLDER\n");
+                    "       remote URI POINTS PACE_NS | still FOLDER POINTS PACE_NS | once|bare FOLDER\n");
     return 2;
 }
