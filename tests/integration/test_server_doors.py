@@ -65,7 +65,7 @@ def guarded(tmp_path_factory):
 
 def test_who_knows_the_password_comes_in(guarded, ask):
     admin = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": SECRET}
-    ask(guarded.url, "run", "start", "--experiment", "guarded", code=0, **admin)
+    ask(guarded.url, "experiment", "create", "guarded", code=0, **admin)
     assert "guarded" in ask(guarded.url, code=0, MLFLOW_TRACKING_USERNAME="reader", MLFLOW_TRACKING_PASSWORD=SECRET)
 
 
@@ -84,7 +84,7 @@ def test_others_are_told_how_to_name_themselves(guarded, ask, case, settings):
 def test_who_may_not_write_is_told_so(guarded, ask):
     admin = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": SECRET}
     reader = {"MLFLOW_TRACKING_USERNAME": "reader", "MLFLOW_TRACKING_PASSWORD": SECRET}
-    ask(guarded.url, "run", "start", "--experiment", "closed", code=0, **admin)
+    ask(guarded.url, "experiment", "create", "closed", code=0, **admin)
     said = ask(guarded.url, "run", "start", "--experiment", "closed", code=4, **reader)
     assert "403" in said and "may not" in said, said
 
@@ -138,7 +138,7 @@ def test_a_server_behind_tls_is_known_by_its_ca(guarded, certificates, ask):
     admin = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": SECRET}
     ca = {"MLFLOW_TRACKING_SERVER_CERT_PATH": certificates.ca}
     with behind_tls(guarded, tls(certificates.issue("good"))) as url:
-        assert len(ask(url, "run", "start", code=0, **admin, **ca).strip()) == 32
+        assert ask(url, "experiment", "create", "tls", code=0, **admin, **ca).strip().isdigit()
         for other in ({}, {"MLFLOW_TRACKING_SERVER_CERT_PATH": certificates.authority("other")}):
             assert "MLFLOW_TRACKING_SERVER_CERT_PATH" in ask(url, code=4, **admin, **other)
         said = ask(url, code=2, **admin, MLFLOW_TRACKING_SERVER_CERT_PATH=certificates.folder / "nothing.pem")
