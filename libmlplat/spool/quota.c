@@ -162,7 +162,9 @@ void mlp_quota_look(mlp_spool *sp)
     sp->room.looked = now;
     mlp_folder_each(all.fd, add_journal, &all, NULL);
     mlp_sys.close(all.fd);
+#ifndef MLPLAT_MINIMAL
     all.bytes += mlp_copies_size(&sp->place[0]);
+#endif
     pthread_mutex_lock(&sp->lock);
     sp->quota.others = all.bytes;
     pthread_mutex_unlock(&sp->lock);

@@ -149,7 +149,9 @@ void mlp_place_tidy(const mlp_place *place)
     if (mlp_place_open(place, false, &fd, NULL) != MLPLAT_OK)
         return;
     mlp_sys.unlink(fd, "dead", AT_REMOVEDIR);
+#ifndef MLPLAT_MINIMAL
     mlp_copies_sweep(place, fd);
+#endif
     mlp_sys.close(fd);
     mlp_sys.unlink(AT_FDCWD, place->path, AT_REMOVEDIR);
 }
