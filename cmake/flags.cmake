@@ -78,7 +78,8 @@ endif()
 foreach(flag IN ITEMS -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
   mlplat_link_flag(${flag})
 endforeach()
-target_compile_options(mlplat_flags INTERFACE -fvisibility=hidden -fno-omit-frame-pointer)
+target_compile_options(mlplat_flags INTERFACE -fvisibility=hidden
+  $<$<NOT:$<STREQUAL:${MLPLAT_PROFILE},minimal>>:-fno-omit-frame-pointer>)
 target_compile_features(mlplat_flags INTERFACE c_std_11)
 target_link_libraries(mlplat_flags INTERFACE Threads::Threads)
 
