@@ -116,7 +116,7 @@ mlplat_status mlp_registry_http_take(mlplat_status s, json_t *answer, const char
 
 #define TABLE(scheme_name)                                                                                             \
     {                                                                                                                  \
-        .scheme = scheme_name, .open = http_open, .close = http_close, .abandon = http_close,                          \
+        .scheme = (scheme_name), .open = http_open, .close = http_close, .abandon = http_close,                        \
         .model_create = mlp_registry_http_model_create, .model_get = mlp_registry_http_model_get,                      \
         .model_search = mlp_registry_http_model_search, .model_update = mlp_registry_http_model_update,                \
         .model_rename = mlp_registry_http_model_rename, .model_delete = mlp_registry_http_model_delete,                \

@@ -19,9 +19,9 @@ mlplat_status mlp_registry_http_model_normal(json_t *model, mlplat_error *err);
 mlplat_status mlp_registry_http_put_aliases(json_t *version, const json_t *aliases, mlplat_error *err);
 
 /* ---- registry_http_model.c */
-mlplat_status mlp_registry_http_model_create(void *store, const char *name, const char *description, const json_t *tags,
-                                             mlplat_error *err);
-mlplat_status mlp_registry_http_model_get(void *store, const char *name, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_http_model_create(void *object, const char *name, const char *description,
+                                             const json_t *tags, mlplat_error *err);
+mlplat_status mlp_registry_http_model_get(void *object, const char *name, json_t **out, mlplat_error *err);
 mlplat_status mlp_registry_http_model_update(void *store, const char *name, const char *description, mlplat_error *err);
 mlplat_status mlp_registry_http_model_rename(void *store, const char *name, const char *new_name, mlplat_error *err);
 mlplat_status mlp_registry_http_model_delete(void *store, const char *name, mlplat_error *err);
@@ -33,13 +33,13 @@ mlplat_status mlp_registry_http_prompt(mlp_registry_http_store *store, const cha
                                        mlplat_error *err);
 
 /* ---- registry_http_create.c */
-mlplat_status mlp_registry_http_version_create(void *store, const mlp_version_new *version, int64_t *number,
+mlplat_status mlp_registry_http_version_create(void *object, const mlp_version_new *fresh, int64_t *number,
                                                mlplat_error *err);
 
 /* ---- registry_http_version.c */
 mlplat_status mlp_registry_http_version_get(void *store, const char *name, const mlp_version_ref *ref, json_t **out,
                                             mlplat_error *err);
-mlplat_status mlp_registry_http_version_location(void *store, const char *name, const mlp_version_ref *ref, char **out,
+mlplat_status mlp_registry_http_version_location(void *object, const char *name, const mlp_version_ref *ref, char **out,
                                                  mlplat_error *err);
 mlplat_status mlp_registry_http_version_latest(void *store, const char *name, unsigned stages, json_t **out,
                                                mlplat_error *err);
@@ -57,23 +57,23 @@ mlplat_status mlp_registry_http_alias_set(void *store, const char *name, const c
 /* ---- registry_http_search.c */
 mlplat_status mlp_registry_http_model_search(void *store, const mlp_registry_query *query, json_t **out,
                                              mlplat_error *err);
-mlplat_status mlp_registry_http_version_search(void *store, const mlp_registry_query *query, json_t **out,
+mlplat_status mlp_registry_http_version_search(void *object, const mlp_registry_query *query, json_t **out,
                                                mlplat_error *err);
 
 /* ---- registry_http_logged.c */
-mlplat_status mlp_registry_http_logged(void *store, const char *model_id, mlp_logged_model *out, mlplat_error *err);
-mlplat_status mlp_registry_http_logged_of_run(void *store, const char *run_id, const char *name, mlp_logged_model *out,
+mlplat_status mlp_registry_http_logged(void *object, const char *model_id, mlp_logged_model *out, mlplat_error *err);
+mlplat_status mlp_registry_http_logged_of_run(void *object, const char *run_id, const char *name, mlp_logged_model *out,
                                               mlplat_error *err);
 
 /* ---- registry_http_webhook.c */
-mlplat_status mlp_registry_http_webhook_create(void *store, const json_t *fields, json_t **out, mlplat_error *err);
-mlplat_status mlp_registry_http_webhook_get(void *store, const char *id, json_t **out, mlplat_error *err);
-mlplat_status mlp_registry_http_webhook_list(void *store, int64_t limit, const char *page_token, json_t **out,
+mlplat_status mlp_registry_http_webhook_create(void *object, const json_t *fields, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_get(void *object, const char *id, json_t **out, mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_list(void *object, int64_t limit, const char *page_token, json_t **out,
                                              mlplat_error *err);
-mlplat_status mlp_registry_http_webhook_update(void *store, const char *id, const json_t *fields, json_t **out,
+mlplat_status mlp_registry_http_webhook_update(void *object, const char *id, const json_t *fields, json_t **out,
                                                mlplat_error *err);
-mlplat_status mlp_registry_http_webhook_delete(void *store, const char *id, mlplat_error *err);
-mlplat_status mlp_registry_http_webhook_test(void *store, const char *id, const json_t *event, json_t **out,
+mlplat_status mlp_registry_http_webhook_delete(void *object, const char *id, mlplat_error *err);
+mlplat_status mlp_registry_http_webhook_test(void *object, const char *id, const json_t *event, json_t **out,
                                              mlplat_error *err);
 
 #endif
