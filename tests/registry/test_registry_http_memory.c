@@ -24,9 +24,10 @@ static void *scarce_realloc(void *p, size_t n)
 
 typedef mlplat_status (*work)(mlplat *ml, mlplat_error *err);
 
-static mlplat_status done(mlplat_status s, mlplat_doc *doc)
+static mlplat_status done(mlplat_status s, mlplat_doc **doc)
 {
-    mlplat_doc_free(doc);
+    mlplat_doc_free(*doc);
+    *doc = NULL;
     return s;
 }
 
@@ -38,7 +39,7 @@ static mlplat_status make_model(mlplat *ml, mlplat_error *err)
 static mlplat_status get_model(mlplat *ml, mlplat_error *err)
 {
     mlplat_doc *doc = NULL;
-    return done(mlplat_registered_model_get(ml, "m", &doc, err), doc);
+    return done(mlplat_registered_model_get(ml, "m", &doc, err), &doc);
 }
 
 static mlplat_status search_models(mlplat *ml, mlplat_error *err)
@@ -47,7 +48,7 @@ static mlplat_status search_models(mlplat *ml, mlplat_error *err)
     mlplat_doc *doc = NULL;
     q.filter = "name = 'm'";
     q.order_by = "name";
-    return done(mlplat_registered_model_search(ml, &q, &doc, err), doc);
+    return done(mlplat_registered_model_search(ml, &q, &doc, err), &doc);
 }
 
 static mlplat_status search_versions(mlplat *ml, mlplat_error *err)
@@ -56,7 +57,7 @@ static mlplat_status search_versions(mlplat *ml, mlplat_error *err)
     mlplat_doc *doc = NULL;
     q.model = "m";
     q.page_token = "t";
-    return done(mlplat_model_version_search(ml, &q, &doc, err), doc);
+    return done(mlplat_model_version_search(ml, &q, &doc, err), &doc);
 }
 
 static mlplat_status change_model(mlplat *ml, mlplat_error *err)
@@ -97,12 +98,10 @@ static mlplat_status read_version(mlplat *ml, mlplat_error *err)
     static const char *const which[] = {"2", "@c", "latest", "Staging"};
     mlplat_doc *doc = NULL;
     mlplat_status s = MLPLAT_OK;
-    for (size_t i = 0; s == MLPLAT_OK && i < sizeof which / sizeof which[0]; i++) {
-        s = done(mlplat_model_version_get(ml, "m", which[i], &doc, err), doc);
-        doc = NULL;
-    }
+    for (size_t i = 0; s == MLPLAT_OK && i < sizeof which / sizeof which[0]; i++)
+        s = done(mlplat_model_version_get(ml, "m", which[i], &doc, err), &doc);
     if (s == MLPLAT_OK)
-        s = done(mlplat_model_version_latest(ml, "m", "Staging", &doc, err), doc);
+        s = done(mlplat_model_version_latest(ml, "m", "Staging", &doc, err), &doc);
     return s;
 }
 
@@ -111,7 +110,7 @@ static mlplat_status change_version(mlplat *ml, mlplat_error *err)
     mlplat_doc *doc = NULL;
     mlplat_status s = mlplat_model_version_update(ml, "m", "2", NULL, err);
     if (s == MLPLAT_OK)
-        s = done(mlplat_model_version_transition(ml, "m", "2", "Staging", 1, &doc, err), doc);
+        s = done(mlplat_model_version_transition(ml, "m", "2", "Staging", 1, &doc, err), &doc);
     if (s == MLPLAT_OK)
         s = mlplat_model_version_set_tag(ml, "m", "@c", "k", "v", err);
     if (s == MLPLAT_OK)
@@ -133,16 +132,13 @@ static mlplat_status use_webhooks(mlplat *ml, mlplat_error *err)
 {
     static const mlplat_webhook hook = {sizeof hook, "w", "https://x", "prompt.created", "words", "secret", "ACTIVE"};
     mlplat_doc *doc = NULL;
-    mlplat_status s = done(mlplat_webhook_create(ml, &hook, &doc, err), doc);
-    doc = NULL;
+    mlplat_status s = done(mlplat_webhook_create(ml, &hook, &doc, err), &doc);
     if (s == MLPLAT_OK)
-        s = done(mlplat_webhook_update(ml, "w1", &hook, &doc, err), doc);
-    doc = NULL;
+        s = done(mlplat_webhook_update(ml, "w1", &hook, &doc, err), &doc);
     if (s == MLPLAT_OK)
-        s = done(mlplat_webhook_list(ml, NULL, &doc, err), doc);
-    doc = NULL;
+        s = done(mlplat_webhook_list(ml, NULL, &doc, err), &doc);
     if (s == MLPLAT_OK)
-        s = done(mlplat_webhook_test(ml, "w1", "prompt.created", &doc, err), doc);
+        s = done(mlplat_webhook_test(ml, "w1", "prompt.created", &doc, err), &doc);
     return s == MLPLAT_OK ? mlplat_webhook_delete(ml, "w1", err) : s;
 }
 
