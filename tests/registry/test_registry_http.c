@@ -318,6 +318,66 @@ static void a_model_that_a_run_logged_is_registered_by_its_id(void **state)
     assert_non_null(strstr(err.message, "models:/none/1"));
 }
 
+/* Opens the session again, with the folder as the root of artifacts that a server may name. */
+static void share_folder(fixture *f)
+{
+    mlplat_error err = {0};
+    mlplat_close(f->ml);
+    setenv("MLPLAT_ARTIFACT_ROOT", f->folder, 1);
+    f->ml = open_session(f, &err);
+    assert_non_null(f->ml);
+}
+
+static void a_run_that_logged_a_model_elsewhere_is_asked_for_it(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    int64_t number = 0;
+    char all[6000];
+    NEEDS_HTTP(f);
+    share_folder(f);
+#define RUN                                                                                                            \
+    "\"run\": {\"info\": {\"run_id\": \"r1\", \"experiment_id\": \"0\", \"artifact_uri\": \"%s/none\"}, \"data\": {}}"
+    snprintf(all, sizeof all, "{" RUN ", \"models\": [" LOGGED "], \"model_version\": " VERSION "}", f->folder);
+    answer(f, all);
+    assert_ok(mlplat_model_version_create(f->ml, "m", "runs:/r1/it's", NULL, &number, &err));
+    assert_int_equal(number, 2);
+    char *request = loopback_request(f->server, 2);
+    assert_non_null(strstr(request, "name = \\\"it's\\\" AND source_run_id = 'r1'"));
+    free(request);
+    request = loopback_request(f->server, 3);
+    assert_non_null(strstr(request, "\"source\":\"models:/m-1\""));
+    free(request);
+    snprintf(all, sizeof all, "{" RUN "}", f->folder);
+    answer(f, all);
+    assert_status(mlplat_model_version_create(f->ml, "m", "runs:/r1/model", NULL, &number, &err), MLPLAT_NOT_FOUND);
+    unsetenv("MLPLAT_ARTIFACT_ROOT");
+}
+
+#define PROMPT                                                                                                         \
+    "{\"registered_model\": {\"name\": \"p\", \"tags\": [{\"key\": \"mlflow.prompt.is_prompt\", \"value\": "           \
+    "\"true\"}]}}"
+
+static void a_prompt_is_made_with_its_tags_before_its_version(void **state)
+{
+    static const char *const replies[] = {"3.17.2", NONE, TAKEN, PROMPT, "{}", "{}", ALL};
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_prompt_options o = MLPLAT_PROMPT_OPTIONS_INIT;
+    int64_t number = 0;
+    NEEDS_HTTP(f);
+    o.tags = "{\"a\": \"b\"}";
+    answers(f, replies, 7);
+    assert_ok(mlplat_prompt_register(f->ml, "p", "Hello", &o, &number, &err));
+    assert_int_equal(number, 2);
+    assert_int_equal(loopback_requests(f->server), 7);
+    char *tag = loopback_request(f->server, 4), *experiments = loopback_request(f->server, 5);
+    assert_non_null(strstr(tag, "\"key\":\"a\",\"value\":\"b\""));
+    assert_non_null(strstr(experiments, "\"value\":\",0,\""));
+    free(tag);
+    free(experiments);
+}
+
 /* ---- webhooks ---------------------------------------------------------------------------------------------------- */
 
 static void a_webhook_that_is_none_is_refused_before_it_is_sent(void **state)
@@ -380,6 +440,8 @@ int main(void)
         CASE(a_filter_that_is_refused_is_told_with_its_place),
         CASE(a_number_that_no_version_can_have_is_not_asked_for),
         CASE(a_model_that_a_run_logged_is_registered_by_its_id),
+        CASE(a_run_that_logged_a_model_elsewhere_is_asked_for_it),
+        CASE(a_prompt_is_made_with_its_tags_before_its_version),
         CASE(a_webhook_that_is_none_is_refused_before_it_is_sent),
         CASE(an_old_server_without_webhooks_is_told_by_version),
     };
