@@ -329,7 +329,7 @@ static mlplat_status proxy_list(mlplat *ml, const char *root, const char *name, 
 
 #define TABLE(scheme_name)                                                                                             \
     {                                                                                                                  \
-        .scheme = scheme_name, .root = mlp_artifact_remote_root, .put_file = proxy_put_file,                           \
+        .scheme = (scheme_name), .root = mlp_artifact_remote_root, .put_file = proxy_put_file,                         \
         .put_bytes = proxy_put_bytes, .read = proxy_read, .list = proxy_list, .far = true                              \
     }
 

@@ -41,7 +41,7 @@ mlplat_status mlp_artifact_trust(const mlplat *ml, const char *uri, mlplat_error
 /* How calls of this thread go about servers: as long as they may, or ended by the first failure, or that without the
  * session's hook, for threads that are not the caller's. */
 typedef enum mlp_artifact_manner { MLP_ARTIFACT_PATIENT, MLP_ARTIFACT_ONCE, MLP_ARTIFACT_QUIET } mlp_artifact_manner;
-void mlp_artifact_behave(mlp_artifact_manner manner);
+void mlp_artifact_behave(mlp_artifact_manner how);
 /* The clients of servers outlive what is opened after this. */
 mlplat_status mlp_artifact_ready(mlplat *ml, mlplat_error *err);
 

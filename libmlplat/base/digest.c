@@ -81,7 +81,7 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_hardware(uint32_t crc, 
     return ~(uint32_t)c;
 }
 
-/* Asked once: a virtual machine answers in microseconds. __builtin_cpu_supports() would bring 5 KB of other features. */
+/* Asked once, as a virtual machine takes microseconds. __builtin_cpu_supports() would bring 5 KB of other features. */
 static bool has_sse42(void)
 {
     static _Atomic int known;

@@ -173,13 +173,12 @@ mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t
         lane->ahead++;
     bool spare = s != NULL;
     mlplat_status status = spare ? MLPLAT_OK : make(sp, lane, ++sp->next_number, cap, &s, err);
-    sp->quota.bytes += s && !spare ? s->disk : 0;
-    if (status == MLPLAT_OK) {
-        begin(sp, lane, s, first_seq);
-        push(lane, s);
-        return MLPLAT_OK;
-    }
-    return mlp_fail_prefix(err, status, "spool %s", sp->place[0].path);
+    if (!s)
+        return mlp_fail_prefix(err, status, "spool %s", sp->place[0].path);
+    sp->quota.bytes += spare ? 0 : s->disk;
+    begin(sp, lane, s, first_seq);
+    push(lane, s);
+    return MLPLAT_OK;
 }
 
 /* ---- by the delivery thread, ahead of need ----------------------------------------------------------------------- */

@@ -74,7 +74,7 @@ mlplat_status mlp_tracking_http_call_id(mlp_tracking_http_store *store, mlp_mlfl
 
 #define TABLE(scheme_name)                                                                                             \
     {                                                                                                                  \
-        .scheme = scheme_name, .server = true, .queued = true, .open = http_open, .close = http_close,                 \
+        .scheme = (scheme_name), .server = true, .queued = true, .open = http_open, .close = http_close,               \
         .abandon = http_close, .about = http_about, .sink = mlp_tracking_http_sink,                                    \
         .experiment_create = mlp_tracking_http_experiment_create, .experiment_get = mlp_tracking_http_experiment_get,  \
         .experiment_by_name = mlp_tracking_http_experiment_by_name,                                                    \

@@ -47,7 +47,7 @@ mlplat_status mlp_tracking_http_query(const mlplat_search *query, const char *vi
 mlplat_status mlp_tracking_http_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err);
 /* Pushes ids of experiments: those of a text, or of all active ones where it is NULL or empty. */
 mlplat_status mlp_tracking_http_put_ids(void *store, const char *ids, json_t *list, mlplat_error *err);
-mlplat_status mlp_tracking_http_run_get(void *store, const char *run_id, json_t **out, mlplat_error *err);
+mlplat_status mlp_tracking_http_run_get(void *object, const char *run_id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, const mlplat_run_change *change,
                                            mlplat_error *err);
@@ -68,7 +68,7 @@ mlplat_status mlp_tracking_http_run_there(mlp_tracking_http_store *store, const 
                                           char out[MLP_TRACKING_HTTP_RUN_ID], mlplat_error *err);
 bool mlp_tracking_http_run_waits(void *store, const char *run_id);
 void mlp_tracking_http_hurry(void *store, int64_t ms);
-mlplat_status mlp_tracking_http_run_offline(void *store, const json_t *creation, mlplat_durability durability,
+mlplat_status mlp_tracking_http_run_offline(void *object, const json_t *creation, mlplat_durability durability,
                                             mlp_made made, void *made_for, mlplat_error *err);
 /* A change of a run that waits goes behind its records. */
 mlplat_status mlp_tracking_http_run_queue(mlp_tracking_http_store *store, const char *run_id,
