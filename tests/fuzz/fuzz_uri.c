@@ -73,7 +73,10 @@ static void try_paths(const char *text, mlplat_error *err)
     mlp_free(path);
     path = NULL;
     s = mlp_db_uri_path(text, &path, err);
-    fuzz_check(s == MLPLAT_OK ? path && path[0] == '/' : s == MLPLAT_INVALID && fuzz_refused(s, err) && !path);
+    bool server = mlp_uri_has_scheme(text, "http") || mlp_uri_has_scheme(text, "https") ||
+                  mlp_uri_has_scheme(text, "postgresql");
+    fuzz_check(s == MLPLAT_OK ? path && path[0] == '/' : fuzz_refused(s, err) && !path);
+    fuzz_check(s == MLPLAT_OK || s == (server ? MLPLAT_UNSUPPORTED : MLPLAT_INVALID));
     mlp_free(path);
 }
 
