@@ -104,22 +104,24 @@ static mlplat_status outputs(const mlp_delivery *d, json_t *doc, mlplat_error *e
     return s;
 }
 
-/* The list in a tag, empty where there is none. New reference; NULL: no memory. */
-static json_t *list_in(const json_t *run, const mlp_record *r)
+/* The list in a tag, empty where there is none. Memory that ends is no reason to take it for empty. */
+static mlplat_status list_in(const json_t *run, const mlp_record *r, json_t **list, mlplat_error *err)
 {
-    json_t *tags = json_object_get(json_object_get(run, "data"), "tags"), *one, *list = NULL;
+    json_t *tags = json_object_get(json_object_get(run, "data"), "tags"), *one;
     size_t i;
     json_array_foreach(tags, i, one)
     {
         const json_t *key = json_object_get(one, "key"), *value = json_object_get(one, "value");
-        if (!list && json_string_length(key) == r->key_n && memcmp(json_string_value(key), r->key, r->key_n) == 0 &&
-            json_is_string(value))
-            mlp_json_parse(json_string_value(value), json_string_length(value), &list, NULL);
+        if (!*list && json_string_length(key) == r->key_n && memcmp(json_string_value(key), r->key, r->key_n) == 0 &&
+            json_is_string(value) &&
+            mlp_json_parse(json_string_value(value), json_string_length(value), list, NULL) == MLPLAT_NO_MEMORY)
+            return mlp_fail_memory(err);
     }
-    if (json_is_array(list))
-        return list;
-    json_decref(list);
-    return json_array();
+    if (json_is_array(*list))
+        return MLPLAT_OK;
+    json_decref(*list);
+    *list = json_array();
+    return *list ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
 static bool is_in(const json_t *list, const json_t *entry)
@@ -137,8 +139,8 @@ static mlplat_status note(const mlp_delivery *d, const mlp_record *r, const json
     json_t *run = NULL, *list = NULL, *entry = json_object_get(doc, "entry");
     mlp_buf text = {0};
     mlplat_status s = mlp_deliver_get_run(d, &run, err);
-    if (s == MLPLAT_OK && !(list = list_in(run, r)))
-        s = mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = list_in(run, r, &list, err);
     bool last = json_equal(json_array_get(list, json_array_size(list) - 1), entry);
     bool there = last || (json_is_true(json_object_get(doc, "once")) && is_in(list, entry));
     if (s == MLPLAT_OK && !there)
