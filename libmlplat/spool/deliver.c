@@ -313,12 +313,10 @@ static void bring_in(courier *c)
     mlplat_error err = {0};
     mlp_replay_counts n = {0};
     const mlp_hook hook = {stop_asked, sp};
-    int64_t now = mlp_clock_mono_ns();
     pthread_mutex_lock(&sp->lock);
-    bool due = sp->orphans && !sp->failing_since &&
-               (c->orphans_ns == 0 || now - c->orphans_ns > (int64_t)ORPHANS_MS * 1000000);
+    bool wanted = sp->orphans && !sp->failing_since;
     pthread_mutex_unlock(&sp->lock);
-    if (!due)
+    if (!wanted || (c->orphans_ns && mlp_clock_mono_ns() - c->orphans_ns <= (int64_t)ORPHANS_MS * 1000000))
         return;
     mlplat_status status = mlp_replay_orphans(sp, &hook, &n, &err);
     c->orphans_ns = mlp_clock_mono_ns();

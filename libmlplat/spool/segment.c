@@ -176,8 +176,9 @@ static void give_back(mlp_segment *s)
 
 bool mlp_segment_in_file(const mlp_segment *s)
 {
-    bool in_file = s->kind == MLP_SEGMENT_MAPPED || s->reloaded || s->written == s->end;
-    return s->kind != MLP_SEGMENT_MEMORY && s->sealed && in_file && !s->poisoned;
+    if (s->kind == MLP_SEGMENT_MEMORY || !s->sealed || s->poisoned)
+        return false; /* what is not sealed is written without the lock */
+    return s->kind == MLP_SEGMENT_MAPPED || s->reloaded || s->written == s->end;
 }
 
 void mlp_segment_unload(mlp_segment *s)

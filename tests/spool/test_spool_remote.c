@@ -100,7 +100,8 @@ static void a_server_that_asked_for_peace_has_it(void **state)
     open_remote(f, 0, 0);
     f->sink->fail = MLPLAT_UNAVAILABLE;
     f->sink->fail_times = 1;
-    int64_t until = f->sink->rest_until = mlp_clock_mono_ns() + 600000000;
+    int64_t until = mlp_clock_mono_ns() + 600000000;
+    f->sink->rest_until = until;
     put_many(f->spool, "m", 0, 10, MLPLAT_DURABILITY_DEFAULT);
     wait_until(f->sink->calls >= 1);
     int before = f->sink->calls;

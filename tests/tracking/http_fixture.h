@@ -25,9 +25,11 @@ typedef struct fixture {
 /* From now on everything is answered with this body. */
 static inline void answer(fixture *f, const char *status, const char *body)
 {
-    static char reply[2000];
+    static char replies[16][2000]; /* a server may still send the one before */
     static loopback_step step;
-    snprintf(reply, sizeof reply, "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+    static unsigned n;
+    char *reply = replies[n++ % 16];
+    snprintf(reply, sizeof replies[0], "HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
              status, strlen(body), body);
     step = (loopback_step){.reply = reply};
     loopback_script(f->server, &step, 1);
