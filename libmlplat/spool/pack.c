@@ -100,6 +100,7 @@ static size_t size_of(const unsigned char *packed, size_t n)
     return told && head.capacity > reach - PIECE ? (size_t)head.capacity : reach;
 }
 
+/* Every piece begins before `size`, which size_of had from the same pieces. */
 static bool open_pieces(const unsigned char *packed, size_t n, unsigned char *out, size_t size)
 {
     walk w = {.packed = packed, .n = n, .at = MLP_SEGMENT_HEAD};
@@ -107,8 +108,6 @@ static bool open_pieces(const unsigned char *packed, size_t n, unsigned char *ou
     memcpy(out, packed, MLP_SEGMENT_HEAD);
     while (ctx && next_piece(&w)) {
         size_t room = size - w.piece.at < PIECE ? size - w.piece.at : PIECE;
-        if (w.piece.at >= size)
-            continue;
         size_t got = ZSTD_decompressDCtx(ctx, out + w.piece.at, room, w.bytes, w.bytes_n);
         got = ZSTD_isError(got) ? 0 : got; /* its frames will be missed */
         memset(out + w.piece.at + got, 0, room - got); /* zstd uses what room there is */
