@@ -14,9 +14,12 @@ bool mlp_artifact_from_server(const mlplat *ml, mlp_setting store)
 /* The local path of a URI, the caller's; NULL and OK: it is not local. INVALID: it has "..". */
 static mlplat_status local_path(const char *uri, char **out, mlplat_error *err)
 {
+    mlplat_error why = {0};
+    const mlp_artifact_store *store = uri ? mlp_artifact_store_for(uri, &why) : NULL;
     *out = NULL;
-    return uri && mlp_artifact_store_for(uri, NULL) == mlp_artifact_file() ? mlp_artifact_file()->root(uri, out, err)
-                                                                           : MLPLAT_OK;
+    if (why.status == MLPLAT_NO_MEMORY) /* then it is not known */
+        return mlp_fail_memory(err);
+    return store == mlp_artifact_file() ? store->root(uri, out, err) : MLPLAT_OK;
 }
 
 static bool below(const char *path, const char *root)

@@ -21,6 +21,15 @@ static int go_on(void *user, uint64_t done, uint64_t total)
     return 0;
 }
 
+/* A place that is not ours to write to will not become so: a dead letter. */
+static mlplat_status find_store(parcel *p, const char *uri, mlplat_error *err)
+{
+    mlplat_status s = mlp_artifact_trust(p->d->store->ml, uri, err);
+    if (s == MLPLAT_OK && !(p->store = mlp_artifact_store_for(uri, err)))
+        s = err->status;
+    return s == MLPLAT_OK || s == MLPLAT_NO_MEMORY ? s : (err->status = MLPLAT_INVALID);
+}
+
 /* The run's own place, and the name below it. */
 static mlplat_status find_place(parcel *p, const mlp_record *r, mlplat_error *err)
 {
@@ -29,10 +38,8 @@ static mlplat_status find_place(parcel *p, const mlp_record *r, mlplat_error *er
     const char *uri = json_string_value(json_object_get(json_object_get(run, "info"), "artifact_uri"));
     if (s == MLPLAT_OK && (!uri || !*uri))
         s = mlp_fail(err, MLPLAT_INVALID, "run %s has no place for artifacts", p->d->run);
-    if (s == MLPLAT_OK && mlp_artifact_trust(p->d->store->ml, uri, err) != MLPLAT_OK)
-        s = err->status = MLPLAT_INVALID; /* that will not pass: a dead letter */
-    if (s == MLPLAT_OK && !(p->store = mlp_artifact_store_for(uri, err)))
-        s = err->status = MLPLAT_INVALID;
+    if (s == MLPLAT_OK)
+        s = find_store(p, uri, err);
     if (s == MLPLAT_OK)
         s = p->store->root(uri, &p->root, err);
     if (s == MLPLAT_OK && !(p->name = mlp_strndup(r->key, r->key_n)))

@@ -1,15 +1,21 @@
 /* The sink of the store behind REST by itself: what a server is asked for records of each kind, what becomes of its
  * refusals, and how a journal that somebody else left is replayed. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "spool/metric_origin.h"
 #include "support/support.h"
 #include "tracking/http_fixture.h"
+#include "tracking/offline.h"
 #include "tracking/tracking_store.h"
 #include <jansson.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define TAG(key, value) "{\"key\": \"" key "\", \"value\": \"" value "\"}"
 #define RUN(tags)                                                                                                      \
-    "{\"run\": {\"info\": {\"run_id\": \"" ID "\"}, \"data\": {\"tags\": [" tags "]}, \"outputs\": "                   \
-    "{\"model_outputs\": [{\"model_id\": \"m-1\"}]}}}"
+    "{\"run\": {\"info\": {\"run_id\": \"" ID "\", \"experiment_id\": \"7\", \"lifecycle_stage\": \"active\"}, "       \
+    "\"data\": {\"tags\": [" tags "], \"params\": []}, \"outputs\": {\"model_outputs\": [{\"model_id\": \"m-1\"}]}}}"
 #define BAD(code, words) "{\"error_code\": \"" code "\", \"message\": \"" words "\"}"
 #define NO_TAG           BAD("RESOURCE_DOES_NOT_EXIST", "No tag with name: t")
 #define ENTRY(json)      "{\"entry\": " json ", \"once\": false}"
@@ -337,6 +343,109 @@ static void of_a_batch_that_is_refused_only_the_culprit_is_set_aside(void **stat
     assert_int_equal(sent(f, "{\"key\":\"t\",\"value\":\"2\"}"), 1);
 }
 
+static void a_metric_tells_what_it_is_of(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    mlplat_error err = {0};
+    mlp_verdict verdict = {0};
+    mlp_sink sink = sink_of(f);
+    mlp_record r = record(MLP_RECORD_METRIC, 1, "m", "");
+    json_t *keep = json_array();
+    assert_ok(mlp_metric_origin_put("m-1", "digits", "d1", keep, &r, &err));
+    answers(f, NULL, 0);
+    assert_ok(sink.apply(sink.ctx, "j", &r, 1, &verdict, &err));
+    assert_int_equal(sent(f, "\"model_id\":\"m-1\""), 1);
+    assert_int_equal(sent(f, "\"dataset_name\":\"digits\""), 1);
+    assert_int_equal(sent(f, "\"dataset_digest\":\"d1\""), 1);
+    json_decref(keep);
+}
+
+/* ---- runs made offline ------------------------------------------------------------------------------------------- */
+
+#define MADE(more) "{\"run_name\": \"n\", \"op\": \"o\", \"start_time\": 5, \"tags\": {}" more "}"
+
+/* A session's spool has its folder, and the map of runs in it, from the first record on. */
+static void make_spool(fixture *f)
+{
+    mlplat_error err = {0};
+    mlp_tracking *t = NULL;
+    const mlp_record r = record(MLP_RECORD_METRIC, 0, "m", "");
+    answers(f, NULL, 0);
+    assert_ok(mlp_tracking_of(f->ml, &t, &err));
+    assert_ok(mlp_spool_append(t->spool, &r, 1, MLPLAT_DURABILITY_DEFAULT, &err));
+    assert_ok(mlplat_flush(f->ml, 60000, &err));
+}
+
+static mlplat_status create(fixture *f, const char *text, mlp_verdict *verdict)
+{
+    mlplat_error err = {0};
+    mlp_sink sink = sink_of(f);
+    char id[MLP_OFFLINE_ID];
+    assert_ok(mlp_offline_make_id(id, &err));
+    mlp_record r = record(MLP_RECORD_CREATE, 1, "", text);
+    r.run_id = id;
+    *verdict = (mlp_verdict){0};
+    return sink.apply(sink.ctx, "j", &r, 1, verdict, &err);
+}
+
+static void the_experiment_of_a_run_made_offline_is_made_unless_it_is_there(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    mlp_verdict verdict;
+    static const char missing[] = BAD("RESOURCE_DOES_NOT_EXIST", "no e");
+    static const char found[] = "{\"experiment\": {\"experiment_id\": \"9\", \"name\": \"e\"}}";
+    static const loopback_step made[] = {{.on = "get-by-name", .status = "404 Not Found", .json = missing},
+                                         {.on = "experiments/create", .json = "{\"experiment_id\": \"8\"}"},
+                                         {.on = "runs/search", .json = "{\"runs\": []}"},
+                                         {.on = "runs/create", .json = RUN("")}};
+    static const loopback_step by_others[] = {
+        {.on = "get-by-name", .status = "404 Not Found", .json = missing, .once = true},
+        {.on = "get-by-name", .json = found},
+        {.on = "experiments/create", .status = "400 Bad Request", .json = BAD("RESOURCE_ALREADY_EXISTS", "e is there")},
+        {.on = "runs/search", .json = "{\"runs\": []}"},
+        {.on = "runs/create", .json = RUN("")}};
+    make_spool(f);
+    loopback_script(f->server, made, 4);
+    assert_int_equal(create(f, MADE(", \"experiment_name\": \"e\""), &verdict), MLPLAT_OK);
+    assert_int_equal(sent(f, "\"experiment_id\":\"8\""), 1);
+    loopback_script(f->server, by_others, 5);
+    assert_int_equal(create(f, MADE(", \"experiment_name\": \"e\""), &verdict), MLPLAT_OK);
+    assert_int_equal(sent(f, "\"experiment_id\":\"9\""), 1);
+    assert_int_equal(verdict.status, MLPLAT_OK);
+}
+
+static void a_run_that_a_server_may_still_be_making_is_not_made_yet(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    mlp_verdict verdict;
+    char text[200];
+    static const route none[] = {{"runs/search", "200 OK", "{\"runs\": []}"}, {"runs/create", "200 OK", RUN("")}};
+    snprintf(text, sizeof text, MADE(", \"experiment_id\": \"7\", \"not_before\": %lld"),
+             (long long)mlp_clock_ms() + MLP_OFFLINE_DOUBT_MS / 2);
+    make_spool(f);
+    answers(f, none, 2);
+    assert_int_equal(create(f, text, &verdict), MLPLAT_UNAVAILABLE);
+    assert_int_equal(sent(f, "runs/create"), 0);
+    assert_int_equal(create(f, MADE(", \"experiment_id\": \"7\", \"not_before\": 5"), &verdict), MLPLAT_OK);
+    assert_int_equal(sent(f, "runs/create"), 1);
+}
+
+static void what_made_a_run_offline_and_names_none_is_set_aside(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    mlp_verdict verdict;
+    make_spool(f);
+    answers(f, NULL, 0);
+    assert_int_equal(create(f, "{\"run_name\": \"n\", \"tags\": {}}", &verdict), MLPLAT_OK);
+    assert_int_equal(verdict.status, MLPLAT_INVALID);
+    assert_non_null(strstr(verdict.reason, "none of ours"));
+    assert_int_equal(sent(f, "runs/create"), 0);
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static _Atomic long until_failure = -1; /* allocations that still succeed; negative: all do */
@@ -403,6 +512,8 @@ static void where_memory_ends_a_record_of_any_kind_stays_and_is_delivered_whole(
         bool reached = true;
         for (long nth = 0; reached; nth++) {
             const mlp_record r = record(cases[i].kind, ++seq, cases[i].key, cases[i].text);
+            if (r.kind == MLP_RECORD_TAG) /* also what is kept of a journal */
+                reopen(f, NULL);
             answers(f, has, 1);
             mlplat_status s = apply_scarce(f, &r, nth, &reached);
             size_t n = sent(f, cases[i].path);
@@ -414,6 +525,36 @@ static void where_memory_ends_a_record_of_any_kind_stays_and_is_delivered_whole(
             assert_true(sent(f, cases[i].path) >= 1);
             assert_in_range(nth, 0, 2000);
         }
+    }
+}
+
+/* A place that has to be looked at first, and a file that is read. */
+static void where_memory_ends_an_artifact_is_no_dead_letter(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    char text[900], run[900], place[700];
+    struct stat st;
+    bool reached = true;
+    mlplat_error err = {0};
+    snprintf(place, sizeof place, "%s", test_path(f->folder, "place"));
+    assert_ok(mlp_file_write_atomic(test_path(f->folder, "file"), "x", 1, false, &err));
+    assert_int_equal(stat(test_path(f->folder, "file"), &st), 0);
+    snprintf(text, sizeof text, "{\"path\": \"%s\", \"size\": 1, \"changed\": %lld}", test_path(f->folder, "file"),
+             (long long)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+    snprintf(run, sizeof run, "{\"run\": {\"info\": {\"artifact_uri\": \"%s\"}}}", place);
+    reopen(f, place);
+    const route routes[] = {{"runs/get", "200 OK", run}};
+    answers(f, routes, 1);
+    for (long nth = 0; reached; nth++) {
+        char name[32];
+        snprintf(name, sizeof name, "place/a%ld", nth);
+        const mlp_record r = record(MLP_RECORD_ARTIFACT, (uint64_t)nth + 1, name + strlen("place/"), text);
+        mlplat_status s = apply_scarce(f, &r, nth, &reached);
+        if (s != MLPLAT_OK)
+            assert_int_equal(apply(f, r.kind, r.seq, r.key, text).status, MLPLAT_OK);
+        assert_int_equal(access(test_path(f->folder, name), R_OK), 0);
+        assert_in_range(nth, 0, 2000);
     }
 }
 
@@ -434,7 +575,12 @@ int main(void)
         CASE(after_an_answer_that_was_lost_the_run_is_asked_what_it_has),
         CASE(behind_a_tag_that_is_refused_no_mark_is_set),
         CASE(of_a_batch_that_is_refused_only_the_culprit_is_set_aside),
+        CASE(a_metric_tells_what_it_is_of),
+        CASE(the_experiment_of_a_run_made_offline_is_made_unless_it_is_there),
+        CASE(a_run_that_a_server_may_still_be_making_is_not_made_yet),
+        CASE(what_made_a_run_offline_and_names_none_is_set_aside),
         CASE(where_memory_ends_a_record_of_any_kind_stays_and_is_delivered_whole),
+        CASE(where_memory_ends_an_artifact_is_no_dead_letter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,11 @@
 /* Artifacts of a run whose server comes and goes, played on the loopback. A real one: tests/integration. */
 #include "base/file.h"
+#include "base/os.h"
 #include "support/loopback.h"
 #include "support/support.h"
 #include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -156,6 +159,124 @@ static void what_the_server_misses_waits_and_comes_in_its_order(void **state)
     }
 }
 
+/* The run answers, and what is put does not. */
+static void what_is_put_when_the_server_goes_waits(void **state)
+{
+    static const loopback_step steps[] = {{.on = "PUT ", .status = "503 Away", .json = "{}"},
+                                          {.on = "/api/", .json = good + sizeof HEAD - 1}};
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_run *other = NULL;
+    NEEDS_HTTP(f);
+    file_of(f, "small", 50);
+    loopback_script(f->server, steps, 2);
+    assert_ok(mlplat_run_attach(f->ml, ID, &other, &err));
+    assert_ok(mlplat_run_log_artifact(f->run, test_path(f->folder, "small"), NULL, &err));
+    assert_ok(mlplat_run_log_text(other, "x", "a.txt", &err));
+    assert_int_equal(waiting(f), 2);
+    assert_true(came(f, "artifacts/small HTTP"));
+    assert_true(came(f, "artifacts/a.txt HTTP"));
+    answer(f, empty);
+    assert_ok(mlplat_flush(f->ml, 60000, &err));
+    assert_int_equal(waiting(f) + dead(f), 0);
+    mlplat_run_free(other);
+}
+
+/* ---- faults of the thread that logs ------------------------------------------------------------------------------ */
+
+static _Thread_local long until_failure = -1; /* calls that still succeed; negative: all do */
+
+static bool fails_now(void)
+{
+    return until_failure >= 0 && until_failure-- == 0;
+}
+
+static void *scarce_malloc(size_t n)
+{
+    return fails_now() ? NULL : malloc(n);
+}
+
+static void *scarce_realloc(void *p, size_t n)
+{
+    return fails_now() ? NULL : realloc(p, n);
+}
+
+static int broken_fstat(int fd, struct stat *st)
+{
+    errno = EIO;
+    return fails_now() ? -1 : mlp_os_default()->fstat(fd, st);
+}
+
+static ssize_t broken_read(int fd, void *buf, size_t n)
+{
+    errno = EIO;
+    return fails_now() ? -1 : mlp_os_default()->read(fd, buf, n);
+}
+
+static mlplat_status log_both(fixture *f, uint64_t *logged)
+{
+    mlplat_error err = {0};
+    mlplat_status s = mlplat_run_log_text(f->run, "x", "a.txt", &err);
+    *logged += s == MLPLAT_OK;
+    if (s == MLPLAT_OK)
+        s = mlplat_run_log_artifact(f->run, test_path(f->folder, "small"), NULL, &err);
+    *logged += s == MLPLAT_OK;
+    return s;
+}
+
+static void where_memory_ends_nothing_waits_that_was_not_accepted(void **state)
+{
+    fixture *f = *state;
+    uint64_t logged = 0;
+    bool reached = true;
+    NEEDS_HTTP(f);
+    file_of(f, "small", 50);
+    answer(f, down);
+    assert_int_equal(log_both(f, &logged), MLPLAT_OK);
+    for (long nth = 0; reached; nth++) {
+        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+        json_set_alloc_funcs(scarce_malloc, free);
+        until_failure = nth;
+        mlplat_status s = log_both(f, &logged);
+        reached = until_failure < 0;
+        until_failure = -1;
+        json_set_alloc_funcs(malloc, free);
+        mlplat_set_allocator(NULL, NULL, NULL);
+        if (s != MLPLAT_OK && s != MLPLAT_NO_MEMORY)
+            fail_msg("allocation %ld: %s", nth, mlplat_status_name(s));
+        assert_int_equal(waiting(f), logged);
+        assert_in_range(nth, 0, 2000);
+    }
+}
+
+static void a_file_that_cannot_be_read_is_not_taken(void **state)
+{
+    fixture *f = *state;
+    uint64_t logged = 0;
+    NEEDS_HTTP(f);
+    file_of(f, "small", 50);
+    answer(f, down);
+    assert_int_equal(log_both(f, &logged), MLPLAT_OK);
+    for (int i = 0; i < 2; i++) {
+        mlp_os table = *mlp_os_default();
+        bool reached = true;
+        long failed = 0;
+        table.fstat = i ? table.fstat : broken_fstat;
+        table.read = i ? broken_read : table.read;
+        mlp_os_replace(&table);
+        for (long nth = 0; reached; nth++) {
+            until_failure = nth;
+            failed += log_both(f, &logged) != MLPLAT_OK;
+            reached = until_failure < 0;
+            until_failure = -1;
+            assert_in_range(nth, 0, 200);
+        }
+        mlp_os_replace(NULL);
+        assert_true(failed > 0);
+        assert_int_equal(waiting(f), logged);
+    }
+}
+
 static void what_cannot_be_logged_is_refused_also_when_the_server_is_away(void **state)
 {
     fixture *f = *state;
@@ -250,6 +371,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(what_is_there_is_asked_at_once),
         CASE(what_the_server_misses_waits_and_comes_in_its_order),
+        CASE(what_is_put_when_the_server_goes_waits),
+        CASE(where_memory_ends_nothing_waits_that_was_not_accepted),
+        CASE(a_file_that_cannot_be_read_is_not_taken),
         CASE(what_cannot_be_logged_is_refused_also_when_the_server_is_away),
         CASE(what_will_never_pass_is_a_dead_letter),
         CASE(a_file_that_changed_or_went_is_a_dead_letter),
