@@ -13,29 +13,28 @@ typedef struct view {
     bool failed; /* no memory */
 } view;
 
-static json_t *parse(const mlp_record *r)
+/* False: no memory. What is no document is none. */
+static bool parse(const mlp_record *r, json_t **out)
 {
-    json_t *doc = NULL;
-    mlp_json_parse(r->text, r->text_n, &doc, NULL);
-    return doc;
+    return mlp_json_parse(r->text, r->text_n, out, NULL) != MLPLAT_NO_MEMORY;
 }
 
 static bool see_creation(void *user, const mlp_record *r)
 {
-    json_t **out = user;
+    view *v = user;
     if (r->kind == MLP_RECORD_CREATE)
-        *out = parse(r);
-    return !*out;
+        v->failed = !parse(r, &v->creation);
+    return !v->creation && !v->failed;
 }
 
 mlplat_status mlp_offline_creation(mlp_spool *spool, const char *run_id, json_t **out, mlplat_error *err)
 {
-    *out = NULL;
-    mlplat_status s = mlp_spool_scan(spool, run_id, see_creation, out, err);
-    if (s != MLPLAT_OK) {
-        json_decref(*out);
-        *out = NULL;
-    }
+    view v = {0};
+    mlplat_status s = mlp_spool_scan(spool, run_id, see_creation, &v, err);
+    if (s == MLPLAT_OK && v.failed)
+        s = mlp_fail_memory(err);
+    *out = s == MLPLAT_OK ? json_incref(v.creation) : NULL;
+    json_decref(v.creation);
     return s;
 }
 
@@ -51,12 +50,13 @@ static bool set(json_t *object, const mlp_record *r, json_t *value)
     return good;
 }
 
-static json_t *get(const json_t *object, const mlp_record *r)
+static bool get(const json_t *object, const mlp_record *r, json_t **value)
 {
     char *key = mlp_strndup(r->key, r->key_n);
-    json_t *value = key ? json_object_get(object, key) : NULL;
+    bool good = key != NULL;
+    *value = good ? json_object_get(object, key) : NULL;
     mlp_free(key);
-    return value;
+    return good;
 }
 
 /* The metric's latest point, MLflow's way: of the largest step, then the latest, then the largest. */
@@ -72,7 +72,10 @@ static bool is_later(const json_t *than, const mlp_record *r)
 
 static bool add_metric(view *v, const mlp_record *r)
 {
-    if (!is_later(get(v->metrics, r), r))
+    json_t *before;
+    if (!get(v->metrics, r, &before))
+        return false;
+    if (!is_later(before, r))
         return true;
     return set(v->metrics, r,
                json_pack("{s:s%, s:o, s:I, s:I}", "key", r->key, r->key_n, "value", mlp_json_double(r->value),
@@ -81,14 +84,17 @@ static bool add_metric(view *v, const mlp_record *r)
 
 static bool add_param(view *v, const mlp_record *r)
 {
-    return get(v->params, r) || set(v->params, r, json_stringn(r->text, r->text_n));
+    json_t *before;
+    return get(v->params, r, &before) && (before || set(v->params, r, json_stringn(r->text, r->text_n)));
 }
 
 static bool add_edges(view *v, const mlp_record *r)
 {
-    json_t *doc = parse(r);
+    json_t *doc = NULL;
+    bool good = parse(r, &doc);
     json_t *datasets = json_object_get(doc, "datasets"), *models = json_object_get(doc, "models");
-    bool good = !datasets || json_array_extend(v->datasets, datasets) == 0;
+    if (datasets)
+        good = json_array_extend(v->datasets, datasets) == 0 && good;
     if (models)
         good = json_array_extend(r->kind == MLP_RECORD_INPUTS ? v->inputs : v->outputs, models) == 0 && good;
     json_decref(doc);
@@ -97,8 +103,9 @@ static bool add_edges(view *v, const mlp_record *r)
 
 static bool add_update(view *v, const mlp_record *r)
 {
-    json_t *doc = parse(r), *name = json_object_get(doc, "run_name");
-    bool good = json_object_update(v->info, doc) == 0;
+    json_t *doc = NULL;
+    bool good = parse(r, &doc) && (!doc || json_object_update(v->info, doc) == 0);
+    json_t *name = json_object_get(doc, "run_name");
     if (name)
         good = json_object_set(v->tags, "mlflow.runName", name) == 0 && good;
     json_decref(doc);
@@ -122,9 +129,7 @@ static bool add(view *v, const mlp_record *r)
     case MLP_RECORD_OUTPUTS:
         return add_edges(v, r);
     case MLP_RECORD_CREATE:
-        if (!v->creation)
-            v->creation = parse(r);
-        return v->creation != NULL;
+        return v->creation || parse(r, &v->creation);
     default:
         return true;
     }
@@ -195,8 +200,9 @@ static json_t *info_of(const view *v, const char *run_id)
 /* Tags that were set later win over those that it was made with. */
 static json_t *all_tags(const view *v)
 {
-    json_t *tags = json_copy(json_object_get(v->creation, "tags"));
-    json_t *list = tags && json_object_update(tags, v->tags) == 0 ? list_of(tags) : NULL;
+    json_t *tags = json_object(), *made_with = json_object_get(v->creation, "tags");
+    bool good = json_object_update(tags, made_with) == 0 && json_object_update(tags, v->tags) == 0;
+    json_t *list = good ? list_of(tags) : NULL; /* json_copy would leave out what there is no memory for */
     json_decref(tags);
     return list;
 }

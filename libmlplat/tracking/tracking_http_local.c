@@ -156,8 +156,9 @@ static mlplat_status parent_of(mlp_tracking_http_store *store, const json_t *cre
 static mlplat_status tags_of(const char *run_id, const json_t *creation, const char *parent, json_t **out,
                              mlplat_error *err)
 {
-    json_t *tags = json_copy(json_object_get(creation, "tags"));
-    *out = tags;
+    json_t *tags = *out = json_object();
+    if (json_object_update(tags, json_object_get(creation, "tags")) != 0) /* json_copy would leave some out */
+        return mlp_fail_memory(err);
     mlplat_status s = mlp_json_set(tags, MLP_OFFLINE_TAG, json_string(run_id), err);
     if (s == MLPLAT_OK && *parent)
         s = mlp_json_set(tags, "mlflow.parentRunId", json_string(parent), err);

@@ -3,7 +3,9 @@
 #include "contract/tracking_fixture.h"
 #include "support/loopback.h"
 #include "tracking/offline.h"
+#include "tracking/tracking_store.h"
 #include <fcntl.h>
+#include <jansson.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -233,6 +235,73 @@ static void a_run_that_waits_is_read_from_its_records(void **state)
     assert_int_equal(int_at(doc, "data.metrics[0].step"), 3);
     mlplat_doc_free(doc);
     end(run);
+}
+
+static void of_points_at_one_moment_the_largest_is_the_latest(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlplat_run *run = start_away(s, "first", NULL);
+    static const double values[] = {1, 3, 2};
+    for (size_t i = 0; i < 3; i++)
+        assert_ok(mlplat_run_log_metric_at(run, "m", values[i], 4, 5, &err));
+    assert_ok(mlplat_run_log_text(run, "x", "a.txt", &err)); /* is nothing that is shown */
+    mlplat_doc *doc = get(s->ml, run);
+    assert_true(double_at(doc, "data.metrics[0].value") == 3);
+    assert_int_equal(size_at(doc, "data.metrics"), 1);
+    mlplat_doc_free(doc);
+    end(run);
+}
+
+static _Thread_local long until_failure = -1; /* allocations that still succeed; negative: all do */
+
+static bool fails_now(void)
+{
+    return until_failure >= 0 && until_failure-- == 0;
+}
+
+static void *scarce_malloc(size_t n)
+{
+    return fails_now() ? NULL : malloc(n);
+}
+
+static void *scarce_realloc(void *p, size_t n)
+{
+    return fails_now() ? NULL : realloc(p, n);
+}
+
+static void where_memory_ends_a_run_that_waits_is_not_shown_in_part(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlp_tracking *t = NULL;
+    json_t *whole = NULL;
+    mlplat_run *run = start_away(s, "first", NULL);
+    bool reached = true;
+    log_all(run);
+    assert_ok(mlp_tracking_of(s->ml, &t, &err));
+    assert_ok(t->ops->run_get(t->store, mlplat_run_id(run), &whole, &err));
+    for (long nth = 0; reached; nth++) {
+        json_t *shown = NULL;
+        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+        json_set_alloc_funcs(scarce_malloc, free);
+        until_failure = nth;
+        mlplat_status status = t->ops->run_get(t->store, mlplat_run_id(run), &shown, &err);
+        reached = until_failure < 0;
+        until_failure = -1;
+        json_set_alloc_funcs(malloc, free);
+        mlplat_set_allocator(NULL, NULL, NULL);
+        if (status != MLPLAT_OK && status != MLPLAT_NO_MEMORY)
+            fail_msg("allocation %ld: %s: %s", nth, mlplat_status_name(status), err.message);
+        if (status == MLPLAT_OK && !json_equal(whole, shown))
+            fail_msg("allocation %ld: %s", nth, json_dumps(shown, 0));
+        json_decref(shown);
+        assert_in_range(nth, 0, 5000);
+    }
+    json_decref(whole);
+    mlplat_run_free(run);
 }
 
 static void a_run_that_waits_is_changed_and_ended(void **state)
@@ -546,6 +615,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_of_our_own_is_no_servers),
         CASE(a_run_that_waits_is_read_from_its_records),
+        CASE(of_points_at_one_moment_the_largest_is_the_latest),
+        CASE(where_memory_ends_a_run_that_waits_is_not_shown_in_part),
         CASE(a_run_that_waits_is_changed_and_ended),
         CASE(what_is_wrong_with_a_call_is_no_reason_to_go_offline),
         CASE(a_run_is_made_once_and_answers_to_both_ids),
