@@ -22,7 +22,7 @@ CLANG_CANNOT = "test_allocations"
 TSAN_WANTED = r"test_(os|log|db|http|http_faults|credentials|alloc|session|artifacts|artifact_.*|registry|run_.*|runner|runner_track|spool.*|" \
               r"tracking_.*|store_care|.*thread.*|.*process.*)|example_.*"
 # These fail calls of threads that run: what they plan is read while it is written.
-TSAN_CANNOT = r"test_(run_map|tracking_http_calls)"
+TSAN_CANNOT = r"test_(run_map|run_spooled|tracking_http_calls)"
 # Fast even when fifty times slower. Between them they reach every layer.
 VALGRIND_FAST = r"test_(alloc|config|digest|doc|err|file|file_beneath|json|os|take|uri|yaml|artifacts|artifact_store|" \
                 r"model_dir|component|ir_check|pipeline_build|placeholder|registry|search|frame|session|validate|" \
