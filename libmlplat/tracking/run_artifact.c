@@ -37,11 +37,13 @@ mlplat_status mlp_run_artifact_check(mlplat_run *run, mlplat_error *err)
     return s;
 }
 
+#ifndef MLPLAT_MINIMAL
 /* The path below the run's, in runs:/<id>/<path>. */
 static const char *below_run(const mlplat_run *run, const char *uri)
 {
     return uri + strlen("runs:/") + run->id_n + 1;
 }
+#endif
 
 static mlplat_status put_path(mlplat_run *run, const char *path, const char *uri, mlplat_error *err)
 {

@@ -94,8 +94,8 @@ def test_secrets_are_told_to_nobody(cli, tmp_path):
                f"postgresql://user:{IN_URIS[0]}@host/db", f"https://host/a?X-Amz-Signature={IN_URIS[2]}&x=1",
                f"sqlite://user:{IN_URIS[0]}@host/x.db", f"s3://key:{IN_URIS[0]}@bucket/k?AWSAccessKeyId={IN_URIS[1]}"]
     for uri in hostile:
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLPLAT_ARTIFACT_ROOT"):
-            assert call("run", "list", **{name: uri}).returncode != 0, (name, uri)
+        for name, asked in ("MLFLOW_TRACKING_URI", "run"), ("MLFLOW_REGISTRY_URI", "model"), ("MLPLAT_ARTIFACT_ROOT", "run"):
+            assert call(asked, "list", **{name: uri}).returncode != 0, (name, uri)
             call("config", "show", **{name: uri})
             call("config", "show", "-o", "json", **{name: uri})
         assert call("artifact", "list", uri).returncode != 0
