@@ -273,8 +273,8 @@ static void a_file_is_sent_again_from_its_begin(void **state)
     static const loopback_step steps[] = {{.reply = nothing}, {.reply = busy}, {.reply = busy}, {.reply = nothing}};
     fixture *f = *state;
     mlplat_error err = {0};
-    char *many = test_malloc(50000);
     NEEDS_HTTP(f);
+    char *many = test_malloc(50000);
     memset(many, 'x', 50000);
     assert_ok(mlp_file_write_atomic(test_path(f->folder, "many"), many, 50000, false, &err));
     SCRIPT(f, steps);
@@ -299,8 +299,8 @@ static void a_server_that_wants_the_length_gets_it(void **state)
         {.reply = nothing}, {.reply = FAILS("411 Length Required", "0", "")}, {.reply = nothing}};
     fixture *f = *state;
     mlplat_error err = {0};
-    char *many = test_malloc(50000);
     NEEDS_HTTP(f);
+    char *many = test_malloc(50000);
     memset(many, 'x', 50000);
     SCRIPT(f, steps);
     assert_ok(mlplat_artifact_put_bytes(f->ml, many, 50000, PLACE "two/f", &err));
@@ -397,8 +397,8 @@ static void a_file_that_becomes_shorter_is_not_stored(void **state)
     mlplat_error err = {0};
     cutter c = {.path = test_path(f->folder, "shrinks")};
     mlp_hook hook = {.fn = cut_it, .user = &c};
-    char *many = test_malloc(3000000);
     NEEDS_HTTP(f);
+    char *many = test_malloc(3000000);
     memset(many, 'x', 3000000);
     SCRIPT(f, steps);
     assert_ok(mlp_file_write_atomic(c.path, many, 3000000, false, &err));
