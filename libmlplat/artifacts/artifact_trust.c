@@ -19,7 +19,7 @@ static mlplat_status local_path(const char *uri, char **out, mlplat_error *err)
     *out = NULL;
     if (why.status == MLPLAT_NO_MEMORY) /* then it is not known */
         return mlp_fail_memory(err);
-    return store == mlp_artifact_file() ? store->root(uri, out, err) : MLPLAT_OK;
+    return store == mlp_artifact_file() ? mlp_artifact_file()->root(uri, out, err) : MLPLAT_OK;
 }
 
 static bool below(const char *path, const char *root)

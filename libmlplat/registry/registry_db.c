@@ -273,7 +273,7 @@ mlplat_status mlp_registry_db_pairs(mlp_stmt *stmt, const char *key, const char 
 
 #define TABLE(scheme_name, open_store)                                                                                 \
     {                                                                                                                  \
-        .scheme = (scheme_name), .open = open_store, .close = db_close, .abandon = db_abandon, .model_create =         \
+        .scheme = (scheme_name), .open = (open_store), .close = db_close, .abandon = db_abandon, .model_create =       \
         mlp_registry_db_model_create, .model_get = mlp_registry_db_model_get, .model_search =                          \
         mlp_registry_db_model_search, .model_update = mlp_registry_db_model_update, .model_rename =                    \
         mlp_registry_db_model_rename, .model_delete = mlp_registry_db_model_delete, .model_tag =                       \

@@ -154,8 +154,9 @@ static void db_about(const void *object, mlp_tracking_about *out)
 #endif
 #define TABLE(scheme_name, is_server, open_store)                                                                      \
     {                                                                                                                  \
-        .scheme = (scheme_name), .server = is_server, .open = open_store, .close = db_close, .abandon = db_abandon,    \
-        .about = db_about, .sink = mlp_tracking_db_sink, .experiment_create = mlp_tracking_db_experiment_create,       \
+        .scheme = (scheme_name), .server = (is_server), .open = (open_store), .close = db_close,                       \
+        .abandon = db_abandon, .about = db_about, .sink = mlp_tracking_db_sink,                                        \
+        .experiment_create = mlp_tracking_db_experiment_create,                                                        \
         .experiment_get = mlp_tracking_db_experiment_get, .experiment_by_name = mlp_tracking_db_experiment_by_name,    \
         .experiment_search = mlp_tracking_db_experiment_search,                                                        \
         .experiment_rename = mlp_tracking_db_experiment_rename,                                                        \
