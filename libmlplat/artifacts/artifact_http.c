@@ -13,7 +13,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 16384, LENGTH_REQUIRED = 411, FEW = 2 };
+enum { AT_ONCE = 16384, LENGTH_REQUIRED = 411, BROKEN = 500, FEW = 2 };
 
 /* ---- put -------------------------------------------------------------------------------------------------------- */
 
@@ -239,7 +239,7 @@ static mlplat_status why_not_read(const mlp_artifact_remote *remote, mlplat_erro
                           mlp_artifact_remote_shown(remote));
 }
 
-/* The connection of an old MLflow server (2.14) breaks when it has to name a file so. */
+/* An old MLflow server (2.14) that has to name a file so breaks the connection, or says 500: as its gunicorn does. */
 static bool beyond_latin1(const char *path)
 {
     const char *last = strrchr(path, '/');
@@ -262,7 +262,7 @@ static mlplat_status fetch(reading *to, mlplat_error *err)
         s = changed(to, err);
     if (s == MLPLAT_NOT_FOUND)
         s = not_there(to->remote, err);
-    if (s != MLPLAT_OK && odd && response.fate == MLP_HTTP_NO_ANSWER)
+    if (s != MLPLAT_OK && odd && (response.fate == MLP_HTTP_NO_ANSWER || response.status == BROKEN))
         mlp_fail_prefix(err, s, "an old MLflow server cannot send a file whose name has letters beyond Latin-1");
     mlp_http_response_free(&response);
     return s;
