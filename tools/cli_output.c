@@ -56,6 +56,15 @@ static bool is_c1(const char *at)
     return (unsigned char)at[0] == 0xc2 && (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xa0;
 }
 
+/* U+2028 to U+202E and U+2066 to U+2069: line breaks, and what turns the direction of the text that follows, so that a
+ * line reads as what it is not. */
+static bool is_turn(const char *at)
+{
+    const unsigned char *c = (const unsigned char *)at;
+    return c[0] == 0xe2 && ((c[1] == 0x80 && c[2] >= 0xa8 && c[2] <= 0xae) ||
+                            (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9));
+}
+
 /* What would break a line, or do something to a terminal, is shown as a space. */
 static void clean(char *at, const char *keep)
 {
@@ -63,6 +72,9 @@ static void clean(char *at, const char *keep)
         if (is_c1(at)) {
             at[0] = at[1] = ' ';
             at++;
+        } else if (is_turn(at)) {
+            memset(at, ' ', 3);
+            at += 2;
         } else if (((unsigned char)*at < 0x20 || *at == 0x7f) && !strchr(keep, *at)) {
             *at = ' ';
         }
@@ -73,17 +85,21 @@ static void clean(char *at, const char *keep)
 static void put_json(const char *text)
 {
     for (;;) {
-        size_t n = strcspn(text, "\xc2\x7f"); /* what may be one of them */
+        size_t n = strcspn(text, "\xc2\xe2\x7f"); /* what may be one of them */
         fwrite(text, 1, n, stdout);
         text += n;
         if (!*text)
             break;
-        if (is_c1(text))
+        if (is_c1(text)) {
             printf("\\u%04x", (unsigned char)*++text);
-        else if (*text == 0x7f)
+        } else if (is_turn(text)) {
+            printf("\\u20%02x", (unsigned)((text[1] & 1) << 6 | (text[2] & 0x3f)));
+            text += 2;
+        } else if (*text == 0x7f) {
             fputs("\\u007f", stdout);
-        else
+        } else {
             putchar(*text);
+        }
         text++;
     }
     putchar('\n');

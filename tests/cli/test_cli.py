@@ -601,6 +601,17 @@ def test_output_is_the_same_every_time_and_has_no_colour(cli):
     assert len(cli("run", "get", run, "-o", "tsv").splitlines()) == 2
 
 
+def test_no_text_turns_the_direction_of_what_follows_it(cli):
+    turns = "".join(map(chr, [*range(0x2028, 0x202f), *range(0x2066, 0x206a)]))
+    run = new_run(cli)
+    cli("tag", "set", run, "z", turns)
+    for form in ("table", "json", "tsv"):
+        assert not set(turns) & set(cli("run", "get", run, "-o", form))
+    assert {"key": "z", "value": turns} in cli.json("run", "get", run)["data"]["tags"]
+    cli("tag", "set", run, "z", "\u200f\u20ac\u2070")
+    assert "\u200f\u20ac\u2070" in cli("run", "get", run, "-o", "json")
+
+
 def test_pages_go_on_where_the_last_one_ended(cli):
     for name in "abcde":
         cli("experiment", "create", name)
