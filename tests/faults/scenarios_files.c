@@ -96,6 +96,10 @@ static void log_model(scene *sc)
     READ(doc, mlplat_model_info(ml, models, &doc, &sc->err));
     snprintf(uri, sizeof uri, "runs:/%s/model", mlplat_run_id(run));
     READ(doc, mlplat_model_info(ml, uri, &doc, &sc->err));
+    mlplat_doc *listed = NULL;
+    DO(mlplat_artifact_list(ml, uri, &listed, &sc->err));
+    MUST(strstr(mlplat_doc_text(listed), "MLmodel")); /* nothing found is no answer where memory ran out */
+    mlplat_doc_free(listed);
     mlplat_free(models);
     mlplat_run_free(run);
     mlplat_close(ml);
