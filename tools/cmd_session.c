@@ -4,16 +4,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int spool_prometheus(cli *c)
+{
+    char *text = NULL;
+    int code = cli_result(c, mlplat_spool_prometheus(c->ml, &text, &c->err));
+    if (code == CLI_OK && !c->quiet)
+        fputs(text, stdout);
+    mlplat_free(text);
+    return cli_written(code);
+}
+
 static int spool_status(cli *c)
 {
     mlplat_doc *doc = NULL;
     int code = cli_open(c);
+    if (code == CLI_OK && cli_get(c, "prometheus"))
+        return spool_prometheus(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_spool_status(c->ml, &doc, &c->err));
     return code == CLI_OK ? cli_print(c, doc,
-                                      "WAITING=waiting,DEAD=dead,STORED=stored,ACCEPTED=accepted,"
-                                      "STORE=store,FOLDER=folder")
+                                      "WAITING=waiting,DEAD=dead,BYTES=bytes,OLDEST_MS=oldest_ms,STORED=stored,"
+                                      "ACCEPTED=accepted,STORE=store,FOLDER=folder")
                           : code;
+}
+
+static int spool_inspect(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int most = 0, more = 0;
+    int code = cli_get_small(c, "max", &most);
+    if (code == CLI_OK)
+        code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_spool_inspect(c->ml, c->n_args ? c->args[0] : NULL, cli_get(c, "run"), most, &doc,
+                                                  &c->err));
+    if (code != CLI_OK)
+        return code;
+    mlplat_doc_bool(doc, "more", &more, NULL);
+    code = cli_print_list(c, doc, "records",
+                          "STATE=state,KIND=kind,RUN=run_id,KEY=key,VALUE=value,STEP=step,REASON=reason");
+    if (code == CLI_OK && more && !c->quiet)
+        fputs("mlplat: there are more: --max N\n", stderr);
+    return code;
 }
 
 static int spool_sync(cli *c)
@@ -96,8 +128,21 @@ static const cli_option help_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const cli_option status_options[] = {
+    {"prometheus", NULL, "as text for Prometheus"},
+    {NULL, NULL, NULL},
+};
+static const cli_option inspect_options[] = {
+    {"run", "RUN_ID", "of one run"},
+    {"max", "N", "at most so many; default 1000"},
+    {NULL, NULL, NULL},
+};
+
 const cli_command cli_session_commands[] = {
-    {"spool status", "", "Tell what was accepted and is not yet stored", "spool status -o json", NULL, spool_status},
+    {"spool status", "", "Tell what was accepted and is not yet stored",
+     "spool status -o json\nspool status --prometheus", status_options, spool_status},
+    {"spool inspect", "[WHAT]", "Show records that wait, and those that were set aside: waiting, dead, or both",
+     "spool inspect dead\nspool inspect waiting --run $run -o json", inspect_options, spool_inspect},
     {"spool sync", "", "Store what ended programs left behind", "spool sync", NULL, spool_sync},
     {"spool retry", "", "Try the dead letters again", "spool retry", NULL, spool_retry},
     {"config show", "", "Show every setting and who set it", "config show", NULL, config_show},

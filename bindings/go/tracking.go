@@ -456,8 +456,22 @@ func (c *Client) SpoolCount(ctx context.Context) (counts SpoolCounts, err error)
 	return counts, err
 }
 
-// SpoolStatus tells of every journal of the store, and its dead letters, after what ended
-// programs left was stored (mlplat_spool_status).
+// SpoolPrometheus gives the counts of the spool as text for Prometheus (mlplat_spool_prometheus).
+func (c *Client) SpoolPrometheus(ctx context.Context) (string, error) {
+	return c.text(ctx, raw.Spool_prometheus)
+}
+
+// SpoolInspect gives records one by one: "dead" (set aside), "waiting", or both (""); of a run or of all (""); at most
+// limit, 0 for 1,000 (mlplat_spool_inspect).
+func (c *Client) SpoolInspect(ctx context.Context, what, runID string, limit int) (result json.RawMessage, err error) {
+	n := int32(min(max(limit, math.MinInt32), math.MaxInt32))
+	err = c.document(ctx, &result, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Spool_inspect(p, what, runID, n, out, call)
+	})
+	return result, err
+}
+
+// SpoolStatus tells of every journal of the store, and its dead letters; it stores nothing (mlplat_spool_status).
 func (c *Client) SpoolStatus(ctx context.Context) (status json.RawMessage, err error) {
 	err = c.document(ctx, &status, raw.Spool_status)
 	return status, err

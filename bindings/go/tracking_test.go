@@ -323,7 +323,15 @@ func TestTheSpoolTells(t *testing.T) {
 	if !strings.Contains(string(status), `"journals"`) {
 		t.Errorf("got %s", status)
 	}
-	result, err := client.SpoolSync(ctx)
+	text, err := client.SpoolPrometheus(ctx)
+	must(t, err)
+	equal(t, "prometheus", strings.Contains(text, "\nmlplat_spool_accepted_total{store="), true)
+	result, err := client.SpoolInspect(ctx, "dead", "", 5)
+	must(t, err)
+	equal(t, "inspect", string(result), `{"records":[],"more":false}`)
+	_, err = client.SpoolInspect(ctx, "all", "", 0)
+	equal(t, "refused", errors.Is(err, mlplat.ErrInvalid), true)
+	result, err = client.SpoolSync(ctx)
 	must(t, err)
 	equal(t, "sync", strings.Contains(string(result), `"replayed"`), true)
 	result, err = client.SpoolRetry(ctx)

@@ -35,6 +35,9 @@ BLOCKING(run_log_image)
 REPLACED(mlplat_run_log_image)
 BLOCKING(mlplat_spool_status)
 BLOCKING(mlplat_spool_sync)
+BLOCKING(mlplat_spool_prometheus)
+BLOCKING(spool_inspect)
+REPLACED(mlplat_spool_inspect)
 BLOCKING(mlplat_spool_retry)
 BLOCKING(experiment_create)
 BLOCKING(experiment_search)
@@ -63,6 +66,12 @@ LOGGING(run_log, !arg3->scalar)
 %include <mlplat/tracking.h>
 
 %inline %{
+static mlplat_status spool_inspect(mlplat *ml, optional_text what, optional_text run_id, int max_results,
+                                   mlplat_doc **out, mlplat_error *err)
+{
+    return mlplat_spool_inspect(ml, what, run_id, max_results, out, err);
+}
+
 static mlplat_status experiment_create(mlplat *ml, const char *name, optional_path artifact_location,
                                        optional_text tags, char **id, mlplat_error *err)
 {

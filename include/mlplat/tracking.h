@@ -494,13 +494,34 @@ typedef struct mlplat_spool_counts {
 MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out, mlplat_error *err);
 
 /**
- * Every journal of the store: {"store", "folder", "accepted", "stored", "waiting", "dead", "journals": [{"id", "pid",
- * "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id", "run_id",
- * "kind", "key", "reason", ...}], "runs": [{"local_id", "run_id"}]}; runs: what those made offline became at
- * their server. *out is yours. The first call of a session opens the store, and that brings in what
- * dead processes left behind; otherwise it changes nothing.
+ * What waits, and where: {"store", "folder", "accepted", "stored", "waiting", "dead", "dropped", "refused", "blocked",
+ * "bytes", "quota" (0: none), "oldest_ms" (the age of the oldest record that waits, by its own time), "journals":
+ * [{"id", "pid", "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id",
+ * "run_id", "kind", "key", "reason", ...}], "runs": [{"local_id", "run_id"}], "waiting_runs": [{"run_id", "waiting"}]};
+ * runs: what those made offline became at their server. accepted, stored, dropped, refused and blocked count this
+ * session. *out is yours. It stores nothing and changes nothing, also where it is the session's first call; what the
+ * program of a "busy" journal has stored a moment ago may be counted as waiting.
  */
 MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);
+
+#ifndef MLPLAT_MINIMAL
+/** The numbers of mlplat_spool_status as text for Prometheus: mlplat_spool_waiting_records{store="..."} and others.
+ * *out is yours: mlplat_free. */
+MLPLAT_API mlplat_status mlplat_spool_prometheus(mlplat *ml, char **out, mlplat_error *err);
+
+/**
+ * Record by record, what was set aside and what waits, of each journal in its order: {"records": [{"state": "dead" |
+ * "waiting", "journal", "seq", "kind", "run_id", "key", "value", "step", "timestamp", "status", "reason"}], "more":
+ * there are more}; step and timestamp: of a metric; status and reason: of a dead letter. What looks like a secret is
+ * replaced by ***. *out is yours. It stores nothing and changes nothing.
+ * @param what         "dead", "waiting"; NULL: both
+ * @param run_id       as the records have it; NULL: of all runs
+ * @param max_results  at most so many; 0: 1,000
+ * @return MLPLAT_OK; MLPLAT_INVALID
+ */
+MLPLAT_API mlplat_status mlplat_spool_inspect(mlplat *ml, const char *what, const char *run_id, int max_results,
+                                              mlplat_doc **out, mlplat_error *err);
+#endif
 
 /** Store what dead processes left behind: {"replayed", "dead", "journals"}, with what came in when this session opened
  * the store, told once. *out is yours, may be NULL.

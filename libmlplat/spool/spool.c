@@ -72,6 +72,7 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     set_lanes(sp);
     pthread_mutex_init(&sp->lock, NULL);
     pthread_mutex_init(&sp->sink_lock, NULL);
+    pthread_mutex_init(&sp->bring_lock, NULL);
     mlp_cond_init(&sp->wake);
     mlp_cond_init(&sp->progress);
     *out = sp;
@@ -79,35 +80,51 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
 }
 
 /* Nobody waits for a server to open. */
-static mlplat_status bring_in_later(mlp_spool *sp)
+static void bring_in_later(mlp_spool *sp)
 {
     if (!mlp_replay_any(sp))
-        return MLPLAT_OK;
+        return;
     pthread_mutex_lock(&sp->lock);
     sp->orphans = true;
     (void)mlp_deliver_start(sp, NULL); /* if not, the first record starts it */
     pthread_mutex_unlock(&sp->lock);
-    return MLPLAT_OK;
+}
+
+static void bring_in(mlp_spool *sp)
+{
+    mlplat_error why = {0};
+    if (sp->sink.remote) {
+        bring_in_later(sp);
+        return;
+    }
+    mlplat_status status = mlp_replay_orphans(sp, NULL, &sp->opening, &why);
+    mlp_replay_tell(sp, status, &sp->opening, &why);
+}
+
+void mlp_spool_bring_in(mlp_spool *sp)
+{
+    if (!atomic_load_explicit(&sp->to_open, memory_order_acquire))
+        return;
+    pthread_mutex_lock(&sp->bring_lock);
+    if (atomic_load(&sp->to_open))
+        bring_in(sp);
+    atomic_store_explicit(&sp->to_open, false, memory_order_release);
+    pthread_mutex_unlock(&sp->bring_lock);
 }
 
 /* A store that cannot be written, or a folder that is not ours, shall not keep anybody from reading. */
 mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *sink, mlp_spool **out, mlplat_error *err)
 {
-    mlplat_error why = {0};
     mlplat_status status = make(options, sink, out, err);
     if (status != MLPLAT_OK)
         return status;
-    mlp_spool *sp = *out;
-    if (options->only_read)
-        return MLPLAT_OK;
-    if (sink->remote)
-        return bring_in_later(sp);
-    status = mlp_replay_orphans(sp, NULL, &sp->opening, &why);
-    mlp_replay_tell(sp, status, &sp->opening, &why);
+    atomic_store(&(*out)->to_open, !options->only_read);
+    if (!options->later)
+        mlp_spool_bring_in(*out);
     return MLPLAT_OK;
 }
 
-static mlplat_status check(const mlp_spool *sp, mlplat_error *err)
+mlplat_status mlp_spool_usable(const mlp_spool *sp, mlplat_error *err)
 {
     if (!mlp_os_forked(sp->guard))
         return MLPLAT_OK;
@@ -167,7 +184,7 @@ mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t 
 {
     size_t need;
     mlplat_durability level = durability == MLPLAT_DURABILITY_DEFAULT ? sp->durability : durability;
-    mlplat_status status = check(sp, err);
+    mlplat_status status = mlp_spool_usable(sp, err);
     if (status == MLPLAT_OK)
         status = size_of(records, n, &need, err);
     if (status != MLPLAT_OK || n == 0)
@@ -187,7 +204,7 @@ mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t 
 mlplat_status mlp_spool_settle(mlp_spool *sp, int64_t timeout_ms, int64_t patience_ms, const mlp_hook *hook,
                                mlplat_error *err)
 {
-    mlplat_status status = check(sp, err);
+    mlplat_status status = mlp_spool_usable(sp, err);
     if (status != MLPLAT_OK || mlp_spool_idle(sp))
         return status;
     return mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, timeout_ms, patience_ms, hook, err);
@@ -280,6 +297,7 @@ void mlp_spool_close(mlp_spool *sp, const mlp_hook *hook)
     pthread_cond_destroy(&sp->wake);
     pthread_cond_destroy(&sp->progress);
     pthread_mutex_destroy(&sp->sink_lock);
+    pthread_mutex_destroy(&sp->bring_lock);
     pthread_mutex_destroy(&sp->lock);
     destroy(sp);
 }

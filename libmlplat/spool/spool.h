@@ -103,6 +103,7 @@ typedef struct mlp_spool_options {
     mlplat_durability durability; /* of the journal: MEMORY, PROCESS, DISK, REMOTE */
     const void *guard;            /* fork guard of the session */
     const mlp_logger *log;
+    bool later;     /* what others left is brought in by mlp_spool_bring_in, not by opening */
     bool only_read; /* the sink cannot be written: what others left is not looked for */
     uint64_t quota; /* bytes of files that the spool may take; 0: MLP_SPOOL_QUOTA; UINT64_MAX: any */
     mlp_spool_full full;
@@ -114,6 +115,8 @@ typedef struct mlp_spool_options {
 /* Replays orphans through the sink, then is ready. Makes its journal and its thread at the first append. */
 mlplat_status mlp_spool_open(const mlp_spool_options *options, const mlp_sink *sink, mlp_spool **out,
                              mlplat_error *err);
+/* With `later`: once what opening does else. Before anything is read from the store or logged. */
+void mlp_spool_bring_in(mlp_spool *spool);
 /* Waits until all is delivered (the hook may cancel; what stays is warned about), removes the journal, frees. */
 void mlp_spool_close(mlp_spool *spool, const mlp_hook *hook);
 void mlp_spool_abandon(mlp_spool *spool); /* in a forked child */
@@ -162,6 +165,9 @@ bool mlp_spool_is_down(mlp_spool *spool);
 
 /* The public documents of tracking.h. New references. */
 mlplat_status mlp_spool_status(mlp_spool *spool, json_t **out, mlplat_error *err);
+mlplat_status mlp_spool_prometheus(mlp_spool *spool, mlp_buf *out, mlplat_error *err); /* the status, as text for it */
+mlplat_status mlp_spool_inspect(mlp_spool *spool, const char *what, const char *run_id, size_t most, json_t **out,
+                                mlplat_error *err);
 mlplat_status mlp_spool_sync(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
 mlplat_status mlp_spool_retry(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
 

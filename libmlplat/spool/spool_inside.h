@@ -105,6 +105,8 @@ struct mlp_spool {
     mlp_room room;
     int64_t close_ms;
     uint64_t rate;
+    _Atomic bool to_open; /* mlp_spool_bring_in has not been called */
+    pthread_mutex_t bring_lock;
     bool orphans; /* what others left is to be brought in by the delivery thread; under lock */
     bool hurry;   /* somebody waits: what failed is tried again now */
     mlp_home home;
@@ -211,6 +213,14 @@ bool mlp_replay_any(const mlp_spool *spool); /* does anybody's journal but ours 
 mlplat_status mlp_replay_orphans(mlp_spool *spool, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err);
 
 void mlp_replay_tell(const mlp_spool *spool, mlplat_status status, const mlp_replay_counts *n, const mlplat_error *err);
+
+mlplat_status mlp_spool_usable(const mlp_spool *spool, mlplat_error *err); /* spool.c. STATE: inherited by fork */
+
+/* ---- scan.c ------------------------------------------------------------------------------------------------------ */
+
+/* As mlp_spool_scan, of one run or of all (NULL), without what is known to be stored. */
+typedef bool (*mlp_scan_see)(void *user, const char *journal_id, const mlp_record *record);
+mlplat_status mlp_scan_waiting(mlp_spool *spool, const char *run_id, mlp_scan_see see, void *user, mlplat_error *err);
 
 /* ---- deadletter.c ------------------------------------------------------------------------------------------------ */
 

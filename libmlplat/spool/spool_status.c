@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "spool/spool_inside.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,11 @@
 typedef struct survey {
     mlp_spool *sp;
     int fd;
-    bool marked;
+    bool marked;  /* mark is known */
+    json_t *runs; /* {id: records that wait} */
     char id[33];
     uint64_t mark, waiting, bytes;
+    int64_t oldest_ms; /* when the oldest that waits was logged; 0: not known */
     bool damaged;
 } survey;
 
@@ -40,6 +43,31 @@ static bool packed_too(int fd, const char *name)
     return mlp_text_ends(name, ".mls") && fstatat(fd, packed, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static bool count_run(json_t *runs, const char *id, size_t n)
+{
+    char text[64]; /* longer ones are none of ours: cut */
+    snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1, id);
+    mlp_text_repair(text);
+    json_t *count = json_object_get(runs, text);
+    return count ? json_integer_set(count, json_integer_value(count) + 1) == 0
+                 : json_object_set_new(runs, text, json_integer(1)) == 0;
+}
+
+/* Of whose records they are, and how old: those that tell no time are as old as what was written last in their file. */
+static bool look_at_records(survey *s, mlp_frame_walk *walk, size_t limit, int64_t written_ms)
+{
+    mlp_record r;
+    while (mlp_frame_next(walk, &r) && walk->end <= limit) {
+        if (r.seq <= s->mark)
+            continue;
+        int64_t at = r.timestamp_ms > 0 ? r.timestamp_ms : written_ms;
+        s->oldest_ms = s->oldest_ms == 0 || at < s->oldest_ms ? at : s->oldest_ms;
+        if (!count_run(s->runs, r.run_id, r.run_id_n))
+            return false;
+    }
+    return true;
+}
+
 static bool survey_segment(void *user, const char *name)
 {
     survey *s = user;
@@ -48,6 +76,7 @@ static bool survey_segment(void *user, const char *name)
     mlp_segment_head head;
     mlp_frame_summary sum;
     struct stat st;
+    bool counted = true;
     if (!mlp_segment_named(name) || fstatat(s->fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 || packed_too(s->fd, name) ||
         mlp_segment_read(s->fd, name, 0, &bytes, &size, NULL) != MLPLAT_OK)
         return true;
@@ -59,9 +88,12 @@ static bool survey_segment(void *user, const char *name)
         mlp_frame_summarize(bytes, size, &head, s->sp->boot, s->mark, &sum);
         s->waiting += sum.records;
         s->damaged = s->damaged || sum.damaged;
+        mlp_frame_walk walk = {.base = bytes, .size = size, .salt = head.salt};
+        struct timespec at = mlp_os_changed(&st);
+        counted = look_at_records(s, &walk, sum.limit, (int64_t)at.tv_sec * 1000 + at.tv_nsec / 1000000);
     }
     mlp_free(bytes);
-    return true;
+    return counted;
 }
 
 static size_t count_dead(const json_t *letters, const char *id)
@@ -94,7 +126,10 @@ typedef struct listing {
     const json_t *letters;
     char own[128];        /* the folder of this session's journal; "": none yet */
     uint64_t own_waiting; /* not yet in `waiting` */
+    uint64_t own_done;
     uint64_t waiting, bytes;
+    int64_t oldest_ms;
+    json_t *runs;
     mlp_quota quota;
     mlplat_status status;
     mlplat_error *err;
@@ -113,9 +148,9 @@ static void add_entry(listing *l, const char *id, long pid, const char *state, u
 
 static void list_journal(listing *l, const char *name)
 {
-    survey s = {.sp = l->sp};
     mlp_claim claim = mlp_home_probe(l->fd, name);
     bool own = strcmp(l->own, name) == 0;
+    survey s = {.sp = l->sp, .marked = own, .mark = own ? l->own_done : 0, .runs = l->runs};
     mlplat_status opened = mlp_folder_open(l->fd, name, &s.fd, NULL);
     if (claim == MLP_CLAIM_GONE || opened == MLPLAT_NOT_FOUND)
         return;
@@ -123,8 +158,14 @@ static void list_journal(listing *l, const char *name)
         add_entry(l, name, mlp_home_pid(name), "damaged", 0, 0, 0);
         return;
     }
-    mlp_folder_each(s.fd, survey_segment, &s, NULL);
+    l->status = mlp_folder_each(s.fd, survey_segment, &s, NULL);
     mlp_sys.close(s.fd);
+    if (l->status == MLPLAT_NO_MEMORY) { /* else: it went away */
+        mlp_fail_memory(l->err);
+        return;
+    }
+    if (s.oldest_ms && (l->oldest_ms == 0 || s.oldest_ms < l->oldest_ms))
+        l->oldest_ms = s.oldest_ms;
     if (own) {
         s.waiting = l->own_waiting; /* level memory too, which no file shows */
         l->own_waiting = 0;
@@ -173,13 +214,6 @@ static mlplat_status letters_with_ids(json_t *letters, mlplat_error *err)
     return status;
 }
 
-static mlplat_status state_of_session(const mlp_spool *sp, mlplat_error *err)
-{
-    return mlp_os_forked(sp->guard)
-               ? mlp_fail(err, MLPLAT_STATE, "this session was inherited by fork: open one in the child")
-               : MLPLAT_OK;
-}
-
 static void look_at_own(listing *l)
 {
     mlp_spool *sp = l->sp;
@@ -187,45 +221,67 @@ static void look_at_own(listing *l)
     if (sp->home.held)
         memcpy(l->own, sp->home.name, sizeof l->own);
     l->quota = sp->quota;
+    l->own_done = atomic_load(&sp->done_seq);
     l->own_waiting =
         atomic_load(&sp->accepted) - atomic_load(&sp->stored) - atomic_load(&sp->dead) - sp->quota.dropped;
     pthread_mutex_unlock(&sp->lock);
 }
 
+static json_t *runs_as_list(const json_t *counts)
+{
+    const char *id;
+    json_t *count, *list = json_array();
+    json_object_foreach((json_t *)counts, id, count)
+    {
+        if (json_array_append_new(list, json_pack("{s:s, s:O}", "run_id", id, "waiting", count)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* Takes letters and runs. */
+static json_t *document(const listing *l, json_t *letters, json_t *runs)
+{
+    const mlp_spool *sp = l->sp;
+    const mlp_quota *q = &l->quota;
+    uint64_t accepted, durable, stored, dead;
+    mlp_spool_count(sp, &accepted, &durable, &stored, &dead);
+    int64_t age = l->oldest_ms ? mlp_sys.now_ms() - l->oldest_ms : 0;
+    return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:o, s:o, s:o}", "store",
+                     mlp_json_string(sp->store), "folder", mlp_json_string(sp->place[0].path), "accepted",
+                     (json_int_t)accepted, "stored", (json_int_t)stored, "waiting",
+                     (json_int_t)(l->waiting + l->own_waiting), "dead", (json_int_t)json_array_size(letters), "dropped",
+                     (json_int_t)q->dropped, "refused", (json_int_t)q->refused, "blocked", (json_int_t)q->blocked,
+                     "bytes", (json_int_t)l->bytes, "quota", (json_int_t)(q->most == UINT64_MAX ? 0 : q->most),
+                     "oldest_ms", (json_int_t)(age > 0 ? age : 0), "journals", l->journals, "dead_letters", letters,
+                     "runs", runs, "waiting_runs", runs_as_list(l->runs));
+}
+
 mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
 {
-    uint64_t accepted, durable, stored, dead;
     *out = NULL;
-    mlplat_status status = state_of_session(sp, err);
+    mlplat_status status = mlp_spool_usable(sp, err);
     if (status != MLPLAT_OK)
         return status;
     json_t *letters = json_array(), *runs = NULL;
-    listing l = {.sp = sp, .journals = json_array(), .letters = letters, .err = err};
+    listing l = {.sp = sp, .journals = json_array(), .letters = letters, .runs = json_object(), .err = err};
     look_at_own(&l);
-    mlp_spool_count(sp, &accepted, &durable, &stored, &dead);
-    status = letters && l.journals ? mlp_deadletter_list(sp, letters, err) : mlp_fail_memory(err);
+    status = letters && l.journals && l.runs ? mlp_deadletter_list(sp, letters, err) : mlp_fail_memory(err);
     for (int p = 0; p < sp->n_places && status == MLPLAT_OK; p++)
         status = list_place(&l, &sp->place[p], err);
     if (status == MLPLAT_OK)
         status = letters_with_ids(letters, err);
     if (status == MLPLAT_OK)
         status = mlp_run_map_list(&sp->runs, sp->place, sp->n_places, &runs, err);
-    if (status == MLPLAT_OK) {
-        *out = json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "store",
-                         mlp_json_string(sp->store), "folder", mlp_json_string(sp->place[0].path), "accepted",
-                         (json_int_t)accepted, "stored", (json_int_t)stored, "waiting",
-                         (json_int_t)l.waiting + (json_int_t)l.own_waiting, "dead",
-                         (json_int_t)json_array_size(letters), "dropped", (json_int_t)l.quota.dropped, "refused",
-                         (json_int_t)l.quota.refused, "blocked", (json_int_t)l.quota.blocked, "bytes",
-                         (json_int_t)l.bytes, "quota",
-                         (json_int_t)(l.quota.most == UINT64_MAX ? 0 : l.quota.most), "journals", l.journals,
-                         "dead_letters", letters, "runs", runs);
-        status = *out ? MLPLAT_OK : mlp_fail_memory(err);
-    }
+    if (status == MLPLAT_OK)
+        *out = document(&l, letters, runs);
+    else
+        json_decref(letters);
     json_decref(l.journals);
-    json_decref(letters);
-    json_decref(runs);
-    return status;
+    json_decref(l.runs);
+    return status != MLPLAT_OK || *out ? status : mlp_fail_memory(err);
 }
 
 /* Whoever asks for a sync opened the store to do so, and that brought in most of it. */
@@ -243,7 +299,7 @@ mlplat_status mlp_spool_sync(mlp_spool *sp, const mlp_hook *hook, json_t **out, 
 {
     mlp_replay_counts n = {0};
     *out = NULL;
-    mlplat_status status = state_of_session(sp, err);
+    mlplat_status status = mlp_spool_usable(sp, err);
     if (status == MLPLAT_OK)
         status = mlp_replay_orphans(sp, hook, &n, err);
     if (status != MLPLAT_OK)
@@ -265,7 +321,7 @@ mlplat_status mlp_spool_retry(mlp_spool *sp, const mlp_hook *hook, json_t **out,
 {
     uint64_t stored, dead;
     *out = NULL;
-    mlplat_status status = state_of_session(sp, err);
+    mlplat_status status = mlp_spool_usable(sp, err);
     if (status == MLPLAT_OK)
         status = mlp_deadletter_retry(sp, hook, &stored, &dead, err);
     if (status != MLPLAT_OK)

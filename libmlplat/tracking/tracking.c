@@ -35,6 +35,7 @@ static mlplat_status open_spool(mlp_tracking *t, mlplat_error *err)
         .durability = durability_of(mlp_session_setting(t->ml, MLP_SET_DURABILITY)),
         .guard = t->ml->guard,
         .log = &t->ml->log,
+        .later = true,
         .only_read = about.read_only != NULL,
         .full = full_of(mlp_session_setting(t->ml, MLP_SET_SPOOL_FULL)),
         .hook = &t->ml->hook,
@@ -102,13 +103,21 @@ static const mlp_slot_ops slot_ops = {
     .flush = flush_tracking,
 };
 
-mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err)
+mlplat_status mlp_tracking_look(mlplat *ml, mlp_tracking **out, mlplat_error *err)
 {
     void *object = NULL;
     if (!ml)
         return mlp_fail(err, MLPLAT_INVALID, "session is NULL: open one with mlplat_open");
     mlplat_status s = mlp_session_slot(ml, MLP_SLOT_TRACKING, &slot_ops, &object, err);
     *out = object;
+    return s;
+}
+
+mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err)
+{
+    mlplat_status s = mlp_tracking_look(ml, out, err);
+    if (s == MLPLAT_OK)
+        mlp_spool_bring_in((*out)->spool);
     return s;
 }
 

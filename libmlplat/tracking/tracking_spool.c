@@ -11,7 +11,7 @@ mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out, mlplat_er
     if (size < sizeof size + sizeof counts.accepted)
         return mlp_fail(err, MLPLAT_INVALID, "mlplat_spool_counts: size is %zu: set it to sizeof(mlplat_spool_counts)",
                         size);
-    mlplat_status s = mlp_tracking_of(ml, &t, err);
+    mlplat_status s = mlp_tracking_look(ml, &t, err);
     if (s != MLPLAT_OK)
         return s;
     mlp_spool_count(t->spool, &counts.accepted, &counts.durable, &counts.stored, &counts.dead);
@@ -34,7 +34,7 @@ mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *er
     mlp_tracking *t = NULL;
     json_t *json = NULL;
     *out = NULL;
-    mlplat_status s = mlp_tracking_of(ml, &t, err);
+    mlplat_status s = mlp_tracking_look(ml, &t, err);
     if (s == MLPLAT_OK)
         s = mlp_spool_status(t->spool, &json, err);
     return give(s, json, out, err);
@@ -63,3 +63,43 @@ mlplat_status mlplat_spool_retry(mlplat *ml, mlplat_doc **out, mlplat_error *err
         s = mlp_spool_retry(t->spool, &ml->hook, &json, err);
     return give(s, json, out, err);
 }
+
+#ifndef MLPLAT_MINIMAL
+static mlplat_status check_what(const char *what, mlplat_error *err)
+{
+    return !what || strcmp(what, "dead") == 0 || strcmp(what, "waiting") == 0
+               ? MLPLAT_OK
+               : mlp_fail(err, MLPLAT_INVALID, "'%.60s' is nothing that lies in a spool: write dead or waiting", what);
+}
+
+mlplat_status mlplat_spool_inspect(mlplat *ml, const char *what, const char *run_id, int max_results, mlplat_doc **out,
+                                   mlplat_error *err)
+{
+    enum { RECORDS = 1000 };
+    mlp_tracking *t = NULL;
+    json_t *json = NULL;
+    *out = NULL;
+    if (max_results < 0)
+        return mlp_fail(err, MLPLAT_INVALID, "max_results is %d: at least 1, or 0 for %d", max_results, RECORDS);
+    mlplat_status s = check_what(what, err);
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_look(ml, &t, err);
+    if (s == MLPLAT_OK)
+        s = mlp_spool_inspect(t->spool, what, run_id, max_results ? (size_t)max_results : RECORDS, &json, err);
+    return give(s, json, out, err);
+}
+
+mlplat_status mlplat_spool_prometheus(mlplat *ml, char **out, mlplat_error *err)
+{
+    mlp_tracking *t = NULL;
+    mlp_buf text = {0};
+    *out = NULL;
+    mlplat_status s = mlp_tracking_look(ml, &t, err);
+    if (s == MLPLAT_OK)
+        s = mlp_spool_prometheus(t->spool, &text, err);
+    if (s == MLPLAT_OK)
+        *out = mlp_buf_take(&text);
+    mlp_buf_free(&text);
+    return s == MLPLAT_OK && !*out ? mlp_fail_memory(err) : s;
+}
+#endif

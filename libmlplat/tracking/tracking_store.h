@@ -157,6 +157,7 @@ typedef struct mlp_tracking {
 /* A query as a program gives it; NULL: all defaults. */
 mlplat_status mlp_tracking_take_search(const mlplat_search *query, mlplat_search *out, mlplat_error *err);
 mlplat_status mlp_tracking_of(mlplat *ml, mlp_tracking **out, mlplat_error *err);
+mlplat_status mlp_tracking_look(mlplat *ml, mlp_tracking **out, mlplat_error *err); /* what others left stays there */
 /* Waits until all that this process logged is stored, so that what is read or changed next comes after it. */
 mlplat_status mlp_tracking_settle(mlp_tracking *tracking, mlplat_error *err);
 /* The same for what is about one run (NULL: about all): one that waits to be delivered is read from what is logged. */

@@ -116,6 +116,17 @@ def new_version(cli):
     return cli.json("version", "create", "m", f"runs:/{run}/model", "--tag", "a=1", "--description", "d")
 
 
+def dead_letter(cli):
+    """A record that the store refused."""
+    cli("store", "create")
+    folder = cli.folder / "mlflow.db.spool" / "dead"
+    folder.mkdir(parents=True, mode=0o700)
+    folder.parent.chmod(0o700)
+    letter = {"journal": "a" * 32, "seq": 1, "kind": "metric", "run_id": "0" * 32, "key": "loss", "value": 0.5,
+              "step": 3, "timestamp": 1800000000000, "status": "NOT_FOUND", "reason": "no such run"}
+    (folder / f"{'a' * 32}-{1:020}.jsonl").write_text(json.dumps(letter) + "\n")
+
+
 def new_prompt(cli):
     return cli.json("prompt", "register", "p", new_file(cli, "p.txt", "Hello {{ name }}"), "--message", "first",
                     "--response-format", '{"type": "object"}', "--model-config", '{"temperature": 1}', "--tag", "a=b")
@@ -282,6 +293,7 @@ SCENARIOS = {
     "pipeline run": pipeline_run,
     "component spec": component_spec,
     "spool status": lambda cli: cli.json("spool", "status"),
+    "spool inspect": lambda cli: [dead_letter(cli), cli.lines("spool", "inspect", "dead")][-1],
     "spool sync": lambda cli: cli.json("spool", "sync"),
     "spool retry": lambda cli: cli.json("spool", "retry"),
     "store create": lambda cli: cli.json("store", "create"),

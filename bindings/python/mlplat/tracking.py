@@ -596,9 +596,17 @@ class Tracking:
         return dict(zip(("accepted", "durable", "stored", "dead"), _c.spool_count(self._h)))
 
     def spool_status(self) -> "dict[str, Any]":
-        """Every journal of the store, and its dead letters, after what ended programs left was stored
-        (mlplat_spool_status)."""
+        """Every journal of the store, and its dead letters; nothing is stored by it (mlplat_spool_status)."""
         return doc.loads(_c.spool_status(self._h))
+
+    def spool_prometheus(self) -> str:
+        """The counts of the spool as text for Prometheus (mlplat_spool_prometheus)."""
+        return _c.spool_prometheus(self._h)
+
+    def spool_inspect(self, what: "str | None" = None, *, run_id: "str | None" = None,
+                      max_results: int = 0) -> "dict[str, Any]":
+        """Records one by one: "dead" (set aside), "waiting", or both (mlplat_spool_inspect)."""
+        return doc.loads(_c.spool_inspect(self._h, what, run_id, max_results))
 
     def spool_sync(self) -> "dict[str, Any]":
         """Store what dead processes left behind (mlplat_spool_sync)."""

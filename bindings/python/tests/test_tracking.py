@@ -345,5 +345,25 @@ def test_spool_tells_what_is_where(ml, run):
     ml.flush()
     status = ml.spool_status()
     assert status["accepted"] == status["stored"] and status["waiting"] == 0 and status["dead"] == 0
+    assert status["waiting_runs"] == [] and status["oldest_ms"] == 0
+    assert ml.spool_inspect() == {"records": [], "more": False}
     assert ml.spool_sync()["dead"] == 0
     assert ml.spool_retry() == {"stored": 0, "dead": 0}
+
+
+def test_what_was_refused_is_shown_to_people_and_to_prometheus(ml, run):
+    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus_client is not installed")
+    ml.delete_run(run.id)
+    run.log("m", range(3))
+    run.set_tag("db_password", "hunter2")
+    ml.flush()
+    dead = ml.spool_inspect("dead", run_id=run.id)["records"]
+    assert [r["kind"] for r in dead] == ["metric"] * 3 + ["tag"] and dead[3]["value"] == "***"
+    assert all("deleted" in r["reason"] for r in dead)
+    assert len(ml.spool_inspect(max_results=2)["records"]) == 2
+    families = {f.name: f.samples[0].value for f in parser.text_string_to_metric_families(ml.spool_prometheus())}
+    assert families["mlplat_spool_dead_records"] == 4 and families["mlplat_spool_waiting_records"] == 0
+    assert families["mlplat_spool_accepted"] == families["mlplat_spool_delivered"] + 4
+    with pytest.raises(mlplat.Invalid, match="dead or waiting"):
+        ml.spool_inspect("all")
+    ml.restore_run(run.id)

@@ -1,0 +1,160 @@
+"""What waits in the spool: looked at while its program lives and when it is gone, by people and by Prometheus."""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+
+import pytest
+
+RUN = "0" * 32
+
+
+class Program:
+    """The logging example: it goes on until it is ended. `held` keeps it from storing anything."""
+
+    def __init__(self, cli):
+        logger = cli.program.parent.parent / "examples" / "logger"
+        if not logger.exists():
+            pytest.skip("examples/logger is not built")
+        self.cli, self.accepted, self.run = cli, 0, None
+        cli("store", "create")
+        env = {**cli.environment, "MLFLOW_TRACKING_URI": f"sqlite:///{cli.folder}/mlflow.db", "MLPLAT_N": "100000000",
+               "MLPLAT_KEY": "loss", "MLPLAT_EXPERIMENT": "e", "MLPLAT_DURABILITY": "process"}
+        self.process = subprocess.Popen([logger], env=env, cwd=cli.folder, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL)
+        self.wait_for(100)
+
+    def wait_for(self, more):
+        until = self.accepted + more
+        for line in self.process.stdout:
+            word, value = line.split()[:2]
+            self.run = value.decode() if word == b"RUN" else self.run
+            self.accepted += word == b"ACC"
+            if self.accepted >= until:
+                return
+
+    def kill(self):
+        self.process.kill()
+        self.process.stdout.read()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def held(cli):
+    """The store takes nothing meanwhile."""
+    with contextlib.closing(sqlite3.connect(cli.folder / "mlflow.db", timeout=60, isolation_level=None)) as db:
+        db.execute("begin immediate")
+        yield
+        db.execute("rollback")
+
+
+@pytest.fixture
+def program(cli):
+    started = Program(cli)
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def left(cli, program):
+    """What a killed program left: at least 5,000 records, none of them in the store."""
+    with held(cli):
+        program.wait_for(20000)  # of these some were read late: a pipe holds thousands
+        program.kill()
+    return program
+
+
+def stored(cli):
+    with contextlib.closing(sqlite3.connect(cli.folder / "mlflow.db")) as db:
+        return db.execute("select count(*) from metrics").fetchone()[0]
+
+
+def dead_letters(cli, *keys):
+    """Metrics of a run that was deleted before they came."""
+    folder = cli.folder / "mlflow.db.spool" / "dead"
+    folder.mkdir(parents=True, mode=0o700)
+    folder.parent.chmod(0o700)
+    journal = "a" * 32
+    lines = [json.dumps({"journal": journal, "seq": i + 1, "kind": "tag", "run_id": RUN, "key": key, "value": value,
+                         "status": "NOT_FOUND", "reason": "the run is deleted"}) for i, (key, value) in enumerate(keys)]
+    (folder / f"{journal}-{1:020}.jsonl").write_text("\n".join(lines) + "\n")
+
+
+def test_a_look_stores_nothing_and_changes_nothing(cli, left):
+    before, files = stored(cli), sorted(cli.folder.rglob("*"))
+    status = cli.json("spool", "status")
+    assert status["waiting"] >= 5000 and status["bytes"] > 0 and status["oldest_ms"] >= 0
+    assert status["waiting_runs"] == [{"run_id": left.run, "waiting": status["waiting"]}]
+    assert [j["state"] for j in status["journals"]] == ["orphan"]
+    waiting = cli.lines("spool", "inspect", "--max", "1000000")
+    assert len(waiting) == status["waiting"] and not cli.err
+    assert {r["run_id"] for r in waiting} == {left.run} and {r["state"] for r in waiting} == {"waiting"}
+    steps = [r["step"] for r in waiting]
+    assert steps == list(range(steps[0], steps[0] + len(steps)))
+    cli("spool", "status", "--prometheus")
+    assert stored(cli) == before and sorted(cli.folder.rglob("*")) == files
+    assert cli.json("spool", "sync")["replayed"] == status["waiting"]
+    assert cli.json("spool", "status")["waiting"] == 0 and stored(cli) == before + status["waiting"]
+    assert cli.lines("spool", "inspect") == []
+
+
+def test_it_is_told_while_the_program_lives(cli, program):
+    with held(cli):
+        program.wait_for(20000)  # of these some were read late: a pipe holds thousands
+        status = cli.json("spool", "status")
+        assert [(j["pid"], j["state"]) for j in status["journals"]] == [(program.process.pid, "busy")]
+        assert status["waiting"] >= 5000
+        assert len(cli.lines("spool", "inspect", "waiting", "--run", program.run, "--max", "7")) == 7
+        assert "there are more" in cli.err
+    program.wait_for(1000)
+    assert program.process.poll() is None
+
+
+def test_prometheus_reads_the_text(cli, left):
+    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus_client is not installed")
+    dead_letters(cli, ("a", "b"))
+    status = cli.json("spool", "status")
+    families = {f.name: f for f in parser.text_string_to_metric_families(cli("spool", "status", "--prometheus"))}
+    store = {"store": str(cli.folder / "mlflow.db")}
+
+    def value(name):
+        sample, = [s for s in families[name].samples if s.labels == store]
+        return sample.value
+
+    assert value("mlplat_spool_waiting_records") == status["waiting"] >= 5000
+    assert value("mlplat_spool_waiting_bytes") == status["bytes"]
+    assert 0 <= value("mlplat_spool_oldest_seconds") < 600
+    assert value("mlplat_spool_dead_records") == 1
+    assert value("mlplat_spool_quota_bytes") == 2 ** 30
+    assert value("mlplat_spool_delivered") == value("mlplat_spool_accepted") == 0  # of this program
+    journals = {s.labels["state"]: s.value for s in families["mlplat_spool_journals"].samples}
+    assert journals == {"open": 0, "busy": 0, "orphan": 1, "damaged": 0}
+    assert {f.type for f in families.values()} == {"gauge", "counter"} and all(f.documentation for f in families.values())
+
+
+@pytest.mark.parametrize("name", ['a"b.db', "a\\b.db", "a{b}=,.db", "\u202eab.db"])
+def test_prometheus_reads_any_name_of_a_store(cli, name):
+    parser = pytest.importorskip("prometheus_client.parser", reason="prometheus_client is not installed")
+    text = cli("spool", "status", "--prometheus", "--tracking-uri", f"sqlite:///{name}")
+    samples = [s for f in parser.text_string_to_metric_families(text) for s in f.samples]
+    assert {s.labels["store"] for s in samples} == {str(cli.folder / name)}
+
+
+def test_inspect_shows_dead_letters_with_their_reason_and_no_secret(cli):
+    cli("store", "create")
+    dead_letters(cli, ("team\x1b[31m\n", "risk"), ("db_password", "hunter2"), ("source", "https://me:hunter2@host/x"))
+    letters = cli.lines("spool", "inspect", "dead", "--run", RUN)
+    assert [r["value"] for r in letters] == ["risk", "***", "https://***@host/x"]
+    assert {r["reason"] for r in letters} == {"the run is deleted"}
+    table = cli("spool", "inspect")
+    assert "\x1b" not in table and "hunter2" not in table and len(table.splitlines()) == 4
+    assert "the run is deleted" in table
+    assert cli.lines("spool", "inspect", "waiting") == []
+    assert len(cli.lines("spool", "inspect", "--max", "2")) == 2 and "there are more" in cli.err
+
+
+def test_inspect_refuses_what_it_does_not_know(cli):
+    cli("spool", "inspect", "all", code=2)
+    assert "dead or waiting" in cli.err
+    cli("spool", "inspect", "--max", "-1", code=2)
