@@ -244,9 +244,10 @@ static void fail(courier *c, mlplat_status status, size_t n, const mlplat_error 
     mlp_spool *sp = c->sp;
     pthread_mutex_lock(&sp->lock);
     int change = note(sp, status, err);
+    bool ours = sp->stop && status == MLPLAT_CANCELLED; /* closing did not wait, and says itself what is left */
     pthread_cond_broadcast(&sp->progress);
     pthread_mutex_unlock(&sp->lock);
-    say(sp, change, err);
+    say(sp, ours ? 0 : change, err);
     rewind_cursors(c);
     mlp_pace_failed(sp, &c->pace, status, n);
 }

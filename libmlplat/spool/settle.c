@@ -45,7 +45,9 @@ static mlplat_status apply(mlp_spool *sp, const char *id, const mlp_record *reco
     for (size_t i = 0; i < n; i++)
         mlp_verdict_clear(&verdicts[i]);
     sp->dead_mark.done = false;
+    atomic_store(&sp->asked_ns, mlp_clock_mono_ns());
     mlplat_status status = sp->sink.apply(sp->sink.ctx, id, records, n, verdicts, err);
+    atomic_store(&sp->asked_ns, 0);
     if (status != MLPLAT_OK && sp->dead_mark.done)
         check_aside(sp, id);
     return status;

@@ -233,7 +233,8 @@ bool mlp_spool_is_down(mlp_spool *sp)
     pthread_mutex_lock(&sp->lock);
     bool down = sp->failing_since != 0 && sp->sink_error.retryable;
     pthread_mutex_unlock(&sp->lock);
-    return down;
+    int64_t asked = atomic_load(&sp->asked_ns);
+    return down || (asked && mlp_clock_mono_ns() - asked > (int64_t)MLP_SPOOL_SILENT_MS * 1000000);
 }
 
 /* ---- runs made offline ------------------------------------------------------------------------------------------- */

@@ -160,7 +160,7 @@ mlplat_status mlp_spool_run_of(mlp_spool *spool, const char *id, const char **ou
 mlplat_status mlp_spool_run_is(mlp_spool *spool, const char *id, const char *server_id, mlplat_error *err);
 mlplat_status mlp_spool_run_lock(mlp_spool *spool, mlplat_error *err);
 void mlp_spool_run_unlock(mlp_spool *spool);
-/* Does the sink fail now with what will pass, so that it is not worth asking? */
+/* Does the sink fail now with what will pass, or say nothing to a batch for long, so that it is not worth asking? */
 bool mlp_spool_is_down(mlp_spool *spool);
 
 /* The public documents of tracking.h. New references. */

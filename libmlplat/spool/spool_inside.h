@@ -17,6 +17,7 @@
 #define MLP_SPOOL_SPARES          8
 #define MLP_SPOOL_MEMORY_SEGMENTS 32    /* at level memory, then a call waits for the delivery */
 #define MLP_SPOOL_PACK_BEHIND     8  /* segments behind the first one that stay as they are while the sink works */
+#define MLP_SPOOL_SILENT_MS       3000 /* without an answer to a batch: the sink is down */
 #define MLP_SPOOL_PATIENCE_MS     30000 /* of level remote, level memory and close with a sink that fails */
 
 /* One call that waits for its group to be written. */
@@ -126,6 +127,7 @@ struct mlp_spool {
     uint64_t attempts;       /* batches that the sink was given */
     mlplat_error sink_error; /* status OK: the last one went well */
     int64_t failing_since;   /* monotonic ns; 0: it is not */
+    _Atomic int64_t asked_ns; /* since when the sink has a batch and has not answered; 0: it has none */
 
     mlp_run_map runs;
     mlp_dead_mark dead_mark;  /* under sink_lock, as is probed */

@@ -252,6 +252,23 @@ static void no_call_waits_for_a_server_that_does_not_answer(void **state)
     all_there_once(f, 300000);
 }
 
+static void a_server_that_says_nothing_for_long_is_down_until_it_answers(void **state)
+{
+    fixture *f = *state;
+    open_remote(f, 0, 0);
+    assert_false(mlp_spool_is_down(f->spool));
+    f->sink->hold = true;
+    put_many(f->spool, "m", 0, 10, MLPLAT_DURABILITY_DEFAULT);
+    wait_until(f->sink->calls > 0);
+    int64_t begin = mlp_clock_mono_ns();
+    wait_until(mlp_spool_is_down(f->spool));
+    assert_true(ms_since(begin) > 1000); /* one that is slow is no such one */
+    f->sink->hold = false;
+    drain(f);
+    assert_false(mlp_spool_is_down(f->spool));
+    all_there_once(f, 10);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -267,6 +284,7 @@ int main(void)
         TEST(nobody_waits_for_a_server_to_open_beside_an_orphan),
         TEST(an_orphan_waits_for_a_server_that_is_away),
         TEST(no_call_waits_for_a_server_that_does_not_answer),
+        TEST(a_server_that_says_nothing_for_long_is_down_until_it_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
