@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -65,6 +66,24 @@ func TestADeadlineEndsACallThatWaits(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// One that takes the connection and says nothing would be waited for for two minutes.
+func TestADeadlineEndsACallThatWaitsForAServer(t *testing.T) {
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer server.Close()
+	client := open(t, mlplat.Options{TrackingURI: "http://" + server.Addr().String()})
+	soon, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	_, err = client.ExperimentByName(soon, "Default")
+	if !errors.Is(err, mlplat.ErrCancelled) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(begun); took > 30*time.Second {
 		t.Errorf("it took %v", took)
 	}
 }

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 
@@ -875,6 +876,17 @@ def test_interrupt_is_130_and_the_run_is_not_left_running(cli):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, (out, err)
     assert {run["info"]["status"] for run in cli.lines("run", "list")} <= {"KILLED", "FAILED"}
+
+
+def test_interrupt_ends_the_wait_for_a_server(cli):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        process = cli.start("experiment", "list", "--tracking-uri", f"http://127.0.0.1:{server.getsockname()[1]}")
+        connection, _ = server.accept()
+        with connection:
+            assert connection.recv(4)  # it has asked, and waits
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, (out, err)
 
 
 def test_what_a_killed_program_left_is_told_and_stored(cli):
