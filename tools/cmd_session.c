@@ -48,6 +48,18 @@ static int spool_inspect(cli *c)
     return code;
 }
 
+static int spool_drop(cli *c)
+{
+    mlplat_doc *doc = NULL;
+    int code = cli_open(c);
+    if (code == CLI_OK)
+        code = cli_result(c, mlplat_spool_drop(c->ml, c->args[0], cli_get(c, "run"), cli_get(c, "dry-run") != NULL,
+                                               &doc, &c->err));
+    return code == CLI_OK
+               ? cli_print(c, doc, "RECORDS=records,JOURNALS=journals,FILES=files,BUSY=busy,DRY_RUN=dry_run,RUNS=runs")
+               : code;
+}
+
 static int spool_sync(cli *c)
 {
     mlplat_doc *doc = NULL;
@@ -137,6 +149,11 @@ static const cli_option inspect_options[] = {
     {"max", "N", "at most so many; default 1000"},
     {NULL, NULL, NULL},
 };
+static const cli_option drop_options[] = {
+    {"run", "RUN_ID", "of one run"},
+    {"dry-run", NULL, "only tell"},
+    {NULL, NULL, NULL},
+};
 
 const cli_command cli_session_commands[] = {
     {"spool status", "", "Tell what was accepted and is not yet stored",
@@ -145,6 +162,8 @@ const cli_command cli_session_commands[] = {
      "spool inspect dead\nspool inspect waiting --run $run -o json", inspect_options, spool_inspect},
     {"spool sync", "", "Store what ended programs left behind", "spool sync", NULL, spool_sync},
     {"spool retry", "", "Try the dead letters again", "spool retry", NULL, spool_retry},
+    {"spool drop", "WHAT", "Throw away for good: dead (refused), waiting (left by ended programs) or damaged",
+     "spool drop dead --run $run --dry-run\nspool drop waiting", drop_options, spool_drop},
     {"config show", "", "Show every setting and who set it", "config show", NULL, config_show},
     {"completion", "SHELL", "Print the completion script of bash, zsh or fish", "completion bash", NULL, completion},
     {"help", "[COMMAND] ...", "Tell about commands", "help run list\nhelp run --man", help_options, help},

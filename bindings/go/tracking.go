@@ -471,6 +471,19 @@ func (c *Client) SpoolInspect(ctx context.Context, what, runID string, limit int
 	return result, err
 }
 
+// SpoolDrop throws away for good: "dead" (refused by the store), "waiting" (left by ended programs) or "damaged"; of a
+// run or of all (""); dryRun: it only tells (mlplat_spool_drop).
+func (c *Client) SpoolDrop(ctx context.Context, what, runID string, dryRun bool) (result json.RawMessage, err error) {
+	dry := 0
+	if dryRun {
+		dry = 1
+	}
+	err = c.document(ctx, &result, func(p unsafe.Pointer, out *unsafe.Pointer, call *raw.Call) int {
+		return raw.Spool_drop(p, what, runID, int32(dry), out, call)
+	})
+	return result, err
+}
+
 // SpoolStatus tells of every journal of the store, and its dead letters; it stores nothing (mlplat_spool_status).
 func (c *Client) SpoolStatus(ctx context.Context) (status json.RawMessage, err error) {
 	err = c.document(ctx, &status, raw.Spool_status)

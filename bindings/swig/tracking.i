@@ -38,6 +38,8 @@ BLOCKING(mlplat_spool_sync)
 BLOCKING(mlplat_spool_prometheus)
 BLOCKING(spool_inspect)
 REPLACED(mlplat_spool_inspect)
+BLOCKING(spool_drop)
+REPLACED(mlplat_spool_drop)
 BLOCKING(mlplat_spool_retry)
 BLOCKING(experiment_create)
 BLOCKING(experiment_search)
@@ -70,6 +72,12 @@ static mlplat_status spool_inspect(mlplat *ml, optional_text what, optional_text
                                    mlplat_doc **out, mlplat_error *err)
 {
     return mlplat_spool_inspect(ml, what, run_id, max_results, out, err);
+}
+
+static mlplat_status spool_drop(mlplat *ml, const char *what, optional_text run_id, int dry_run, mlplat_doc **out,
+                                mlplat_error *err)
+{
+    return mlplat_spool_drop(ml, what, run_id, dry_run, out, err);
 }
 
 static mlplat_status experiment_create(mlplat *ml, const char *name, optional_path artifact_location,

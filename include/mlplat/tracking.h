@@ -521,6 +521,19 @@ MLPLAT_API mlplat_status mlplat_spool_prometheus(mlplat *ml, char **out, mlplat_
  */
 MLPLAT_API mlplat_status mlplat_spool_inspect(mlplat *ml, const char *what, const char *run_id, int max_results,
                                               mlplat_doc **out, mlplat_error *err);
+
+/**
+ * Throw away for good, and tell what: {"what", "dry_run", "records", "journals", "files", "busy": journals of programs
+ * that live, which are left alone, "runs": [{"run_id", "records"}]}. Nothing is stored first. *out is yours, may be
+ * NULL.
+ * @param what     "dead": records that the store refused; "waiting": records that ended programs left; "damaged": files
+ *                 of damaged segments
+ * @param run_id   of one run, as the records have it; NULL: of all
+ * @param dry_run  1: only tell
+ * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_STATE: forked
+ */
+MLPLAT_API mlplat_status mlplat_spool_drop(mlplat *ml, const char *what, const char *run_id, int dry_run,
+                                           mlplat_doc **out, mlplat_error *err);
 #endif
 
 /** Store what dead processes left behind: {"replayed", "dead", "journals"}, with what came in when this session opened

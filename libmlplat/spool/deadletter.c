@@ -381,6 +381,16 @@ static mlplat_status apply_letters(mlp_spool *sp, const json_t *letters, mlp_ver
     return status;
 }
 
+/* What is left of a file, or nothing. */
+static mlplat_status put_back(int dead_fd, const char *name, const mlp_buf *lines, mlplat_error *err)
+{
+    if (lines->size > 0)
+        return write_file(dead_fd, name, lines, err);
+    return mlp_sys.unlink(dead_fd, name, 0) == -1 && errno != ENOENT
+               ? mlp_fail_errno(err, errno, "dead letter file %s", name)
+               : MLPLAT_OK;
+}
+
 /* What is still refused stays, with the newest reason. */
 static mlplat_status keep_rest(int dead_fd, const char *name, const json_t *letters, const mlp_verdict *verdicts,
                                mlplat_error *err)
@@ -399,10 +409,8 @@ static mlplat_status keep_rest(int dead_fd, const char *name, const json_t *lett
         if (status == MLPLAT_OK)
             status = add_line(&lines, r, err);
     }
-    if (status == MLPLAT_OK && lines.size > 0)
-        status = write_file(dead_fd, name, &lines, err);
-    else if (status == MLPLAT_OK && mlp_sys.unlink(dead_fd, name, 0) == -1 && errno != ENOENT)
-        status = mlp_fail_errno(err, errno, "dead letter file %s", name);
+    if (status == MLPLAT_OK)
+        status = put_back(dead_fd, name, &lines, err);
     mlp_buf_free(&lines);
     return status;
 }
@@ -464,5 +472,81 @@ mlplat_status mlp_deadletter_retry(mlp_spool *sp, const mlp_hook *hook, uint64_t
     *stored = *dead = 0;
     for (int p = 0; p < sp->n_places && status == MLPLAT_OK; p++)
         status = retry_place(sp, &sp->place[p], hook, stored, dead, err);
+    return status;
+}
+
+/* ---- throwing away ----------------------------------------------------------------------------------------------- */
+
+typedef struct dropping {
+    mlp_spool *sp;
+    const char *run_id; /* NULL: of all */
+    bool dry;
+    json_t *counts;
+} dropping;
+
+/* Counts what goes, and gives what stays. */
+static mlplat_status part(const dropping *d, const json_t *letters, mlp_buf *stay, mlplat_error *err)
+{
+    size_t i;
+    json_t *letter;
+    mlplat_status status = MLPLAT_OK;
+    json_array_foreach(letters, i, letter)
+    {
+        const char *run = json_string_value(json_object_get(letter, "run_id"));
+        if (status != MLPLAT_OK)
+            break;
+        if (d->run_id && strcmp(run, d->run_id) != 0)
+            status = add_line(stay, letter, err);
+        else if (!mlp_status_count_run(d->counts, run, strlen(run)))
+            status = mlp_fail_memory(err);
+    }
+    return status;
+}
+
+static mlplat_status drop_file(const dropping *d, int dead_fd, const char *name, mlplat_error *err)
+{
+    mlp_buf stay = {0};
+    mlplat_error bad = {0};
+    json_t *letters = json_array();
+    mlplat_status status = letters ? read_letters(dead_fd, name, letters, &bad) : mlp_fail_memory(&bad);
+    bool there = status == MLPLAT_OK; /* else another process was first, or it is damaged: that is told and stays */
+    if (status == MLPLAT_CORRUPT)
+        mlp_log(d->sp->log, MLPLAT_LOG_WARNING, "%s", bad.message);
+    if (there)
+        status = part(d, letters, &stay, err);
+    else if (status != MLPLAT_CORRUPT && status != MLPLAT_NOT_FOUND && err)
+        *err = bad;
+    if (status == MLPLAT_OK && !d->dry)
+        status = put_back(dead_fd, name, &stay, err);
+    mlp_buf_free(&stay);
+    json_decref(letters);
+    return !there && (status == MLPLAT_CORRUPT || status == MLPLAT_NOT_FOUND) ? MLPLAT_OK : status;
+}
+
+static mlplat_status drop_place(const dropping *d, const mlp_place *place, mlplat_error *err)
+{
+    int fd;
+    json_t *names = NULL, *name;
+    size_t i;
+    mlplat_status status = open_dead(place, false, &fd, err);
+    if (status != MLPLAT_OK)
+        return status == MLPLAT_NOT_FOUND ? MLPLAT_OK : status;
+    status = list_names(fd, &names, err);
+    json_array_foreach(names, i, name)
+    {
+        if (status == MLPLAT_OK)
+            status = drop_file(d, fd, json_string_value(name), err);
+    }
+    json_decref(names);
+    mlp_sys.close(fd);
+    return status;
+}
+
+mlplat_status mlp_deadletter_drop(mlp_spool *sp, const char *run_id, bool dry, json_t *counts, mlplat_error *err)
+{
+    dropping d = {.sp = sp, .run_id = run_id, .dry = dry, .counts = counts};
+    mlplat_status status = MLPLAT_OK;
+    for (int p = 0; p < sp->n_places && status == MLPLAT_OK; p++)
+        status = drop_place(&d, &sp->place[p], err);
     return status;
 }

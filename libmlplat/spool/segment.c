@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PACKED ".mlz"
@@ -282,22 +283,42 @@ void mlp_segment_forget(mlp_segment *s)
     mlp_free(s);
 }
 
-/* ---- packing ----------------------------------------------------------------------------------------------------- */
+/* ---- whole files ------------------------------------------------------------------------------------------------ */
 
 /* Under a name that is no segment's, until it is whole. */
-static mlplat_status write_packed(int folder_fd, const char *name, const mlp_buf *bytes, bool synced, mlplat_error *err)
+static mlplat_status write_fresh(int folder_fd, const char *name, const void *bytes, size_t n, bool synced,
+                                 mlplat_error *err)
 {
     mlp_sys.unlink(folder_fd, name, 0);
     int fd = mlp_sys.open(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
     if (fd == -1)
-        return mlp_fail_errno(err, errno, "packed journal segment %s cannot be made", name);
+        return mlp_fail_errno(err, errno, "journal segment %s cannot be made", name);
     fchmod(fd, 0600);
-    mlplat_status status = mlp_file_write_all(fd, bytes->data, bytes->size, err);
+    mlplat_status status = mlp_file_write_all(fd, bytes, n, err);
     if (status == MLPLAT_OK && synced && mlp_sys.fsync(fd) == -1)
-        status = mlp_fail_errno(err, errno, "packed journal segment %s cannot be brought to the disk", name);
+        status = mlp_fail_errno(err, errno, "journal segment %s cannot be brought to the disk", name);
     mlp_sys.close(fd);
     return status;
 }
+
+mlplat_status mlp_segment_replace(int folder_fd, const char *name, const void *bytes, size_t n, mlplat_error *err)
+{
+    char plain[40], fresh[48];
+    mlp_segment_name(strtoull(name, NULL, 10), false, plain);
+    snprintf(fresh, sizeof fresh, "%s.new", plain);
+    mlplat_status status = write_fresh(folder_fd, fresh, bytes, n, true, err);
+    if (status == MLPLAT_OK && mlp_sys.rename(folder_fd, fresh, folder_fd, plain) == -1)
+        status = mlp_fail_errno(err, errno, "journal segment %s cannot be replaced", plain);
+    if (status == MLPLAT_OK && mlp_sys.fsync(folder_fd) == -1)
+        status = mlp_fail_errno(err, errno, "journal segment %s cannot be brought to the disk", plain);
+    if (status == MLPLAT_OK && strcmp(name, plain) != 0 && mlp_sys.unlink(folder_fd, name, 0) == -1)
+        status = mlp_fail_errno(err, errno, "journal segment %s cannot be removed", name);
+    if (status != MLPLAT_OK)
+        mlp_sys.unlink(folder_fd, fresh, 0);
+    return status;
+}
+
+/* ---- packing ----------------------------------------------------------------------------------------------------- */
 
 static mlplat_status put_packed(int folder_fd, uint64_t number, const mlp_buf *bytes, bool synced, mlplat_error *err)
 {
@@ -305,7 +326,7 @@ static mlplat_status put_packed(int folder_fd, uint64_t number, const mlp_buf *b
     mlp_segment_name(number, false, plain);
     mlp_segment_name(number, true, name);
     snprintf(fresh, sizeof fresh, "%s.new", name);
-    mlplat_status status = write_packed(folder_fd, fresh, bytes, synced, err);
+    mlplat_status status = write_fresh(folder_fd, fresh, bytes->data, bytes->size, synced, err);
     if (status == MLPLAT_OK && mlp_sys.rename(folder_fd, fresh, folder_fd, name) == -1)
         status = mlp_fail_errno(err, errno, "packed journal segment %s cannot be named", name);
     if (status != MLPLAT_OK) {

@@ -68,6 +68,8 @@ void mlp_segment_forget(mlp_segment *segment); /* in a forked child: memory only
 mlplat_status mlp_segment_pack(int folder_fd, uint64_t number, size_t end, bool synced, size_t *disk,
                                mlplat_error *err);
 
+/* Puts these bytes on the disk, unpacked, in the place of the file of that name, packed or not, which nobody has. */
+mlplat_status mlp_segment_replace(int folder_fd, const char *name, const void *bytes, size_t n, mlplat_error *err);
 /* A whole segment file that nobody maps, packed or not, in memory of its own: at least `least` bytes, zeros behind the
  * file's. */
 mlplat_status mlp_segment_read(int folder_fd, const char *name, size_t least, unsigned char **out, size_t *size,

@@ -168,6 +168,8 @@ mlplat_status mlp_spool_status(mlp_spool *spool, json_t **out, mlplat_error *err
 mlplat_status mlp_spool_prometheus(mlp_spool *spool, mlp_buf *out, mlplat_error *err); /* the status, as text for it */
 mlplat_status mlp_spool_inspect(mlp_spool *spool, const char *what, const char *run_id, size_t most, json_t **out,
                                 mlplat_error *err);
+mlplat_status mlp_spool_drop(mlp_spool *spool, const char *what, const char *run_id, bool dry, json_t **out,
+                             mlplat_error *err);
 mlplat_status mlp_spool_sync(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
 mlplat_status mlp_spool_retry(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
 

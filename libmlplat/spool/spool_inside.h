@@ -218,6 +218,11 @@ void mlp_replay_tell(const mlp_spool *spool, mlplat_status status, const mlp_rep
 
 mlplat_status mlp_spool_usable(const mlp_spool *spool, mlplat_error *err); /* spool.c. STATE: inherited by fork */
 
+/* ---- spool_status.c: records by run ------------------------------------------------------------------------------ */
+
+bool mlp_status_count_run(json_t *counts, const char *run_id, size_t n); /* false: no memory */
+json_t *mlp_status_runs(const json_t *counts, const char *member);       /* [{"run_id", member}]; NULL: no memory */
+
 /* ---- scan.c ------------------------------------------------------------------------------------------------------ */
 
 /* As mlp_spool_scan, of one run or of all (NULL), without what is known to be stored. */
@@ -234,6 +239,8 @@ void mlp_deadletter_take_back(mlp_spool *spool, const char *journal_id, uint64_t
 void mlp_deadletter_reset(mlp_spool *spool, const char *journal_id, uint64_t mark);
 /* The dead letters of all places, pushed to an array, each with "file". */
 mlplat_status mlp_deadletter_list(mlp_spool *spool, json_t *out, mlplat_error *err);
+/* Removes those of a run, or all (NULL), and counts them; dry: counts them. */
+mlplat_status mlp_deadletter_drop(mlp_spool *spool, const char *run_id, bool dry, json_t *counts, mlplat_error *err);
 mlplat_status mlp_deadletter_retry(mlp_spool *spool, const mlp_hook *hook, uint64_t *stored, uint64_t *dead,
                                    mlplat_error *err);
 

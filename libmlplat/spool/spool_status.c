@@ -43,7 +43,7 @@ static bool packed_too(int fd, const char *name)
     return mlp_text_ends(name, ".mls") && fstatat(fd, packed, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool count_run(json_t *runs, const char *id, size_t n)
+bool mlp_status_count_run(json_t *runs, const char *id, size_t n)
 {
     char text[64]; /* longer ones are none of ours: cut */
     snprintf(text, sizeof text, "%.*s", n < sizeof text ? (int)n : (int)sizeof text - 1, id);
@@ -62,7 +62,7 @@ static bool look_at_records(survey *s, mlp_frame_walk *walk, size_t limit, int64
             continue;
         int64_t at = r.timestamp_ms > 0 ? r.timestamp_ms : written_ms;
         s->oldest_ms = s->oldest_ms == 0 || at < s->oldest_ms ? at : s->oldest_ms;
-        if (!count_run(s->runs, r.run_id, r.run_id_n))
+        if (!mlp_status_count_run(s->runs, r.run_id, r.run_id_n))
             return false;
     }
     return true;
@@ -227,13 +227,13 @@ static void look_at_own(listing *l)
     pthread_mutex_unlock(&sp->lock);
 }
 
-static json_t *runs_as_list(const json_t *counts)
+json_t *mlp_status_runs(const json_t *counts, const char *member)
 {
     const char *id;
     json_t *count, *list = json_array();
     json_object_foreach((json_t *)counts, id, count)
     {
-        if (json_array_append_new(list, json_pack("{s:s, s:O}", "run_id", id, "waiting", count)) != 0) {
+        if (json_array_append_new(list, json_pack("{s:s, s:O}", "run_id", id, member, count)) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -256,7 +256,7 @@ static json_t *document(const listing *l, json_t *letters, json_t *runs)
                      (json_int_t)q->dropped, "refused", (json_int_t)q->refused, "blocked", (json_int_t)q->blocked,
                      "bytes", (json_int_t)l->bytes, "quota", (json_int_t)(q->most == UINT64_MAX ? 0 : q->most),
                      "oldest_ms", (json_int_t)(age > 0 ? age : 0), "journals", l->journals, "dead_letters", letters,
-                     "runs", runs, "waiting_runs", runs_as_list(l->runs));
+                     "runs", runs, "waiting_runs", mlp_status_runs(l->runs, "waiting"));
 }
 
 mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)

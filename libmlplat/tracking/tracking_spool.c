@@ -89,6 +89,24 @@ mlplat_status mlplat_spool_inspect(mlplat *ml, const char *what, const char *run
     return give(s, json, out, err);
 }
 
+mlplat_status mlplat_spool_drop(mlplat *ml, const char *what, const char *run_id, int dry_run, mlplat_doc **out,
+                                mlplat_error *err)
+{
+    mlp_tracking *t = NULL;
+    json_t *json = NULL;
+    if (out)
+        *out = NULL;
+    bool damaged = strcmp(what, "damaged") == 0;
+    if (!damaged && strcmp(what, "dead") != 0 && strcmp(what, "waiting") != 0)
+        return mlp_fail(err, MLPLAT_INVALID, "'%.60s' cannot be dropped: write dead, waiting or damaged", what);
+    if (damaged && run_id)
+        return mlp_fail(err, MLPLAT_INVALID, "damaged files are of no run: drop all of them, or none");
+    mlplat_status s = mlp_tracking_look(ml, &t, err);
+    if (s == MLPLAT_OK)
+        s = mlp_spool_drop(t->spool, what, run_id, dry_run != 0, &json, err);
+    return give(s, json, out, err);
+}
+
 mlplat_status mlplat_spool_prometheus(mlplat *ml, char **out, mlplat_error *err)
 {
     mlp_tracking *t = NULL;

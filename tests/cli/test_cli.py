@@ -295,6 +295,7 @@ SCENARIOS = {
     "component spec": component_spec,
     "spool status": lambda cli: cli.json("spool", "status"),
     "spool inspect": lambda cli: [dead_letter(cli), cli.lines("spool", "inspect", "dead")][-1],
+    "spool drop": lambda cli: [dead_letter(cli), cli.json("spool", "drop", "dead")][-1],
     "spool sync": lambda cli: cli.json("spool", "sync"),
     "spool retry": lambda cli: cli.json("spool", "retry"),
     "store create": lambda cli: cli.json("store", "create"),

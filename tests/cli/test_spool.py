@@ -158,3 +158,42 @@ def test_inspect_refuses_what_it_does_not_know(cli):
     cli("spool", "inspect", "all", code=2)
     assert "dead or waiting" in cli.err
     cli("spool", "inspect", "--max", "-1", code=2)
+
+
+def test_what_ended_programs_left_is_dropped(cli, left):
+    before, waiting = stored(cli), cli.json("spool", "status")["waiting"]
+    told = cli.json("spool", "drop", "waiting", "--run", left.run, "--dry-run")
+    assert told["records"] == waiting and told["runs"] == [{"run_id": left.run, "records": waiting}]
+    assert cli.json("spool", "drop", "waiting", "--run", RUN)["records"] == 0
+    assert cli.json("spool", "status")["waiting"] == waiting
+    told = cli.json("spool", "drop", "waiting")
+    assert (told["records"], told["journals"], told["busy"]) == (waiting, 1, 0)
+    assert cli.json("spool", "sync")["replayed"] == 0 and stored(cli) == before
+    assert not (cli.folder / "mlflow.db.spool").exists()
+
+
+def test_what_a_living_program_has_is_not_dropped(cli, program):
+    with held(cli):
+        program.wait_for(20000)
+        told = cli.json("spool", "drop", "waiting")
+        assert (told["records"], told["journals"], told["busy"]) == (0, 0, 1)
+    program.kill()
+    cli("spool", "sync")
+    assert stored(cli) >= program.accepted
+
+
+def test_dead_letters_are_dropped_and_told(cli):
+    cli("store", "create")
+    dead_letters(cli, ("a", "1"), ("b", "2"))
+    assert "RECORDS   2" in cli("spool", "drop", "dead", "--dry-run")
+    assert len(cli.lines("spool", "inspect", "dead")) == 2
+    assert cli.json("spool", "drop", "dead", "--run", RUN)["runs"] == [{"run_id": RUN, "records": 2}]
+    assert cli.lines("spool", "inspect", "dead") == []
+
+
+def test_drop_says_what_can_be_dropped(cli):
+    cli("spool", "drop", code=2)
+    cli("spool", "drop", "all", code=2)
+    assert "dead, waiting or damaged" in cli.err
+    cli("spool", "drop", "damaged", "--run", RUN, code=2)
+    assert "of no run" in cli.err

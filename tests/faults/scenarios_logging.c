@@ -170,6 +170,8 @@ static void replay(scene *sc)
     scene_begin(sc);
     mlplat *ml = scene_open(sc);
     READ(doc, mlplat_spool_status(ml, &doc, &sc->err));
+    READ(doc, mlplat_spool_inspect(ml, NULL, NULL, 10, &doc, &sc->err));
+    READ(doc, mlplat_spool_drop(ml, "waiting", NULL, 1, &doc, &sc->err));
     READ(doc, mlplat_spool_sync(ml, &doc, &sc->err));
     mlplat_close(ml);
 }

@@ -140,6 +140,12 @@ static int use(const char *folder)
     if (test_try_open(folder, &ml, &err) != MLPLAT_OK)
         return 3;
     mlplat_doc *doc = NULL;
+    if (mlplat_spool_inspect(ml, NULL, NULL, 0, &doc, &err) == MLPLAT_OK)
+        mlplat_doc_free(doc);
+    doc = NULL;
+    if (mlplat_spool_drop(ml, "waiting", "0", 0, &doc, &err) == MLPLAT_OK)
+        mlplat_doc_free(doc);
+    doc = NULL;
     if (mlplat_spool_sync(ml, &doc, &err) == MLPLAT_OK)
         mlplat_doc_free(doc);
     look(ml, &err);

@@ -608,6 +608,11 @@ class Tracking:
         """Records one by one: "dead" (set aside), "waiting", or both (mlplat_spool_inspect)."""
         return doc.loads(_c.spool_inspect(self._h, what, run_id, max_results))
 
+    def spool_drop(self, what: str, *, run_id: "str | None" = None, dry_run: bool = False) -> "dict[str, Any]":
+        """Throw away for good: "dead" (refused by the store), "waiting" (left by ended programs) or "damaged"
+        (mlplat_spool_drop)."""
+        return doc.loads(_c.spool_drop(self._h, what, run_id, int(dry_run)))
+
     def spool_sync(self) -> "dict[str, Any]":
         """Store what dead processes left behind (mlplat_spool_sync)."""
         return doc.loads(_c.spool_sync(self._h))

@@ -366,4 +366,15 @@ def test_what_was_refused_is_shown_to_people_and_to_prometheus(ml, run):
     assert families["mlplat_spool_accepted"] == families["mlplat_spool_delivered"] + 4
     with pytest.raises(mlplat.Invalid, match="dead or waiting"):
         ml.spool_inspect("all")
+    assert ml.spool_drop("dead", run_id="0" * 32)["records"] == 0
+    told = {"what": "dead", "records": 4, "journals": 0, "files": 0, "busy": 0,
+            "runs": [{"run_id": run.id, "records": 4}]}
+    for dry in (True, False):
+        assert ml.spool_drop("dead", run_id=run.id, dry_run=dry) == {**told, "dry_run": dry}
+    assert ml.spool_inspect()["records"] == []
+    assert ml.spool_drop("waiting")["records"] == ml.spool_drop("damaged")["files"] == 0
+    with pytest.raises(mlplat.Invalid, match="dead, waiting or damaged"):
+        ml.spool_drop("all")
+    with pytest.raises(mlplat.Invalid, match="of no run"):
+        ml.spool_drop("damaged", run_id=run.id)
     ml.restore_run(run.id)

@@ -152,13 +152,13 @@ typedef _gostring_ swig_type_119;
 typedef _gostring_ swig_type_120;
 typedef _gostring_ swig_type_121;
 typedef _gostring_ swig_type_122;
-typedef long long swig_type_123;
+typedef _gostring_ swig_type_123;
 typedef _gostring_ swig_type_124;
-typedef _gostring_ swig_type_125;
+typedef long long swig_type_125;
 typedef _gostring_ swig_type_126;
-typedef long long swig_type_127;
+typedef _gostring_ swig_type_127;
 typedef _gostring_ swig_type_128;
-typedef _gostring_ swig_type_129;
+typedef long long swig_type_129;
 typedef _gostring_ swig_type_130;
 typedef _gostring_ swig_type_131;
 typedef _gostring_ swig_type_132;
@@ -172,14 +172,14 @@ typedef _gostring_ swig_type_139;
 typedef _gostring_ swig_type_140;
 typedef _gostring_ swig_type_141;
 typedef _gostring_ swig_type_142;
-typedef _goslice_ swig_type_143;
+typedef _gostring_ swig_type_143;
 typedef _gostring_ swig_type_144;
-typedef _gostring_ swig_type_145;
-typedef long long swig_type_146;
-typedef long long swig_type_147;
-typedef _goslice_ swig_type_148;
-typedef _gostring_ swig_type_149;
-typedef _gostring_ swig_type_150;
+typedef _goslice_ swig_type_145;
+typedef _gostring_ swig_type_146;
+typedef _gostring_ swig_type_147;
+typedef long long swig_type_148;
+typedef long long swig_type_149;
+typedef _goslice_ swig_type_150;
 typedef _gostring_ swig_type_151;
 typedef _gostring_ swig_type_152;
 typedef _gostring_ swig_type_153;
@@ -297,9 +297,9 @@ typedef _gostring_ swig_type_264;
 typedef _gostring_ swig_type_265;
 typedef _gostring_ swig_type_266;
 typedef _gostring_ swig_type_267;
-typedef long long swig_type_268;
+typedef _gostring_ swig_type_268;
 typedef _gostring_ swig_type_269;
-typedef _gostring_ swig_type_270;
+typedef long long swig_type_270;
 typedef _gostring_ swig_type_271;
 typedef _gostring_ swig_type_272;
 typedef _gostring_ swig_type_273;
@@ -353,10 +353,12 @@ typedef _gostring_ swig_type_320;
 typedef _gostring_ swig_type_321;
 typedef _gostring_ swig_type_322;
 typedef _gostring_ swig_type_323;
-typedef _goslice_ swig_type_324;
+typedef _gostring_ swig_type_324;
 typedef _gostring_ swig_type_325;
-typedef _gostring_ swig_type_326;
+typedef _goslice_ swig_type_326;
 typedef _gostring_ swig_type_327;
+typedef _gostring_ swig_type_328;
+typedef _gostring_ swig_type_329;
 extern void _wrap_Swig_free_raw_46e67649440d31c1(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_46e67649440d31c1(swig_intgo arg1);
 extern swig_type_1 _wrap_status_name_raw_46e67649440d31c1(swig_intgo arg1);
@@ -427,100 +429,101 @@ extern swig_intgo _wrap_spool_prometheus_raw_46e67649440d31c1(swig_voidp arg1, s
 extern swig_intgo _wrap_spool_sync_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_retry_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_inspect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_108 arg2, swig_type_109 arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_110 arg2, swig_type_111 arg3, swig_type_112 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_113 arg2, swig_type_114 arg3, swig_intgo arg4, int arg5, swig_type_115 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_start_raw_46e67649440d31c1(swig_voidp arg1, swig_type_116 arg2, swig_type_117 arg3, swig_type_118 arg4, swig_type_119 arg5, swig_type_120 arg6, swig_type_121 arg7, swig_type_122 arg8, swig_type_123 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
-extern swig_intgo _wrap_run_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_124 arg2, swig_type_125 arg3, swig_type_126 arg4, swig_type_127 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_logged_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_128 arg2, swig_type_129 arg3, swig_type_130 arg4, swig_type_131 arg5, int arg6, swig_type_132 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_logged_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_133 arg2, swig_type_134 arg3, swig_type_135 arg4, swig_type_136 arg5, swig_type_137 arg6, swig_type_138 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_139 arg2, swig_type_140 arg3, swig_type_141 arg4, swig_intgo arg5, int arg6, swig_type_142 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_log_image_raw_46e67649440d31c1(swig_voidp arg1, swig_type_143 arg2, swig_type_144 arg3, swig_type_145 arg4, swig_type_146 arg5, swig_type_147 arg6, swig_type_148 arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_log_model_raw_46e67649440d31c1(swig_voidp arg1, swig_type_149 arg2, swig_type_150 arg3, swig_type_151 arg4, swig_type_152 arg5, swig_type_153 arg6, swig_type_154 arg7, swig_type_155 arg8, swig_type_156 arg9, swig_type_157 arg10, swig_type_158 arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_registered_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_159 arg2, swig_type_160 arg3, swig_type_161 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_162 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_163 arg2, swig_type_164 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_165 arg2, swig_type_166 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_167 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_168 arg2, swig_type_169 arg3, swig_type_170 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_171 arg2, swig_type_172 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_173 arg2, swig_type_174 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_latest_raw_46e67649440d31c1(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_transition_raw_46e67649440d31c1(swig_voidp arg1, swig_type_177 arg2, swig_type_178 arg3, swig_type_179 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_copy_raw_46e67649440d31c1(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_182 arg2, swig_type_183 arg3, swig_type_184 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_185 arg2, swig_type_186 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_187 arg2, swig_type_188 arg3, swig_type_189 arg4, swig_type_190 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_191 arg2, swig_type_192 arg3, swig_type_193 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_194 arg2, swig_type_195 arg3, swig_type_196 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_197 arg2, swig_type_198 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_199 arg2, swig_type_200 arg3, swig_type_201 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_202 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_203 arg2, swig_type_204 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_205 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_206 arg2, swig_type_207 arg3, swig_type_208 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_209 arg1, swig_type_210 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_webhook_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_211 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_webhook_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_212 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_213 arg2, swig_type_214 arg3, swig_type_215 arg4, swig_type_216 arg5, int arg6, swig_type_217 arg7, swig_type_218 arg8, swig_type_219 arg9, swig_voidp arg10, swig_voidp arg11);
-extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_220 arg2, swig_type_221 arg3, int arg4, swig_type_222 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_223 arg2, int arg3, swig_type_224 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_225 arg2, swig_type_226 arg3, int arg4, swig_type_227 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_228 arg2, swig_type_229 arg3, swig_type_230 arg4, swig_type_231 arg5, swig_type_232 arg6, swig_type_233 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_234 arg2, swig_type_235 arg3, swig_type_236 arg4, int arg5, swig_type_237 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_webhook_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_238 arg2, swig_type_239 arg3, swig_type_240 arg4, swig_type_241 arg5, swig_type_242 arg6, swig_type_243 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_webhook_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_244 arg2, swig_type_245 arg3, swig_type_246 arg4, swig_type_247 arg5, swig_type_248 arg6, swig_type_249 arg7, swig_type_250 arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_webhook_list_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_type_251 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_webhook_test_raw_46e67649440d31c1(swig_voidp arg1, swig_type_252 arg2, swig_type_253 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_spool_drop_raw_46e67649440d31c1(swig_voidp arg1, swig_type_110 arg2, swig_type_111 arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_112 arg2, swig_type_113 arg3, swig_type_114 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_115 arg2, swig_type_116 arg3, swig_intgo arg4, int arg5, swig_type_117 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_start_raw_46e67649440d31c1(swig_voidp arg1, swig_type_118 arg2, swig_type_119 arg3, swig_type_120 arg4, swig_type_121 arg5, swig_type_122 arg6, swig_type_123 arg7, swig_type_124 arg8, swig_type_125 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
+extern swig_intgo _wrap_run_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_126 arg2, swig_type_127 arg3, swig_type_128 arg4, swig_type_129 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_logged_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_130 arg2, swig_type_131 arg3, swig_type_132 arg4, swig_type_133 arg5, int arg6, swig_type_134 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_logged_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_135 arg2, swig_type_136 arg3, swig_type_137 arg4, swig_type_138 arg5, swig_type_139 arg6, swig_type_140 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_141 arg2, swig_type_142 arg3, swig_type_143 arg4, swig_intgo arg5, int arg6, swig_type_144 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_log_image_raw_46e67649440d31c1(swig_voidp arg1, swig_type_145 arg2, swig_type_146 arg3, swig_type_147 arg4, swig_type_148 arg5, swig_type_149 arg6, swig_type_150 arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_log_model_raw_46e67649440d31c1(swig_voidp arg1, swig_type_151 arg2, swig_type_152 arg3, swig_type_153 arg4, swig_type_154 arg5, swig_type_155 arg6, swig_type_156 arg7, swig_type_157 arg8, swig_type_158 arg9, swig_type_159 arg10, swig_type_160 arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_registered_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_161 arg2, swig_type_162 arg3, swig_type_163 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_164 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_165 arg2, swig_type_166 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_167 arg2, swig_type_168 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_169 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_170 arg2, swig_type_171 arg3, swig_type_172 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_173 arg2, swig_type_174 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_latest_raw_46e67649440d31c1(swig_voidp arg1, swig_type_177 arg2, swig_type_178 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_transition_raw_46e67649440d31c1(swig_voidp arg1, swig_type_179 arg2, swig_type_180 arg3, swig_type_181 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_copy_raw_46e67649440d31c1(swig_voidp arg1, swig_type_182 arg2, swig_type_183 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_184 arg2, swig_type_185 arg3, swig_type_186 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_187 arg2, swig_type_188 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_type_192 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_193 arg2, swig_type_194 arg3, swig_type_195 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_196 arg2, swig_type_197 arg3, swig_type_198 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_199 arg2, swig_type_200 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_201 arg2, swig_type_202 arg3, swig_type_203 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_204 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_205 arg2, swig_type_206 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_207 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_208 arg2, swig_type_209 arg3, swig_type_210 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_211 arg1, swig_type_212 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_webhook_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_213 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_webhook_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_214 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_215 arg2, swig_type_216 arg3, swig_type_217 arg4, swig_type_218 arg5, int arg6, swig_type_219 arg7, swig_type_220 arg8, swig_type_221 arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_222 arg2, swig_type_223 arg3, int arg4, swig_type_224 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_225 arg2, int arg3, swig_type_226 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_227 arg2, swig_type_228 arg3, int arg4, swig_type_229 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_230 arg2, swig_type_231 arg3, swig_type_232 arg4, swig_type_233 arg5, swig_type_234 arg6, swig_type_235 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_236 arg2, swig_type_237 arg3, swig_type_238 arg4, int arg5, swig_type_239 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_webhook_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_240 arg2, swig_type_241 arg3, swig_type_242 arg4, swig_type_243 arg5, swig_type_244 arg6, swig_type_245 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_webhook_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_246 arg2, swig_type_247 arg3, swig_type_248 arg4, swig_type_249 arg5, swig_type_250 arg6, swig_type_251 arg7, swig_type_252 arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_webhook_list_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_type_253 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_webhook_test_raw_46e67649440d31c1(swig_voidp arg1, swig_type_254 arg2, swig_type_255 arg3, swig_voidp arg4, swig_voidp arg5);
 extern swig_intgo _wrap_store_heads_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_254 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_255 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_256 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_257 arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_store_check_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_256 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_257 arg2, swig_type_258 arg3, swig_type_259 arg4, swig_type_260 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_261 arg2, swig_type_262 arg3, swig_type_263 arg4, swig_type_264 arg5, swig_type_265 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_266 arg2, swig_type_267 arg3, int arg4, swig_type_268 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_269 arg1, swig_type_270 arg2, swig_type_271 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_272 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_273 arg2, swig_type_274 arg3, swig_type_275 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_276 arg2, swig_type_277 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_278 arg2, swig_type_279 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_258 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_259 arg2, swig_type_260 arg3, swig_type_261 arg4, swig_type_262 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_263 arg2, swig_type_264 arg3, swig_type_265 arg4, swig_type_266 arg5, swig_type_267 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_268 arg2, swig_type_269 arg3, int arg4, swig_type_270 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_271 arg1, swig_type_272 arg2, swig_type_273 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_274 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_275 arg2, swig_type_276 arg3, swig_type_277 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_278 arg2, swig_type_279 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_280 arg2, swig_type_281 arg3, swig_voidp arg4);
 extern swig_intgo _wrap_component_spec_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_component_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_280 arg1, swig_type_281 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_282 arg1, swig_type_283 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_pipeline_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_282 arg2, swig_type_283 arg3, swig_type_284 arg4, swig_voidp arg5);
-extern swig_type_285 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_286 arg2, swig_type_287 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_288 arg2, swig_type_289 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_290 arg2, swig_voidp arg3, swig_type_291 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_284 arg2, swig_type_285 arg3, swig_type_286 arg4, swig_voidp arg5);
+extern swig_type_287 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_288 arg2, swig_type_289 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_290 arg2, swig_type_291 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_292 arg2, swig_voidp arg3, swig_type_293 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_task_after_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_compile_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_validate_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_292 arg1, swig_type_293 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_294 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_295 arg3, swig_type_296 arg4, swig_type_297 arg5, swig_type_298 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_299 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_300 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_301 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_302 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_303 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_304 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_305 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_306 arg2, swig_type_307 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_308 arg2, swig_type_309 arg3, swig_type_310 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_294 arg1, swig_type_295 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_296 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_297 arg3, swig_type_298 arg4, swig_type_299 arg5, swig_type_300 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_301 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_302 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_303 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_304 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_305 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_306 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_307 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_308 arg2, swig_type_309 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_310 arg2, swig_type_311 arg3, swig_type_312 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_step_session_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_step_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_311 arg1, swig_type_312 arg2, swig_type_313 arg3, swig_type_314 arg4, swig_type_315 arg5, uintptr_t arg6);
+extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_313 arg1, swig_type_314 arg2, swig_type_315 arg3, swig_type_316 arg4, swig_type_317 arg5, uintptr_t arg6);
 extern swig_intgo _wrap_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_experiment_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_run_search_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_316 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_318 arg3, swig_voidp arg4, swig_voidp arg5);
 extern swig_intgo _wrap_model_version_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_pipeline_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_list_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_317 arg2, swig_type_318 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_319 arg2, swig_type_320 arg3, swig_type_321 arg4, swig_type_322 arg5, swig_type_323 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_324 arg1, swig_type_325 arg2, swig_type_326 arg3, swig_type_327 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_319 arg2, swig_type_320 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_321 arg2, swig_type_322 arg3, swig_type_323 arg4, swig_type_324 arg5, swig_type_325 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_326 arg1, swig_type_327 arg2, swig_type_328 arg3, swig_type_329 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
 #undef intgo
 */
 import "C"
@@ -1529,6 +1532,24 @@ func Spool_inspect(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	return swig_r
 }
 
+func Spool_drop(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg5 *unsafe.Pointer, arg6 *Call) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	_swig_i_4 := arg5
+	_swig_i_5 := arg6
+	swig_r = (int)(C._wrap_spool_drop_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
 func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 *unsafe.Pointer, arg6 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -1537,7 +1558,7 @@ func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_experiment_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1560,7 +1581,7 @@ func Experiment_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_experiment_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_experiment_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1587,7 +1608,7 @@ func Run_start(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
-	swig_r = (int)(C._wrap_run_start_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_7)), C.swig_type_123(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	swig_r = (int)(C._wrap_run_start_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_7)), C.swig_type_125(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1620,7 +1641,7 @@ func Run_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_3)), C.swig_type_127(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_3)), C.swig_type_129(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1644,7 +1665,7 @@ func Logged_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1674,7 +1695,7 @@ func Logged_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1707,7 +1728,7 @@ func Run_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_run_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_run_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1733,7 +1754,7 @@ func Run_log_image(arg1 unsafe.Pointer, arg2 []byte, arg3 string, arg4 string, a
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_run_log_image_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_3)), C.swig_type_146(_swig_i_4), C.swig_type_147(_swig_i_5), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_run_log_image_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_3)), C.swig_type_148(_swig_i_4), C.swig_type_149(_swig_i_5), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1764,7 +1785,7 @@ func Run_log_model(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_run_log_model_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_run_log_model_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_153)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1805,7 +1826,7 @@ func Registered_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1824,7 +1845,7 @@ func Registered_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1837,7 +1858,7 @@ func Registered_model_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1853,7 +1874,7 @@ func Registered_model_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1868,7 +1889,7 @@ func Registered_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_registered_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_registered_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1882,7 +1903,7 @@ func Registered_model_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1901,7 +1922,7 @@ func Registered_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1918,7 +1939,7 @@ func Model_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsa
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1935,7 +1956,7 @@ func Model_version_latest(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_latest_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_latest_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1954,7 +1975,7 @@ func Model_version_transition(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_model_version_transition_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_model_version_transition_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1974,7 +1995,7 @@ func Model_version_copy(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *int
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_copy_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_copy_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1991,7 +2012,7 @@ func Model_version_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2010,7 +2031,7 @@ func Model_version_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_version_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_version_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2028,7 +2049,7 @@ func Model_version_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 s
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_model_version_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2051,7 +2072,7 @@ func Model_version_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2071,7 +2092,7 @@ func Model_alias_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_alias_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_alias_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2090,7 +2111,7 @@ func Model_alias_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_alias_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_alias_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2107,7 +2128,7 @@ func Prompt_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2126,7 +2147,7 @@ func Prompt_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2140,7 +2161,7 @@ func Prompt_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *uns
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2156,7 +2177,7 @@ func Prompt_load(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_load_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_load_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2170,7 +2191,7 @@ func Prompt_version_set_config(arg1 unsafe.Pointer, arg2 string, arg3 string, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_set_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_set_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2190,7 +2211,7 @@ func Prompt_format(arg1 string, arg2 string, arg3 int32, arg4 *unsafe.Pointer, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_format_raw_46e67649440d31c1(*(*C.swig_type_209)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_format_raw_46e67649440d31c1(*(*C.swig_type_211)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2206,7 +2227,7 @@ func Webhook_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_webhook_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_webhook_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2218,7 +2239,7 @@ func Webhook_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_webhook_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_webhook_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2238,7 +2259,7 @@ func Prompt_register(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2272,7 +2293,7 @@ func Prompt_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2293,7 +2314,7 @@ func Prompt_version_search(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 st
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2312,7 +2333,7 @@ func Registered_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2336,7 +2357,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2368,7 +2389,7 @@ func Model_version_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2395,7 +2416,7 @@ func Webhook_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_webhook_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_webhook_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2429,7 +2450,7 @@ func Webhook_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_webhook_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_249)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_7)), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_webhook_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_249)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_7)), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2461,7 +2482,7 @@ func Webhook_list(arg1 unsafe.Pointer, arg2 int32, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_webhook_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_webhook_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2475,7 +2496,7 @@ func Webhook_test(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsafe.Po
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_webhook_test_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_webhook_test_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2499,7 +2520,7 @@ func Store_create(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2512,7 +2533,7 @@ func Store_upgrade(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2536,7 +2557,7 @@ func Store_backup(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2554,7 +2575,7 @@ func Store_gc(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 s
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2581,7 +2602,7 @@ func Store_export(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, ar
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2609,7 +2630,7 @@ func Store_import(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_268(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_269)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_270(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2626,7 +2647,7 @@ func Component_container(arg1 string, arg2 string, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_269)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_271)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_272)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2644,7 +2665,7 @@ func Component_load(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_272)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_274)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2658,7 +2679,7 @@ func Component_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_275)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2677,7 +2698,7 @@ func Component_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2693,7 +2714,7 @@ func Component_env(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2723,7 +2744,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_280)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_282)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2745,7 +2766,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2774,7 +2795,7 @@ func Task_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_288)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2790,7 +2811,7 @@ func Task_set_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_288)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_291)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2807,7 +2828,7 @@ func Task_connect(arg1 unsafe.Pointer, arg2 string, arg3 unsafe.Pointer, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_291)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2849,7 +2870,7 @@ func Component_program(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_292)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_294)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2866,7 +2887,7 @@ func Pipeline_task(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2885,7 +2906,7 @@ func Pipeline_run(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 st
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2907,7 +2928,7 @@ func Step_int(arg1 unsafe.Pointer, arg2 string, arg3 *int64, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_301)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2920,7 +2941,7 @@ func Step_double(arg1 unsafe.Pointer, arg2 string, arg3 *float64, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2933,7 +2954,7 @@ func Step_bool(arg1 unsafe.Pointer, arg2 string, arg3 *int32, arg4 *Call) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_301)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2946,7 +2967,7 @@ func Step_string(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_304)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2959,7 +2980,7 @@ func Step_input_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_305)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2972,7 +2993,7 @@ func Step_output_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_304)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_306)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2985,7 +3006,7 @@ func Step_artifact(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_305)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_307)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2998,7 +3019,7 @@ func Step_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_306)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_307)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_308)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_309)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3015,7 +3036,7 @@ func Step_metadata(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_308)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_309)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_310)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_310)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_311)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_312)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3054,7 +3075,7 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_311)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_312)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_313)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_314)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_315)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
+	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_313)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_314)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_315)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_316)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_317)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -3109,7 +3130,7 @@ func Run_compare_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_316)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_318)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -3151,7 +3172,7 @@ func Metric_arrow(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_317)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_318)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_319)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_320)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3176,7 +3197,7 @@ func Metric_plot(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_319)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_320)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_321)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_322)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_323)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_321)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_322)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_323)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_324)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_325)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3208,7 +3229,7 @@ func Lines_plot(arg1 []PlotSeries, arg2 string, arg3 string, arg4 string, arg5 i
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_324)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_325)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_326)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_327)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_326)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_327)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_328)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_329)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

@@ -316,6 +316,12 @@ static mlplat_status spool_inspect(mlplat *ml, optional_text what, optional_text
     return mlplat_spool_inspect(ml, what, run_id, max_results, out, err);
 }
 
+static mlplat_status spool_drop(mlplat *ml, const char *what, optional_text run_id, int dry_run, mlplat_doc **out,
+                                mlplat_error *err)
+{
+    return mlplat_spool_drop(ml, what, run_id, dry_run, out, err);
+}
+
 static mlplat_status experiment_create(mlplat *ml, const char *name, optional_path artifact_location,
                                        optional_text tags, char **id, mlplat_error *err)
 {
@@ -2822,6 +2828,45 @@ intgo _wrap_spool_inspect_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _s
   }
   
   result = (mlplat_status)spool_inspect(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5,arg6);
+  _swig_go_result = (intgo)result;
+  free((void *)arg2);
+  free((void *)arg3);
+  mlp_gocall_leave(outer6);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_spool_drop_raw_46e67649440d31c1(mlplat *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, int _swig_go_3, mlplat_doc **_swig_go_4, mlplat_error *_swig_go_5) {
+  mlplat *arg1 = 0 ;
+  char *arg2 = 0 ;
+  optional_text arg3 = 0 ;
+  int arg4 ;
+  mlplat_doc **arg5 = 0 ;
+  mlplat_error *arg6 = 0 ;
+  mlp_gocall *outer6 = NULL ;
+  mlplat_status result;
+  intgo _swig_go_result;
+  
+  arg1 = (mlplat *)_swig_go_0;
+  {
+    arg2 = (char *)mlp_gocall_text(_swig_go_1.p, (size_t)_swig_go_1.n, "what"); 
+  }
+  {
+    arg3 = (optional_text)mlp_gocall_optional(_swig_go_2.p, (size_t)_swig_go_2.n, "run_id");
+  }
+  arg4 = (int)_swig_go_3; 
+  arg5 = (mlplat_doc **)_swig_go_4;
+  {
+    arg6 = _swig_go_5;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_5, &outer6)) {
+      free((void *)arg2);
+      free((void *)arg3);
+      mlp_gocall_leave(outer6);
+      return (intgo)arg6->status; 
+    }
+  }
+  
+  result = (mlplat_status)spool_drop(arg1,(char const *)arg2,(char const *)arg3,arg4,arg5,arg6);
   _swig_go_result = (intgo)result;
   free((void *)arg2);
   free((void *)arg3);
