@@ -31,7 +31,7 @@ def build(name, *options, source=ROOT, folder=None, targets=("all",), **more):
 def c_tests(name, folder, *words, **more):
     """The C tests of a build, with their results where tests/summary.py counts them."""
     junit = ["--output-junit", RESULTS / f"ctest-{name}.xml"] if RESULTS.is_dir() else []
-    return run("ctest", "--test-dir", folder, "--output-on-failure", "--timeout", "300", "-j", "4",
+    return run("ctest", "--test-dir", folder, "--output-on-failure", "--timeout", "600", "-j", "4",
                "--test-output-size-passed", "2000000", *junit, *words, **more)
 
 
