@@ -5,7 +5,6 @@
 #include "base/thread.h"
 #include "spool/spool_inside.h"
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #define HOOK_MS 100
@@ -77,7 +76,7 @@ static void refuse_waits(mlp_spool *sp, uint64_t first, uint64_t last)
     for (mlp_wait *w = sp->waits; w; w = w->next)
         if (w->last >= first && w->first <= last) {
             w->refusal.status = MLPLAT_NO_SPACE;
-            snprintf(w->refusal.reason, sizeof w->refusal.reason, "dropped, as the spool was full");
+            w->dropped = true;
         }
 }
 

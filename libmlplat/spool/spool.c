@@ -172,8 +172,12 @@ static mlplat_status wait_for_store(mlp_spool *sp, mlp_wait *wait, size_t n, mlp
     if (status == MLPLAT_OK && wait->refusal.status == MLPLAT_OK)
         atomic_fetch_add(&sp->durable, n);
     pthread_mutex_unlock(&sp->lock);
-    if (status != MLPLAT_OK)
+    if (status != MLPLAT_OK && !wait->dropped)
         return mlp_fail_prefix(err, status, "accepted by the spool, which goes on trying, but not yet stored");
+    if (wait->dropped)
+        return mlp_fail(err, MLPLAT_NO_SPACE,
+                        "dropped, as the spool was full, before the store had it: allow it more (MLPLAT_SPOOL_QUOTA), "
+                        "or let calls wait (MLPLAT_SPOOL_FULL=block)");
     if (wait->refusal.status != MLPLAT_OK)
         return mlp_fail(err, wait->refusal.status, "refused by the store and set aside: %s", wait->refusal.reason);
     return MLPLAT_OK;

@@ -33,6 +33,7 @@ typedef struct mlp_wait {
     struct mlp_wait *next;
     uint64_t first, last;
     mlp_verdict refusal; /* of one of its records */
+    bool dropped;        /* one of them was, as the spool was full */
 } mlp_wait;
 
 /* On the stack of a logging call, listed while it waits. Set remote; the rest is filled at need. */

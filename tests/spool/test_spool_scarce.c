@@ -286,6 +286,7 @@ static void who_waits_for_a_record_that_is_dropped_is_told(void **state)
     assert_true(dropped > BEFORE);
     assert_int_equal(call.status, MLPLAT_NO_SPACE);
     assert_non_null(strstr(call.err.message, "dropped, as the spool was full"));
+    assert_null(strstr(call.err.message, "refused by the store"));
     drain(f);
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where key = 'remote'"), 0);
     assert_int_equal(count(f), ALL + 1 - dropped);
