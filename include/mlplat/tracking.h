@@ -254,6 +254,7 @@ MLPLAT_API mlplat_status mlplat_run_get(mlplat *ml, const char *run_id, mlplat_d
  * IS NULL, IS NOT NULL), datasets.name, .digest and .context (texts, lists) and the attributes run_id (texts, lists),
  * run_name, status, user_id, artifact_uri (texts), start_time, end_time (numbers), with or without "attributes." in
  * front. An order knows the same without datasets; nulls and NaN come last, equal ones newest first, then by id.
+ * A run that was made offline is not found until it is delivered: mlplat_run_get tells it by its id.
  * @param query  NULL: all active runs; max_results 1 to 50,000, 0: 1,000
  * @return MLPLAT_OK; MLPLAT_INVALID: the filter, the order or the token, with the place
  */

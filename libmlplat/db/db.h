@@ -20,6 +20,7 @@ typedef struct mlp_db_options {
     bool create;             /* make the file if it is not there */
     bool alter;              /* tables are made anew: foreign keys and the limits on rows do not count */
     const char *ticket_path; /* lock file for the fair queue of writers of several processes; NULL: none */
+    bool late;               /* of a server: connect at the first transaction */
     int64_t busy_ms;         /* how long to wait for other writers; 0: 20,000 */
     const mlp_logger *log;
 } mlp_db_options;
@@ -32,6 +33,8 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
  * UNSUPPORTED: libpq is not there; UNAVAILABLE, DENIED, NOT_FOUND: no connection; the others come from the server. A
  * connection that is lost is made again by the next transaction; what is not sure of the last one is asked for. */
 mlplat_status mlp_db_open_server(const char *uri, const mlp_db_options *options, mlp_db **out, mlplat_error *err);
+/* Of a server: what it does then, and what is begun later, is CANCELLED. Any thread. */
+void mlp_db_end_at(mlp_db *db, int64_t mono_ns);
 void mlp_db_close(mlp_db *db);
 void mlp_db_abandon(mlp_db *db); /* forked child: frees nothing that SQLite holds, touches no file */
 
@@ -87,6 +90,9 @@ mlplat_status mlp_db_exec(mlp_db *db, mlplat_error *err, const char *sql, int n,
 int64_t mlp_db_changes(mlp_db *db); /* rows of the last statement */
 /* Inside fn of a write: runs another fn, of whose effects nothing stays if it fails, while the transaction goes on. */
 mlplat_status mlp_db_attempt(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err);
+/* Inside fn of a write: while db is not NULL, what this thread reads and writes there by itself is part of it, each as
+ * an attempt. */
+void mlp_db_nest(const mlp_db *db);
 /* Where the engines' SQL differs. What both understand alike: ?, ?1 for parameters, COLLATE BINARY, and ORDER BY rowid,
  * which is the order of writing. */
 const char *mlp_db_say(const mlp_db *db, const char *sqlite, const char *postgres);
@@ -156,6 +162,8 @@ mlplat_status mlp_schema_choose(const mlp_schema_maker *maker, int *revision, ml
  * share. */
 mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_schema_info *out, const mlp_hook *hook,
                               mlplat_error *err);
+/* Inside a transaction: the look alone, of a server that is there now. NOT_FOUND: it has no tables, or not all yet. */
+mlplat_status mlp_schema_first(mlp_db *db, mlp_schema_info *out, mlplat_error *err);
 /* Inside a transaction, for mlp_db_on_change: look again at all but the head. UNAVAILABLE (retryable): what was
  * known is not, maybe for a moment. */
 mlplat_status mlp_schema_again(mlp_db *db, mlp_schema_info *info, mlplat_error *err);

@@ -4,6 +4,7 @@
 #include "db/array.h"
 #include "db/db_inside.h"
 #include "db/pg_table.h"
+#include <stdatomic.h>
 
 enum {
     MLP_PG_BOOL = 16,
@@ -21,6 +22,7 @@ typedef struct mlp_pg {
     mlp_pg_conn *conn;      /* NULL: none at the moment */
     int64_t session;        /* how many there were: what was prepared in another one is gone */
     int64_t connect_ms;
+    _Atomic int64_t end_ns; /* when all that it does is cancelled */
     int64_t tries_until_ns; /* a server that was there before may come back so long */
     int64_t changes;        /* rows of the last statement */
     unsigned names;         /* of prepared statements given so far */

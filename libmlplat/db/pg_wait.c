@@ -19,7 +19,10 @@ mlplat_status mlp_pg_wait(mlp_db *db, bool write, int64_t until_ns, mlplat_error
 {
     struct pollfd fd = {.fd = db->pg->pq.socket(db->pg->conn), .events = (short)(write ? POLLOUT | POLLIN : POLLIN)};
     mlplat_status s = MLPLAT_OK;
+    until_ns = mlp_wait_until(until_ns);
     for (int n = 0; s == MLPLAT_OK;) {
+        if (mlp_clock_mono_ns() >= atomic_load(&db->pg->end_ns))
+            return mlp_fail_cancelled(err, "waiting for the database");
         n = fd.fd < 0 ? 1 : poll(&fd, 1, SLICE_MS);
         if (n > 0 || (n < 0 && errno != EINTR))
             return MLPLAT_OK;

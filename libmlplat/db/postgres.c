@@ -66,17 +66,23 @@ mlplat_status mlp_db_open_server(const char *uri, const mlp_db_options *options,
     mlplat_status s = (db->pg = mlp_alloc(sizeof *db->pg)) ? mlp_fork_gate_ready(err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK) {
         db->pg->forks = mlp_fork_gate_forks();
+        db->pg->end_ns = INT64_MAX;
         s = mlp_pg_table_open(NULL, &db->pg->pq, err);
     }
     if (s == MLPLAT_OK)
         s = mlp_pg_options(&db->pg->pq, uri, &db->pg->options, &db->path, err);
-    if (s == MLPLAT_OK)
+    if (s == MLPLAT_OK && !options->late)
         s = mlp_pg_connect(db, err);
     if (s == MLPLAT_OK)
         *out = db;
     else
         mlp_db_close(db);
     return s;
+}
+
+void mlp_db_end_at(mlp_db *db, int64_t mono_ns)
+{
+    atomic_store(&db->pg->end_ns, mono_ns);
 }
 
 /* ---- transactions ------------------------------------------------------------------------------------------------ */
@@ -115,7 +121,7 @@ static mlplat_status connect_again(mlp_db *db, mlplat_error *err)
         pg->tries_until_ns = 0;
         return s;
     }
-    if (!pg->tries_until_ns)
+    if (!pg->tries_until_ns && pg->session)
         pg->tries_until_ns = now + (int64_t)COMES_BACK_MS * 1000000;
     db->busy = db->busy || (s == MLPLAT_UNAVAILABLE && db->wait && db->wait->hook && now < pg->tries_until_ns);
     return s;

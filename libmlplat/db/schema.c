@@ -97,13 +97,18 @@ static mlplat_status look_or_make(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
+static mlplat_status fail_without_tables(const mlp_db *db, mlplat_error *err)
+{
+    return mlp_fail(err, MLPLAT_NOT_FOUND,
+                    "%s has no tables of MLflow: they are made by `mlflow db upgrade %s` (with the password, or by "
+                    "`mlflow server`); if they are in another schema, the role's search_path must name it",
+                    db->path, db->path);
+}
+
 static mlplat_status make_new(mlp_db *db, opening *o, const mlp_hook *hook, mlplat_error *err)
 {
     if (!db->engine->file)
-        return mlp_fail(err, MLPLAT_NOT_FOUND,
-                        "%s has no tables of MLflow: they are made by `mlflow db upgrade %s` (with the password, or by "
-                        "`mlflow server`); if they are in another schema, the role's search_path must name it",
-                        db->path, db->path);
+        return fail_without_tables(db, err);
     if (!o->maker)
         return mlp_fail(err, MLPLAT_NOT_FOUND, "'%s' is empty: create the store with `mlplat store create`", db->path);
     mlplat_status s = mlp_schema_choose(o->maker, &o->revision, err);
@@ -157,3 +162,12 @@ mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_sch
         give_memory_back(db);
     return s;
 }
+
+#ifndef MLPLAT_MINIMAL
+mlplat_status mlp_schema_first(mlp_db *db, mlp_schema_info *out, mlplat_error *err)
+{
+    mlp_schema_state state;
+    mlplat_status s = mlp_schema_look(db, out, &state, err);
+    return s == MLPLAT_OK && state != MLP_SCHEMA_STORE ? fail_without_tables(db, err) : s;
+}
+#endif

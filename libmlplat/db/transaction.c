@@ -225,8 +225,22 @@ static mlplat_status write_how(mlp_db *db, mlp_begin how, mlp_db_fn fn, void *ct
     return s;
 }
 
+#ifdef MLPLAT_MINIMAL
+#define IS_NESTED(db) false
+#else
+static _Thread_local const mlp_db *nested_in; /* NULL: in none */
+#define IS_NESTED(db) (nested_in == (db))
+
+void mlp_db_nest(const mlp_db *db)
+{
+    nested_in = db;
+}
+#endif
+
 mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
 {
+    if (IS_NESTED(db))
+        return mlp_db_attempt(db, fn, ctx, err);
     return write_how(db, MLP_BEGIN_WRITE, fn, ctx, hook, err);
 }
 
@@ -237,6 +251,8 @@ mlplat_status mlp_db_write_loose(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_err
 
 mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)
 {
+    if (IS_NESTED(db))
+        return mlp_db_attempt(db, fn, ctx, err);
     mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
     return attempts(db, MLP_BEGIN_READ, fn, ctx, &wait, err);
 }

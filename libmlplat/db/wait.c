@@ -4,6 +4,22 @@
 
 enum { HOOK_EVERY_MS = 50, NAP_FIRST_US = 200, NAP_MOST_US = 5000 };
 
+#ifndef MLPLAT_MINIMAL
+static _Thread_local int64_t hurry_until_ns; /* 0: no hurry */
+
+void mlp_wait_hurry(int64_t ms)
+{
+    hurry_until_ns = ms ? mlp_clock_mono_ns() + ms * 1000000 : 0;
+}
+
+int64_t mlp_wait_until(int64_t mono_ns)
+{
+    return hurry_until_ns && hurry_until_ns < mono_ns ? hurry_until_ns : mono_ns;
+}
+#else
+#define mlp_wait_until(mono_ns) (mono_ns) /* nobody is in a hurry */
+#endif
+
 mlp_wait mlp_wait_begin(const mlp_hook *hook, const char *what, int64_t limit_ms)
 {
     int64_t now = mlp_clock_mono_ns();
@@ -19,7 +35,7 @@ int64_t mlp_wait_ms(const mlp_wait *wait)
 mlplat_status mlp_wait_check(mlp_wait *wait, mlplat_error *err)
 {
     int64_t now = mlp_clock_mono_ns(), waited_ms = (now - wait->begin_ns) / 1000000;
-    if (waited_ms >= wait->limit_ms)
+    if (waited_ms >= wait->limit_ms || mlp_wait_until(now + 1) <= now)
         return mlp_fail(err, MLPLAT_TIMEOUT,
                         "%s: other writers held it for %lld ms: try again, or look for a program that "
                         "keeps a transaction open",

@@ -12,6 +12,10 @@ typedef struct mlp_wait {
     int64_t nap_us;
 } mlp_wait;
 
+/* What this thread waits for in databases from now on ends within so many milliseconds, all together; 0: no more. */
+void mlp_wait_hurry(int64_t ms);
+int64_t mlp_wait_until(int64_t mono_ns); /* the moment, or that of the hurry if it is sooner */
+
 mlp_wait mlp_wait_begin(const mlp_hook *hook, const char *what, int64_t limit_ms);
 int64_t mlp_wait_ms(const mlp_wait *wait); /* waited so far */
 /* Calls the hook when it is due (every 50 ms). CANCELLED, or TIMEOUT when the limit is over. No lock may be held. */

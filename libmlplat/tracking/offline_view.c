@@ -261,28 +261,3 @@ mlplat_status mlp_offline_fresh(const char *run_id, const json_t *creation, json
     end(&v);
     return s;
 }
-
-/* ---- points ------------------------------------------------------------------------------------------------------ */
-
-typedef struct wanted {
-    const char *key;
-    size_t key_n;
-    mlp_buf *out;
-} wanted;
-
-static bool see_point(void *user, const mlp_record *r)
-{
-    const wanted *w = user;
-    const mlp_offline_point p = {r->timestamp_ms, r->step, r->value};
-    if (r->kind == MLP_RECORD_METRIC && r->key_n == w->key_n && memcmp(r->key, w->key, r->key_n) == 0)
-        mlp_buf_add(w->out, &p, sizeof p);
-    return !w->out->failed;
-}
-
-mlplat_status mlp_offline_points(mlp_spool *spool, const char *run_id, const char *key, mlp_buf *out,
-                                 mlplat_error *err)
-{
-    wanted w = {key, strlen(key), out};
-    mlplat_status s = mlp_spool_scan(spool, run_id, see_point, &w, err);
-    return s == MLPLAT_OK ? mlp_buf_ok(out, err) : s;
-}

@@ -10,6 +10,8 @@ enum { ONLINE_MS = 5000 };
 static json_t *creation_of(const mlp_run_offline *start, const mlp_run_new *run, bool doubt)
 {
     const char *name = start->experiment, *id = start->experiment_id;
+    if (run->experiment_id) /* the server told it, and did not make the run then */
+        id = run->experiment_id;
     if (!name && !id && !run->parent_run_id)
         id = "0";
     json_t *not_before = doubt ? json_integer(mlp_clock_ms() + MLP_OFFLINE_DOUBT_MS) : NULL;
@@ -36,13 +38,17 @@ static mlplat_status make_offline(const mlp_run_offline *start, const mlp_run_ne
 static mlplat_status try_online(const mlp_run_offline *start, const mlp_run_new *run, mlplat_error *err)
 {
     const mlp_tracking *t = start->tracking;
-    bool waits = run->parent_run_id && t->ops->run_waits(t->store, run->parent_run_id);
+    bool waits = false;
+    mlplat_status s =
+        run->parent_run_id ? t->ops->run_waits(t->store, run->parent_run_id, &waits, err) : MLPLAT_OK;
+    if (s != MLPLAT_OK)
+        return s;
     if (waits)
         return mlp_fail(err, MLPLAT_UNAVAILABLE, "its parent %s waits to be delivered", run->parent_run_id);
     if (mlp_spool_is_down(t->spool))
         return mlp_fail(err, MLPLAT_UNAVAILABLE, "it did not answer a moment ago");
     t->ops->hurry(t->store, ONLINE_MS);
-    mlplat_status s = start->online(start->user, err);
+    s = start->online(start->user, err);
     t->ops->hurry(t->store, 0);
     return s;
 }
@@ -62,7 +68,7 @@ mlplat_status mlp_run_offline_start(const mlp_run_offline *start, const mlp_run_
     start->tracking->ops->about(start->tracking->store, &about);
     if (s == MLPLAT_OK)
         mlp_log(&ml->log, MLPLAT_LOG_WARNING,
-                "a run is made offline, as %s cannot make it now (%s): its id, which begins with 0ff11e, is good from "
+                "a run is made offline, as %s cannot make it now (%s): its id is good from "
                 "now on; what is logged waits in the spool and is delivered when the server is back, by this process "
                 "or by `mlplat spool sync`",
                 about.uri, why.message);

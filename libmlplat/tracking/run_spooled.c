@@ -24,15 +24,17 @@ static void remember_away(mlplat_run *run)
 }
 
 /* Is it to be spooled without asking the server? */
-static bool wanted(mlplat_run *run)
+static mlplat_status look(mlplat_run *run, bool *wanted, mlplat_error *err)
 {
     const mlp_tracking *t = run->tracking;
-    if (t->ops->run_waits(t->store, run->id) || mlp_spool_is_down(t->spool) ||
-        mlp_clock_mono_ns() < atomic_load(&run->away_until_ns))
-        return true;
+    mlplat_status s = t->ops->run_waits(t->store, run->id, wanted, err);
+    if (s != MLPLAT_OK || *wanted)
+        return s;
     if (atomic_load(&run->spooled) && mlp_spool_idle(t->spool))
         atomic_store(&run->spooled, false);
-    return atomic_load(&run->spooled);
+    *wanted = mlp_spool_is_down(t->spool) || mlp_clock_mono_ns() < atomic_load(&run->away_until_ns) ||
+              atomic_load(&run->spooled);
+    return s;
 }
 
 /* What is done in between ends soon where the server is away. */
@@ -48,12 +50,17 @@ mlplat_status mlp_run_spooled_check(mlplat_run *run, mlplat_error *err)
     const mlp_tracking *t = run->tracking;
     mlplat_error mine = {0};
     json_t *doc = NULL;
-    if (wanted(run))
-        return MLPLAT_OK;
+    bool wanted = false;
+    mlplat_status s = look(run, &wanted, err);
+    if (s != MLPLAT_OK || wanted)
+        return s;
     hurry(run, true);
-    mlplat_status s = t->ops->run_get(t->store, run->id, &doc, &mine);
+    s = t->ops->run_get(t->store, run->id, &doc, &mine);
     hurry(run, false);
-    const char *stage = json_string_value(json_object_get(json_object_get(doc, "info"), "lifecycle_stage"));
+    const json_t *info = json_object_get(doc, "info");
+    const char *stage = json_string_value(json_object_get(info, "lifecycle_stage"));
+    if (json_object_get(info, "delivery")) /* it waits in another process's journal, and has no place yet */
+        remember_away(run);
     if (s == MLPLAT_OK && (!stage || strcmp(stage, "active") != 0))
         s = mlp_fail(&mine, MLPLAT_STATE, "run %s is deleted: restore it first", run->id);
     json_decref(doc);
@@ -214,10 +221,12 @@ mlplat_status mlp_run_spooled_bytes(mlplat_run *run, const void *data, size_t n,
 {
     mlplat_error mine = {0};
     bytes from = {.fd = -1, .data = data, .left = n};
-    if (wanted(run))
-        return spool_copy(run, &from, name, err);
+    bool wanted = false;
+    mlplat_status s = look(run, &wanted, err);
+    if (s != MLPLAT_OK || wanted)
+        return s != MLPLAT_OK ? s : spool_copy(run, &from, name, err);
     hurry(run, true);
-    mlplat_status s = mlplat_artifact_put_bytes(run->tracking->ml, data, n, uri, &mine);
+    s = mlplat_artifact_put_bytes(run->tracking->ml, data, n, uri, &mine);
     hurry(run, false);
     return missed(run, s, &mine, err) ? spool_copy(run, &from, name, err) : s;
 }
@@ -226,10 +235,12 @@ mlplat_status mlp_run_spooled_path(mlplat_run *run, const char *path, const char
                                    mlplat_error *err)
 {
     mlplat_error mine = {0};
-    if (wanted(run))
-        return spool_path(run, path, name, err);
+    bool wanted = false;
+    mlplat_status s = look(run, &wanted, err);
+    if (s != MLPLAT_OK || wanted)
+        return s != MLPLAT_OK ? s : spool_path(run, path, name, err);
     hurry(run, true);
-    mlplat_status s = mlplat_artifact_put(run->tracking->ml, path, uri, NULL, &mine);
+    s = mlplat_artifact_put(run->tracking->ml, path, uri, NULL, &mine);
     hurry(run, false);
     return missed(run, s, &mine, err) ? spool_path(run, path, name, err) : s;
 }

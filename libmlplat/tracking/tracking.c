@@ -131,8 +131,9 @@ mlplat_status mlp_tracking_settle(mlp_tracking *t, mlplat_error *err)
 
 mlplat_status mlp_tracking_settle_run(mlp_tracking *t, const char *run_id, mlplat_error *err)
 {
-    bool waits = run_id && t->ops->run_waits && t->ops->run_waits(t->store, run_id);
-    return waits ? MLPLAT_OK : mlp_tracking_settle(t, err);
+    bool waits = false;
+    mlplat_status s = run_id && t->ops->run_waits ? t->ops->run_waits(t->store, run_id, &waits, err) : MLPLAT_OK;
+    return s != MLPLAT_OK || waits ? s : mlp_tracking_settle(t, err);
 }
 
 mlplat_status mlp_tracking_writable(const mlp_tracking *t, mlplat_error *err)

@@ -6,6 +6,7 @@
 #include "db/metric_columns.h"
 #include "tracking/metric_order.h"
 #include "tracking/tracking_store.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 /* Points as columns. */
@@ -13,7 +14,21 @@ typedef struct mlp_tracking_db_rows {
     mlp_array key, run, value, time, step, nan;
 } mlp_tracking_db_rows;
 
-typedef struct mlp_tracking_db_store {
+typedef struct mlp_tracking_db_store mlp_tracking_db_store;
+
+/* What a store on a server is given besides metrics and tags: tracking_postgres_record.c. */
+typedef struct mlp_tracking_db_records {
+    /* Inside of the sink's transaction. NOT_FOUND, STATE and UNSUPPORTED are about the record. */
+    mlplat_status (*put)(mlp_tracking_db_store *store, const mlp_record *record, mlplat_error *err);
+    /* The same: makes the run if it was made offline. NOT_FOUND: it was not. */
+    mlplat_status (*find)(mlp_tracking_db_store *store, const char *run_id, size_t run_n, mlplat_error *err);
+    /* Outside of it: a record ARTIFACT. INVALID, NOT_FOUND: it is the record's own fault. */
+    mlplat_status (*send)(mlp_tracking_db_store *store, const mlp_record *record, mlplat_error *err);
+    /* All of these are stored, or refused. */
+    void (*done)(mlp_tracking_db_store *store, const mlp_record *records, size_t n);
+} mlp_tracking_db_records;
+
+struct mlp_tracking_db_store {
     mlplat *ml;
     mlp_db *db;
     mlp_schema_info schema;
@@ -30,7 +45,50 @@ typedef struct mlp_tracking_db_store {
     bool keeps_pages;            /* its page cache is large, as there are so many */
     char *uri, *path, *spool_folder, *spool_name, *ticket_path, *artifact_root, *read_only;
     mlplat_status read_only_status;
-} mlp_tracking_db_store;
+    const mlp_tracking_db_records *others; /* ask by mlp_tracking_db_others */
+    _Atomic bool late;                     /* it was not there when it was opened, and is not known yet */
+    json_t *waiting;                       /* {id}: runs that this process made offline, and that wait */
+    pthread_mutex_t waiting_lock;
+};
+
+/* NULL: metrics and tags are all that its sink is given. */
+static inline const mlp_tracking_db_records *mlp_tracking_db_others(const mlp_tracking_db_store *store)
+{
+#ifdef MLPLAT_MINIMAL
+    (void)store;
+    return NULL;
+#else
+    return store->others;
+#endif
+}
+
+/* ---- tracking_db.c */
+#define MLP_TRACKING_DB_SHAPE                                                                                          \
+    "the tables of experiments and runs have a shape that this version does not know (head %s; known up to %s): it "   \
+    "can only be read; a newer libmlplat may know it"
+mlplat_status mlp_tracking_db_new(mlplat *ml, mlp_tracking_db_store **out, mlplat_error *err);
+/* Looks at the tables, and at whether they can be written. */
+mlplat_status mlp_tracking_db_look(mlp_tracking_db_store *store, mlplat_error *err);
+void mlp_tracking_db_close(void *store);
+void mlp_tracking_db_abandon(void *store);
+void mlp_tracking_db_about(const void *store, mlp_tracking_about *out);
+/* What the tables of all its stores say. */
+#define MLP_TRACKING_DB_EXPERIMENTS                                                                                    \
+    .abandon = mlp_tracking_db_abandon, .about = mlp_tracking_db_about,                                                \
+    .experiment_create = mlp_tracking_db_experiment_create, .experiment_get = mlp_tracking_db_experiment_get,          \
+    .experiment_by_name = mlp_tracking_db_experiment_by_name,                                                          \
+    .experiment_search = mlp_tracking_db_experiment_search, .experiment_rename = mlp_tracking_db_experiment_rename,    \
+    .experiment_delete = mlp_tracking_db_experiment_delete, .experiment_restore = mlp_tracking_db_experiment_restore,  \
+    .experiment_tag = mlp_tracking_db_experiment_tag, .experiment_untag = mlp_tracking_db_experiment_untag,            \
+    .model_check = mlp_tracking_db_model_check
+#define MLP_TRACKING_DB_MODELS                                                                                         \
+    .model_create = mlp_tracking_db_model_create, .model_get = mlp_tracking_db_model_get,                              \
+    .model_search = mlp_tracking_db_model_search, .model_finalize = mlp_tracking_db_model_finalize,                    \
+    .model_tags = mlp_tracking_db_model_tags, .model_untag = mlp_tracking_db_model_untag,                              \
+    .model_params = mlp_tracking_db_model_params, .model_metrics = mlp_tracking_db_model_metrics,                      \
+    .model_of_run = mlp_tracking_db_model_of_run, .model_delete = mlp_tracking_db_model_delete
+/* For mlp_db_on_change. */
+mlplat_status mlp_tracking_db_shape_changed(mlp_db *db, void *store, mlplat_error *err);
 
 /* ---- tracking_db_experiment.c */
 mlplat_status mlp_tracking_db_experiment_create(void *store, const char *name, const char *location, const json_t *tags,
@@ -134,6 +192,14 @@ mlplat_status mlp_tracking_db_points(void *store, const char *run_id, const char
 
 /* ---- tracking_db_server.c */
 mlplat_status mlp_tracking_db_settle_in(mlp_tracking_db_store *store, mlplat_error *err);
+/* The same for mlp_db_on_change, and with the look at the tables before it: for one that was not there. */
+mlplat_status mlp_tracking_db_settle_late(mlp_db *db, void *store, mlplat_error *err);
+
+/* ---- tracking_postgres_record.c */
+extern const mlp_tracking_db_records mlp_tracking_postgres_records;
+bool mlp_tracking_postgres_waits(mlp_tracking_db_store *store, const char *run_id); /* made offline by this process */
+mlplat_status mlp_tracking_postgres_wait(mlp_tracking_db_store *store, const char *run_id, bool waits,
+                                         mlplat_error *err);
 
 /* ---- tracking_db_journal.c: the first three inside a transaction */
 mlplat_status mlp_tracking_db_journal_allowed(mlp_db *db, bool *allowed, mlplat_error *err);

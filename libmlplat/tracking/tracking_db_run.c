@@ -96,11 +96,11 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
 
 mlplat_status mlp_tracking_db_run_create(void *store, const mlp_run_new *run, json_t **out, mlplat_error *err)
 {
-    char id[33];
-    mlplat_status s = mlp_random_hex(id, err);
+    char made[33];
+    mlplat_status s = run->op ? MLPLAT_OK : mlp_random_hex(made, err);
     if (s != MLPLAT_OK)
         return s;
-    create_call call = {.base = run_call_of(store, id), .run = run};
+    create_call call = {.base = run_call_of(store, run->op ? run->op : made), .run = run};
     s = mlp_validate_experiment_id(run->experiment_id, &call.experiment, err);
     if (s == MLPLAT_OK)
         s = write_run(store, create_fn, &call, err);

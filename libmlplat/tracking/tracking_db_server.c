@@ -42,6 +42,7 @@ static mlplat_status choose_root(settling *c, mlplat_error *err)
 {
     mlp_tracking_db_store *store = c->store;
     const char *setting = mlp_session_setting(store->ml, MLP_SET_ARTIFACT_ROOT);
+    mlp_free(store->artifact_root);
     size_t n = c->location ? strlen(c->location) : 0;
     if (setting)
         store->artifact_root = strstr(setting, ":/") ? mlp_strdup(setting) : mlp_file_absolute(setting);
@@ -71,14 +72,15 @@ static mlplat_status default_fn(mlp_db *db, void *ctx, mlplat_error *err)
     return s;
 }
 
+#define NO_MARKS                                                                                                       \
+    "this role may not create or write the table mlplat_journal, in which it is kept what is delivered: it can only "  \
+    "be read; let the owner run once CREATE TABLE mlplat_journal (journal_id TEXT PRIMARY KEY, seq BIGINT NOT NULL); " \
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON mlplat_journal TO <role>"
+
 static mlplat_status refuse_writing(mlp_tracking_db_store *store, mlplat_error *err)
 {
     store->read_only_status = MLPLAT_DENIED;
-    store->read_only = mlp_strdup(
-        "this role may not create or write the table mlplat_journal, in which it is kept what is delivered: it can "
-        "only "
-        "be read; let the owner run once CREATE TABLE mlplat_journal (journal_id TEXT PRIMARY KEY, seq BIGINT NOT "
-        "NULL); GRANT SELECT, INSERT, UPDATE, DELETE ON mlplat_journal TO <role>");
+    store->read_only = mlp_strdup(NO_MARKS);
     return store->read_only ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
@@ -93,5 +95,34 @@ mlplat_status mlp_tracking_db_settle_in(mlp_tracking_db_store *store, mlplat_err
     if (s == MLPLAT_OK && c.empty && !store->read_only)
         s = mlp_db_write(store->db, default_fn, &c, &store->ml->hook, err);
     mlp_free(c.location);
+    return s;
+}
+
+static mlplat_status look_late(mlp_db *db, settling *c, mlplat_error *err)
+{
+    mlp_tracking_db_store *store = c->store;
+    mlplat_status s = mlp_schema_first(db, &store->schema, err);
+    if (s == MLPLAT_OK && !store->schema.tracking_known)
+        return mlp_fail(err, MLPLAT_UNSUPPORTED, "%s: " MLP_TRACKING_DB_SHAPE, store->path, store->schema.head,
+                        mlp_schema_revisions[mlp_schema_newest].head);
+    if (s == MLPLAT_OK)
+        s = look_fn(db, c, err);
+    return s == MLPLAT_OK && !c->marks ? mlp_fail(err, MLPLAT_DENIED, "%s: " NO_MARKS, store->path) : s;
+}
+
+/* A transaction that only reads leaves the first experiment to another one. */
+mlplat_status mlp_tracking_db_settle_late(mlp_db *db, void *object, mlplat_error *err)
+{
+    mlp_tracking_db_store *store = object;
+    settling c = {.store = store};
+    if (!atomic_load(&store->late))
+        return mlp_tracking_db_shape_changed(db, object, err);
+    mlplat_status s = look_late(db, &c, err);
+    if (s == MLPLAT_OK)
+        s = choose_root(&c, err);
+    if (s == MLPLAT_OK && c.empty)
+        (void)mlp_db_attempt(db, default_fn, &c, NULL);
+    mlp_free(c.location);
+    atomic_store(&store->late, s != MLPLAT_OK);
     return s;
 }

@@ -51,6 +51,7 @@ typedef struct part {
     known_run runs[RUNS];
     size_t n_runs;
     bool refused;
+    mlp_verdict sent;    /* what became of an artifact */
     bool alone, stopped; /* the batch is taken whole, until somebody waits */
     unsigned since_look;
     int64_t began_ns;
@@ -143,6 +144,21 @@ mlplat_status mlp_tracking_db_run_active(mlp_db *db, const char *run_id, size_t 
     return s;
 }
 
+static bool is_about_the_run(mlplat_status s)
+{
+    return s == MLPLAT_NOT_FOUND || s == MLPLAT_STATE;
+}
+
+/* One that another process made offline, whose records may come later than these, is made now. */
+static mlplat_status find_run(part *p, const mlp_record *r, mlplat_error *err)
+{
+    mlplat_status s = mlp_tracking_db_run_active(p->db, r->run_id, r->run_id_n, err);
+    const mlp_tracking_db_records *others = mlp_tracking_db_others(p->store);
+    if (s == MLPLAT_NOT_FOUND && others)
+        s = others->find(p->store, r->run_id, r->run_id_n, err);
+    return s;
+}
+
 /* *out: whether the record's run takes records; asked once a transaction. Lent by p until the next call. */
 static mlplat_status look_at_run(part *p, const mlp_record *r, const mlp_verdict **out, mlplat_error *err)
 {
@@ -152,8 +168,8 @@ static mlplat_status look_at_run(part *p, const mlp_record *r, const mlp_verdict
             return MLPLAT_OK;
         }
     mlplat_error why = {0};
-    mlplat_status s = mlp_tracking_db_run_active(p->db, r->run_id, r->run_id_n, &why);
-    if (s != MLPLAT_OK && s != MLPLAT_NOT_FOUND && s != MLPLAT_STATE) {
+    mlplat_status s = find_run(p, r, &why);
+    if (s != MLPLAT_OK && !is_about_the_run(s)) {
         if (err)
             *err = why;
         return s;
@@ -454,22 +470,39 @@ static mlplat_status put_latest(part *p, mlplat_error *err)
 
 /* ---- a batch --------------------------------------------------------------------------------------------------- */
 
-static mlplat_status set_tag_fn(mlp_db *db, void *ctx, mlplat_error *err)
+typedef struct put_call {
+    mlp_tracking_db_store *store;
+    const mlp_record *record;
+} put_call;
+
+static mlplat_status put_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
-    const mlp_record *r = ctx;
-    return mlp_tracking_db_set_tag(db, r->run_id, r->run_id_n, r->key, r->key_n, r->text, r->text_n, err);
+    const put_call *call = ctx;
+    const mlp_record *r = call->record;
+    if (r->kind == MLP_RECORD_TAG)
+        return mlp_tracking_db_set_tag(db, r->run_id, r->run_id_n, r->key, r->key_n, r->text, r->text_n, err);
+    const mlp_tracking_db_records *others = mlp_tracking_db_others(call->store);
+    return others ? others->put(call->store, r, err)
+                  : mlp_fail(err, MLPLAT_INVALID, "a record of a kind that no file takes");
 }
 
-static mlplat_status put_tag(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
+/* Of what is no metric. A run's own record comes before the run. */
+static mlplat_status put_other(part *p, const mlp_record *r, mlp_verdict *verdict, mlplat_error *err)
 {
-    const mlp_verdict *run = NULL;
+    const mlp_verdict *run = verdict;
     mlplat_error why = {0};
-    mlplat_status s = look_at_run(p, r, &run, err);
+    mlplat_status s = r->kind == MLP_RECORD_CREATE ? MLPLAT_OK : look_at_run(p, r, &run, err);
+    put_call call = {p->store, r};
     if (s != MLPLAT_OK)
         return s;
-    *verdict = *run;
-    if (run->status == MLPLAT_OK)
-        s = mlp_db_attempt(p->db, set_tag_fn, (void *)(uintptr_t)r, &why);
+    *verdict = r->kind == MLP_RECORD_ARTIFACT ? p->sent : *run;
+    if (verdict->status == MLPLAT_OK && r->kind != MLP_RECORD_ARTIFACT)
+        s = mlp_db_attempt(p->db, put_fn, &call, &why);
+    bool kind_of_server = mlp_tracking_db_others(p->store) && r->kind != MLP_RECORD_TAG;
+    if (kind_of_server && (is_about_the_run(s) || s == MLPLAT_UNSUPPORTED)) {
+        refuse(verdict, s, &why);
+        s = MLPLAT_OK;
+    }
     return judge(p, verdict, s, &why, err);
 }
 
@@ -502,7 +535,7 @@ static mlplat_status store_slice(part *p, uint64_t mark, mlplat_error *err)
         if (r->kind == MLP_RECORD_METRIC)
             mlp_metric_order_add(p->order, p->records, p->to);
         else
-            s = put_tag(p, r, verdict, err);
+            s = put_other(p, r, verdict, err);
     }
     if (s == MLPLAT_OK && p->order->n_sliced)
         s = put_metrics(p, err);
@@ -559,6 +592,36 @@ static mlplat_status store_part(mlp_db *db, void *ctx, mlplat_error *err)
     return s == MLPLAT_OK && p->last > mark ? mlp_tracking_db_journal_set(db, p->journal_id, p->last, err) : s;
 }
 
+/* An artifact is sent before the transaction in which it is noted that it was. */
+static mlplat_status send_first(part *p, mlplat_error *err)
+{
+    const mlp_record *r = &p->records[p->from];
+    mlplat_error why = {0};
+    uint64_t mark = 0;
+    p->sent = (mlp_verdict){0};
+    mlplat_status s = mlp_tracking_db_journal_mark(p->store, p->journal_id, &mark, err);
+    if (s != MLPLAT_OK || r->seq <= mark)
+        return s;
+    s = mlp_tracking_db_others(p->store)->send(p->store, r, &why);
+    if (!why.retryable && (is_records_own(s) || is_about_the_run(s)))
+        refuse(&p->sent, s, &why);
+    else if (s != MLPLAT_OK && err)
+        *err = why;
+    return p->sent.status != MLPLAT_OK ? MLPLAT_OK : s;
+}
+
+/* From p->from on: an artifact alone, or all that comes before the next one. */
+static mlplat_status next_stretch(part *p, size_t n, mlplat_error *err)
+{
+    bool all_kinds = mlp_tracking_db_others(p->store) != NULL;
+    p->n = all_kinds ? p->from + 1 : n;
+    if (all_kinds && p->records[p->from].kind == MLP_RECORD_ARTIFACT)
+        return send_first(p, err);
+    while (p->n < n && p->records[p->n].kind != MLP_RECORD_ARTIFACT)
+        p->n++;
+    return MLPLAT_OK;
+}
+
 static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_record *records, size_t n,
                                 mlp_verdict *verdicts, mlplat_error *err)
 {
@@ -569,17 +632,20 @@ static mlplat_status sink_apply(void *ctx, const char *journal_id, const mlp_rec
         .journal_id = journal_id,
         .records = records,
         .verdicts = verdicts,
-        .n = n,
         .order = &store->order,
     };
     mlplat_status s = mlp_metric_order_room(p.order, n, err);
     while (s == MLPLAT_OK && p.from < n) {
-        s = mlp_db_write_loose(store->db, store_part, &p, err);
+        s = next_stretch(&p, n, err);
+        if (s == MLPLAT_OK)
+            s = mlp_db_write_loose(store->db, store_part, &p, err);
         if (p.stopped)
             s = MLPLAT_OK;
         else
             p.from = p.to;
     }
+    if (s == MLPLAT_OK && mlp_tracking_db_others(store))
+        mlp_tracking_db_others(store)->done(store, records, n);
     return s;
 }
 

@@ -66,13 +66,10 @@ mlplat_status mlp_tracking_http_run_of(mlp_tracking_http_store *store, const cha
 /* The same where it has to have one. STATE: it waits. */
 mlplat_status mlp_tracking_http_run_there(mlp_tracking_http_store *store, const char *run_id,
                                           char out[MLP_TRACKING_HTTP_RUN_ID], mlplat_error *err);
-bool mlp_tracking_http_run_waits(void *store, const char *run_id);
+mlplat_status mlp_tracking_http_run_waits(void *object, const char *run_id, bool *waits, mlplat_error *err);
 void mlp_tracking_http_hurry(void *store, int64_t ms);
 mlplat_status mlp_tracking_http_run_offline(void *object, const json_t *creation, mlplat_durability durability,
                                             mlp_made made, void *made_for, mlplat_error *err);
-/* A change of a run that waits goes behind its records. */
-mlplat_status mlp_tracking_http_run_queue(mlp_tracking_http_store *store, const char *run_id,
-                                          const mlplat_run_change *change, mlplat_error *err);
 /* Of the thread that delivers: the run is made at the server, unless it is there, by the text of its record CREATE. */
 mlplat_status mlp_tracking_http_run_deliver(mlp_tracking_http_store *store, const char *run_id, const json_t *creation,
                                             char out[MLP_TRACKING_HTTP_RUN_ID], mlplat_error *err);

@@ -158,6 +158,18 @@ static mlplat_status note(const mlp_delivery *d, const mlp_record *r, const json
     return s;
 }
 
+static mlplat_status artifact(const mlp_delivery *d, const mlp_record *r, const json_t *doc, mlplat_error *err)
+{
+    json_t *run = NULL;
+    mlplat_status s = mlp_deliver_get_run(d, &run, err);
+    const char *uri = json_string_value(json_object_get(json_object_get(run, "info"), "artifact_uri"));
+    const mlp_artifact_delivery file = {d->store->ml, *d->store->spool, d->run, uri};
+    if (s == MLPLAT_OK)
+        s = mlp_deliver_artifact(&file, r, doc, err);
+    json_decref(run);
+    return s;
+}
+
 static mlplat_status deliver(mlp_delivery *d, const mlp_record *r, const json_t *doc, mlplat_error *err)
 {
     bool has = false;
@@ -178,7 +190,7 @@ static mlplat_status deliver(mlp_delivery *d, const mlp_record *r, const json_t 
     case MLP_RECORD_NOTE:
         return note(d, r, doc, err);
     case MLP_RECORD_ARTIFACT:
-        return mlp_deliver_artifact(d, r, doc, err);
+        return artifact(d, r, doc, err);
     default:
         return mlp_fail(err, MLPLAT_INVALID, "a record of a kind that no server takes");
     }

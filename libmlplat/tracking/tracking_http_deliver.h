@@ -1,7 +1,7 @@
 /* The sink's inside: records of one run on their way to the server. */
 #ifndef MLP_TRACKING_HTTP_DELIVER_H
 #define MLP_TRACKING_HTTP_DELIVER_H
-#include "artifacts/store.h"
+#include "tracking/deliver_artifact.h"
 #include "tracking/tracking_http.h"
 
 typedef struct mlp_delivery {
@@ -34,10 +34,6 @@ bool mlp_deliver_is_value(const mlp_record *record);
 /* How many of the items go in one request. */
 size_t mlp_deliver_room(const mlp_delivery_item *items, size_t n);
 mlplat_status mlp_deliver_values(mlp_delivery *d, const mlp_delivery_item *items, size_t n, mlplat_error *err);
-
-/* ---- tracking_http_artifact.c */
-mlplat_status mlp_deliver_artifact(const mlp_delivery *d, const mlp_record *record, const json_t *doc,
-                                   mlplat_error *err);
 
 /* ---- tracking_http_deliver.c: the other kinds, one call each */
 mlplat_status mlp_deliver_other(mlp_delivery *d, const mlp_delivery_item *item, mlplat_error *err);

@@ -2,7 +2,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "tracking/run_queue.h"
 #include "tracking/tracking_http.h"
 #include <stdio.h>
 #include <string.h>
@@ -44,8 +43,8 @@ static mlplat_status search(mlp_tracking_http_store *store, const char *run_id, 
     return s;
 }
 
-static mlplat_status look_up(mlp_tracking_http_store *store, const char *run_id, char out[MLP_TRACKING_HTTP_RUN_ID],
-                             bool *found, mlplat_error *err)
+static mlplat_status look_up(const mlp_tracking_http_store *store, const char *run_id,
+                             char out[MLP_TRACKING_HTTP_RUN_ID], bool *found, mlplat_error *err)
 {
     const char *id = NULL;
     mlplat_status s = mlp_spool_run_of(*store->spool, run_id, &id, err);
@@ -56,31 +55,34 @@ static mlplat_status look_up(mlp_tracking_http_store *store, const char *run_id,
 }
 
 /* Between the look at the map and the one at the journals it may have been delivered. */
-mlplat_status mlp_tracking_http_run_of(mlp_tracking_http_store *store, const char *run_id,
-                                       char out[MLP_TRACKING_HTTP_RUN_ID], bool *waits, mlplat_error *err)
+static mlplat_status look_for(const mlp_tracking_http_store *store, const char *run_id,
+                              char out[MLP_TRACKING_HTTP_RUN_ID], bool *found, bool *waits, mlplat_error *err)
 {
-    bool found = !mlp_offline_is_id(run_id);
     json_t *creation = NULL;
-    keep(out, run_id);
     *waits = false;
-    mlplat_status s = found ? MLPLAT_OK : look_up(store, run_id, out, &found, err);
-    if (s == MLPLAT_OK && !found)
+    *found = !mlp_offline_is_id(run_id);
+    keep(out, run_id);
+    mlplat_status s = *found ? MLPLAT_OK : look_up(store, run_id, out, found, err);
+    if (s == MLPLAT_OK && !*found)
         s = mlp_offline_creation(*store->spool, run_id, &creation, err);
     *waits = creation != NULL;
     json_decref(creation);
-    if (s == MLPLAT_OK && !found && !*waits)
-        s = look_up(store, run_id, out, &found, err);
+    return s == MLPLAT_OK && !*found && !*waits ? look_up(store, run_id, out, found, err) : s;
+}
+
+mlplat_status mlp_tracking_http_run_of(mlp_tracking_http_store *store, const char *run_id,
+                                       char out[MLP_TRACKING_HTTP_RUN_ID], bool *waits, mlplat_error *err)
+{
+    bool found;
+    mlplat_status s = look_for(store, run_id, out, &found, waits, err);
     return s == MLPLAT_OK && !found && !*waits ? search(store, run_id, out, err) : s;
 }
 
-bool mlp_tracking_http_run_waits(void *store, const char *run_id)
+mlplat_status mlp_tracking_http_run_waits(void *object, const char *run_id, bool *waits, mlplat_error *err)
 {
     char id[MLP_TRACKING_HTTP_RUN_ID];
-    const char *known = NULL;
-    bool waits = false;
-    return mlp_offline_is_id(run_id) &&
-           mlp_spool_run_of(*((mlp_tracking_http_store *)store)->spool, run_id, &known, NULL) == MLPLAT_OK && !known &&
-           mlp_tracking_http_run_of(store, run_id, id, &waits, NULL) == MLPLAT_OK && waits;
+    bool found;
+    return look_for(object, run_id, id, &found, waits, err);
 }
 
 mlplat_status mlp_tracking_http_run_there(mlp_tracking_http_store *store, const char *run_id,
@@ -89,10 +91,7 @@ mlplat_status mlp_tracking_http_run_there(mlp_tracking_http_store *store, const 
     bool waits;
     mlplat_status s = mlp_tracking_http_run_of(store, run_id, out, &waits, err);
     if (s == MLPLAT_OK && waits)
-        s = mlp_fail(err, MLPLAT_STATE,
-                     "run %s was made offline and is not at the server yet: this can be done once it is delivered "
-                     "(mlplat spool sync)",
-                     run_id);
+        s = mlp_fail(err, MLPLAT_STATE, MLP_OFFLINE_NOT_YET, run_id);
     return s;
 }
 
@@ -115,6 +114,20 @@ static mlplat_status experiment_named(mlp_tracking_http_store *store, const char
     return s;
 }
 
+/* The one that the server told when it was asked for the run; of a server that lost it, one of its name. */
+static mlplat_status experiment_told(mlp_tracking_http_store *store, const char *told, const char *name, char **id,
+                                     mlplat_error *err)
+{
+    json_t *found = NULL;
+    mlplat_status s = told ? mlp_tracking_http_experiment_get(store, told, &found, err) : MLPLAT_NOT_FOUND;
+    json_decref(found);
+    if (s == MLPLAT_NOT_FOUND)
+        return experiment_named(store, name, id, err);
+    if (s == MLPLAT_OK && !(*id = mlp_strdup(told)))
+        s = mlp_fail_memory(err);
+    return s;
+}
+
 static mlplat_status experiment_of(mlp_tracking_http_store *store, const json_t *creation, const char *parent,
                                    char **id, mlplat_error *err)
 {
@@ -123,7 +136,7 @@ static mlplat_status experiment_of(mlp_tracking_http_store *store, const json_t 
     json_t *run = NULL;
     mlplat_status s = MLPLAT_OK;
     if (name)
-        return experiment_named(store, name, id, err);
+        return experiment_told(store, given, name, id, err);
     if (!given && parent && *parent)
         s = mlp_tracking_http_run_get(store, parent, &run, err);
     if (run)
@@ -156,8 +169,8 @@ static mlplat_status parent_of(mlp_tracking_http_store *store, const json_t *cre
 static mlplat_status tags_of(const char *run_id, const json_t *creation, const char *parent, json_t **out,
                              mlplat_error *err)
 {
-    json_t *tags = *out = json_object();
-    if (json_object_update(tags, json_object_get(creation, "tags")) != 0) /* json_copy would leave some out */
+    json_t *tags = *out = json_object(), *given = json_object_get(creation, "tags");
+    if (!tags || (given && json_object_update(tags, given) != 0)) /* json_copy would leave some out */
         return mlp_fail_memory(err);
     mlplat_status s = mlp_json_set(tags, MLP_OFFLINE_TAG, json_string(run_id), err);
     if (s == MLPLAT_OK && *parent)
@@ -263,44 +276,14 @@ mlplat_status mlp_tracking_http_run_deliver(mlp_tracking_http_store *store, cons
 mlplat_status mlp_tracking_http_run_offline(void *object, const json_t *creation, mlplat_durability durability,
                                             mlp_made made, void *made_for, mlplat_error *err)
 {
-    mlp_tracking_http_store *store = object;
+    const mlp_tracking_http_store *store = object;
     char id[MLP_OFFLINE_ID];
-    json_t *run = NULL;
-    mlp_buf text = {0};
     mlplat_status s = mlp_offline_make_id(id, err);
-    if (s == MLPLAT_OK)
-        s = mlp_offline_fresh(id, creation, &run, err);
-    if (s == MLPLAT_OK)
-        s = made(made_for, run, err);
-    if (s == MLPLAT_OK)
-        s = mlp_json_text(creation, &text, err);
-    const mlp_record record = {.kind = MLP_RECORD_CREATE, .run_id = id, .run_id_n = strlen(id), .key = "",
-                               .text = text.data, .text_n = text.size};
-    if (s == MLPLAT_OK) /* nobody waits for a server that is away */
-        s = mlp_spool_append(*store->spool, &record, 1,
-                             durability == MLPLAT_DURABILITY_REMOTE ? MLPLAT_DURABILITY_DISK : durability, err);
-    mlp_buf_free(&text);
-    json_decref(run);
-    return s;
+    return s == MLPLAT_OK ? mlp_offline_put(*store->spool, id, creation, durability, made, made_for, err) : s;
 }
 
 void mlp_tracking_http_hurry(void *store, int64_t ms)
 {
     (void)store;
     mlp_mlflow_hurry(ms, false);
-}
-
-mlplat_status mlp_tracking_http_run_queue(mlp_tracking_http_store *store, const char *run_id,
-                                          const mlplat_run_change *change, mlplat_error *err)
-{
-    json_t *body = mlp_run_queue_body(change);
-    mlp_buf text = {0};
-    mlplat_status s = body ? mlp_json_text(body, &text, err) : mlp_fail_memory(err);
-    const mlp_record record = {.kind = MLP_RECORD_UPDATE, .run_id = run_id, .run_id_n = strlen(run_id), .key = "",
-                               .text = text.data, .text_n = text.size};
-    if (s == MLPLAT_OK)
-        s = mlp_spool_append(*store->spool, &record, 1, MLPLAT_DURABILITY_DEFAULT, err);
-    mlp_buf_free(&text);
-    json_decref(body);
-    return s;
 }

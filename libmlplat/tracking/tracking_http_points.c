@@ -1,7 +1,6 @@
 /* Points of a server's metrics: it gives them page by page. */
 #include "base/err.h"
 #include "base/text.h"
-#include "db/page.h"
 #include "tracking/tracking_http.h"
 #include <math.h>
 #include <stdlib.h>
@@ -32,16 +31,6 @@ static int64_t whole_of(const json_t *point, const char *name)
 }
 
 typedef mlp_offline_point point;
-
-static int in_order(const void *a, const void *b)
-{
-    const point *p = a, *q = b;
-    if (p->time != q->time)
-        return p->time < q->time ? -1 : 1;
-    if (p->step != q->step)
-        return p->step < q->step ? -1 : 1;
-    return p->value < q->value ? -1 : p->value > q->value;
-}
 
 /* Every point, page after page, into a buffer of points. */
 static mlplat_status read_server(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
@@ -77,52 +66,28 @@ static mlplat_status read_all(mlp_tracking_http_store *store, const char *run_id
     mlplat_status s = mlp_tracking_http_run_of(store, run_id, id, &waits, err);
     if (s == MLPLAT_OK)
         s = waits ? mlp_offline_points(*store->spool, run_id, key, out, err) : read_server(store, id, key, out, err);
-    if (s == MLPLAT_OK && out->size)
-        qsort(out->data, out->size / sizeof(point), sizeof(point), in_order);
+    if (s == MLPLAT_OK)
+        mlp_offline_sort(out);
     return s;
 }
 
 /* The same of a run that has to be there: a server tells no points of one that is not. */
 static mlplat_status read_known(void *store, const char *run_id, const char *key, mlp_buf *out, mlplat_error *err)
 {
+    bool waits = false;
     mlplat_status s = read_all(store, run_id, key, out, err);
-    return s == MLPLAT_OK && !out->size && !mlp_tracking_http_run_waits(store, run_id)
-               ? mlp_tracking_http_why_nothing(store, run_id, false, err)
-               : s;
-}
-
-static mlplat_status push(json_t *list, const char *key, const char *run_id, const point *p, mlplat_error *err)
-{
-    json_t *one = json_pack("{s:s, s:o, s:I, s:I}", "key", key, "value", mlp_json_double(p->value), "timestamp",
-                            (json_int_t)p->time, "step", (json_int_t)p->step);
-    mlplat_status s = mlp_json_push(list, one, err);
-    return s == MLPLAT_OK && run_id ? mlp_json_set(one, "run_id", json_string(run_id), err) : s;
+    if (s == MLPLAT_OK && !out->size)
+        s = mlp_tracking_http_run_waits(store, run_id, &waits, err);
+    return s == MLPLAT_OK && !out->size && !waits ? mlp_tracking_http_why_nothing(store, run_id, false, err) : s;
 }
 
 mlplat_status mlp_tracking_http_history(void *store, const mlp_history *wanted, json_t **out, mlplat_error *err)
 {
     mlp_buf all = {0};
-    json_t *doc = json_object(), *list = json_array();
-    int64_t seen = 0, given = 0;
-    mlplat_status s = mlp_json_set(doc, "metrics", list, err);
+    mlplat_status s = read_known(store, wanted->run_id, wanted->key, &all, err);
     if (s == MLPLAT_OK)
-        s = read_known(store, wanted->run_id, wanted->key, &all, err);
-    const point *points = (const point *)(const void *)all.data;
-    for (size_t i = 0; s == MLPLAT_OK && i < all.size / sizeof(point); i++) {
-        if (points[i].time < wanted->since_ms || seen++ < wanted->offset)
-            continue;
-        if (wanted->limit && given == wanted->limit) {
-            s = mlp_page_put(doc, wanted->offset + given, err);
-            break;
-        }
-        given++;
-        s = push(list, wanted->key, NULL, &points[i], err);
-    }
+        s = mlp_offline_history(&all, wanted, out, err);
     mlp_buf_free(&all);
-    if (s == MLPLAT_OK)
-        *out = doc;
-    else
-        json_decref(doc);
     return s;
 }
 
@@ -137,9 +102,8 @@ mlplat_status mlp_tracking_http_histories(void *store, const json_t *ids, const 
         mlp_buf all = {0};
         if (s == MLPLAT_OK)
             s = read_all(store, json_string_value(id), key, &all, err);
-        for (size_t j = 0; s == MLPLAT_OK && j < all.size / sizeof(point); j++)
-            if (!limit || (int64_t)json_array_size(list) < limit)
-                s = push(list, key, json_string_value(id), (const point *)(const void *)all.data + j, err);
+        if (s == MLPLAT_OK)
+            s = mlp_offline_push(list, &all, key, json_string_value(id), limit, err);
         mlp_buf_free(&all);
     }
     if (s == MLPLAT_OK)
@@ -153,13 +117,10 @@ mlplat_status mlp_tracking_http_points(void *store, const char *run_id, const ch
                                        const mlp_hook *hook, mlp_metric_points *out, mlplat_error *err)
 {
     mlp_buf all = {0};
-    size_t room = 0;
     (void)hook; /* the request calls the session's */
     mlplat_status s = read_known(store, run_id, key, &all, err);
-    const point *points = (const point *)(const void *)all.data;
-    for (size_t i = 0; s == MLPLAT_OK && i < all.size / sizeof(point); i++)
-        if (!mlp_points_add(out, &room, columns, points[i].value, points[i].step, points[i].time))
-            s = mlp_fail_memory(err);
+    if (s == MLPLAT_OK)
+        s = mlp_offline_columns(&all, columns, out, err);
     mlp_buf_free(&all);
     return s;
 }
@@ -169,18 +130,8 @@ mlplat_status mlp_tracking_http_buckets(void *store, const char *run_id, const c
 {
     mlp_buf all = {0};
     mlplat_status s = read_known(store, run_id, key, &all, err);
-    const point *points = (const point *)(const void *)all.data;
-    size_t many = s == MLPLAT_OK ? all.size / sizeof(point) : 0;
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    for (size_t i = 0; i < many; i++) {
-        int64_t at = by_time ? points[i].time : points[i].step;
-        low = at < low ? at : low;
-        high = at > high ? at : high;
-    }
-    if (many)
-        s = mlp_buckets_make(out, n, by_time, low, high, err);
-    for (size_t i = 0; s == MLPLAT_OK && i < many; i++)
-        mlp_buckets_add(out, points[i].step, points[i].time, points[i].value, isnan(points[i].value));
+    if (s == MLPLAT_OK)
+        s = mlp_offline_buckets(&all, n, by_time, out, err);
     mlp_buf_free(&all);
     return s;
 }

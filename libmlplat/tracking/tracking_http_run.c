@@ -242,14 +242,15 @@ static mlplat_status update_there(void *store, const char *run_id, const mlplat_
     return mlp_tracking_http_call(store, AGAIN, "runs/update", body, NULL, NULL, err);
 }
 
-mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, const mlplat_run_change *change,
+mlplat_status mlp_tracking_http_run_update(void *object, const char *run_id, const mlplat_run_change *change,
                                            mlplat_error *err)
 {
+    mlp_tracking_http_store *store = object;
     char id[MLP_TRACKING_HTTP_RUN_ID];
     bool waits = false;
     mlplat_status s = mlp_tracking_http_run_of(store, run_id, id, &waits, err);
     if (s == MLPLAT_OK && waits)
-        return mlp_tracking_http_run_queue(store, run_id, change, err);
+        return mlp_offline_change(*store->spool, run_id, change, err);
     return s == MLPLAT_OK ? update_there(store, id, change, err) : s;
 }
 

@@ -28,7 +28,8 @@ typedef struct mlp_run_new {
     const json_t *tags; /* all of them, mlflow.runName too: {key: value} */
     mlp_made made; /* NULL: nothing is */
     void *made_for;
-    const char *op; /* of a store that is far: tells a run that was made from one that was not; NULL: its own */
+    const char *op; /* of a store that is far: tells a run that was made from one that was not; of a database it is the
+                     * run's id; NULL: its own */
 } mlp_run_new;
 
 /* A logged model to be made. */
@@ -84,7 +85,7 @@ typedef struct mlp_tracking_store {
     mlplat_status (*experiment_untag)(void *store, const char *id, const char *key, mlplat_error *err);
 
     /* Of a store that is far; NULL elsewhere. Was the run made offline, and does it wait? */
-    bool (*run_waits)(void *store, const char *run_id);
+    mlplat_status (*run_waits)(void *store, const char *run_id, bool *waits, mlplat_error *err);
     /* Calls of this thread end within so many milliseconds, all together; 0: no more. */
     void (*hurry)(void *store, int64_t ms);
     /* Makes a run offline, of the text of a record CREATE (offline.h): made gets its document before it is accepted. */

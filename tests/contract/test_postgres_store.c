@@ -37,7 +37,7 @@ static int run_suites(const char *name)
 int main(int argc, char **argv)
 {
     test_postgres *pg = NULL;
-    registry_contract_narrow = true;
+    registry_contract_narrow = tracking_contract_queued = true;
     if (argc > 1) {
         snprintf(database, sizeof database, "%s", argv[1]);
         return run_suites("PostgreSQL, tables by MLflow") != 0;

@@ -3,7 +3,7 @@
 #include <math.h>
 
 tracking_contract_open tracking_fixture_open;
-bool tracking_contract_by_rest, tracking_contract_old;
+bool tracking_contract_by_rest, tracking_contract_queued, tracking_contract_old;
 
 /* ---- experiments ------------------------------------------------------------------------------------------------- */
 
@@ -364,8 +364,8 @@ static void a_deleted_run_refuses_and_nothing_accepted_is_lost(void **state)
     mlplat_spool_counts counts = {.size = sizeof counts};
     mlplat_doc *doc = NULL;
     /* For a server all is queued, and the run waits for its word. */
-    mlplat_status queued = tracking_contract_by_rest ? MLPLAT_STATE : MLPLAT_OK;
-    int late = tracking_contract_by_rest ? 5 : 2;
+    mlplat_status queued = tracking_contract_queued ? MLPLAT_STATE : MLPLAT_OK;
+    int late = tracking_contract_queued ? 5 : 2;
     assert_ok(mlplat_run_log_metric(run, "m", 0, 0, &err));
     assert_ok(mlplat_run_delete(f->ml, mlplat_run_id(run), &err));
     assert_status(mlplat_run_log_param(run, "a", "b", &err), MLPLAT_STATE);

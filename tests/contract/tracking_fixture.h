@@ -45,7 +45,7 @@ static inline mlplat_run *start_told(mlplat *ml, const char *name)
     mlplat_run *run = NULL;
     mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
     o.name = name;
-    o.durability = tracking_contract_by_rest ? MLPLAT_DURABILITY_REMOTE : MLPLAT_DURABILITY_DEFAULT;
+    o.durability = tracking_contract_queued ? MLPLAT_DURABILITY_REMOTE : MLPLAT_DURABILITY_DEFAULT;
     assert_ok(mlplat_run_start(ml, &o, &run, &err));
     return run;
 }

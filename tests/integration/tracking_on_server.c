@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     }
     server = argv[1];
     database = argv[2];
-    tracking_contract_by_rest = true;
+    tracking_contract_by_rest = tracking_contract_queued = true;
     tracking_contract_old = strncmp(argv[3], "2.", 2) == 0;
     return tracking_contract_run("tracking on a server", open_on_server) != 0;
 }

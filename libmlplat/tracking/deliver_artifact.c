@@ -1,15 +1,16 @@
 /* Files that were logged while the server was away. */
+#include "tracking/deliver_artifact.h"
+#include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/os.h"
-#include "tracking/tracking_http_deliver.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 typedef struct parcel {
-    const mlp_delivery *d;
+    const mlp_artifact_delivery *d;
     const mlp_artifact_store *store;
     char *root, *name;
     const char *copy; /* of the record's document; NULL: the file is where it was */
@@ -24,7 +25,8 @@ static int go_on(void *user, uint64_t done, uint64_t total)
 /* A place that is not ours to write to will not become so: a dead letter. */
 static mlplat_status find_store(parcel *p, const char *uri, mlplat_error *err)
 {
-    mlplat_status s = mlp_artifact_trust(p->d->store->ml, uri, err);
+    bool server = mlp_artifact_from_server(p->d->ml, MLP_SET_TRACKING_URI);
+    mlplat_status s = server ? mlp_artifact_trust(p->d->ml, uri, err) : MLPLAT_OK;
     if (s == MLPLAT_OK && !(p->store = mlp_artifact_store_for(uri, err)))
         s = err->status;
     return s == MLPLAT_OK || s == MLPLAT_NO_MEMORY ? s : (err->status = MLPLAT_INVALID);
@@ -33,18 +35,13 @@ static mlplat_status find_store(parcel *p, const char *uri, mlplat_error *err)
 /* The run's own place, and the name below it. */
 static mlplat_status find_place(parcel *p, const mlp_record *r, mlplat_error *err)
 {
-    json_t *run = NULL;
-    mlplat_status s = mlp_deliver_get_run(p->d, &run, err);
-    const char *uri = json_string_value(json_object_get(json_object_get(run, "info"), "artifact_uri"));
-    if (s == MLPLAT_OK && (!uri || !*uri))
-        s = mlp_fail(err, MLPLAT_INVALID, "run %s has no place for artifacts", p->d->run);
-    if (s == MLPLAT_OK)
-        s = find_store(p, uri, err);
+    const char *uri = p->d->uri;
+    mlplat_status s = uri && *uri ? find_store(p, uri, err)
+                                  : mlp_fail(err, MLPLAT_INVALID, "run %s has no place for artifacts", p->d->run);
     if (s == MLPLAT_OK)
         s = p->store->root(uri, &p->root, err);
     if (s == MLPLAT_OK && !(p->name = mlp_strndup(r->key, r->key_n)))
         s = mlp_fail_memory(err);
-    json_decref(run);
     return s;
 }
 
@@ -73,7 +70,7 @@ static mlplat_status is_there(const parcel *p, mlplat_error *err)
 {
     bool is_file = false;
     json_t *files = json_array();
-    mlplat_status s = files ? p->store->list(p->d->store->ml, p->root, p->name, files, &is_file, err)
+    mlplat_status s = files ? p->store->list(p->d->ml, p->root, p->name, files, &is_file, err)
                             : mlp_fail_memory(err);
     json_decref(files);
     return s != MLPLAT_OK || is_file
@@ -85,7 +82,7 @@ static mlplat_status is_there(const parcel *p, mlplat_error *err)
 static mlplat_status put(const parcel *p, int fd, mlplat_error *err)
 {
     mlp_hook silent = {.fn = go_on};
-    mlplat_status s = p->store->put_file(p->d->store->ml, p->root, p->name, fd, &silent, err);
+    mlplat_status s = p->store->put_file(p->d->ml, p->root, p->name, fd, &silent, err);
     if (s == MLPLAT_UNSUPPORTED || s == MLPLAT_EXISTS)
         err->status = s = MLPLAT_INVALID; /* that will not pass: a dead letter */
     return s;
@@ -94,7 +91,7 @@ static mlplat_status put(const parcel *p, int fd, mlplat_error *err)
 static mlplat_status send_file(const parcel *p, const json_t *doc, mlplat_error *err)
 {
     int fd = -1;
-    mlplat_status s = p->copy ? mlp_spool_copy_open(*p->d->store->spool, p->copy, &fd, err) : open_path(doc, &fd, err);
+    mlplat_status s = p->copy ? mlp_spool_copy_open(p->d->spool, p->copy, &fd, err) : open_path(doc, &fd, err);
     if (s == MLPLAT_NOT_FOUND)
         return is_there(p, err);
     if (s == MLPLAT_OK)
@@ -102,11 +99,12 @@ static mlplat_status send_file(const parcel *p, const json_t *doc, mlplat_error 
     if (fd != -1)
         mlp_sys.close(fd);
     if (s == MLPLAT_OK && p->copy)
-        mlp_spool_copy_remove(*p->d->store->spool, p->copy);
+        mlp_spool_copy_remove(p->d->spool, p->copy);
     return s;
 }
 
-mlplat_status mlp_deliver_artifact(const mlp_delivery *d, const mlp_record *r, const json_t *doc, mlplat_error *err)
+mlplat_status mlp_deliver_artifact(const mlp_artifact_delivery *d, const mlp_record *r, const json_t *doc,
+                                   mlplat_error *err)
 {
     parcel p = {.d = d, .copy = json_string_value(json_object_get(doc, "copy"))};
     mlplat_status s = find_place(&p, r, err);
