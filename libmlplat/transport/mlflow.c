@@ -103,26 +103,27 @@ void mlp_mlflow_hurry(int64_t ms, bool quiet)
     hurry_quiet = quiet;
 }
 
-static void hurry_up(mlp_http_request *request)
+static int is_over(void *user, uint64_t done, uint64_t total)
+{
+    int64_t until = atomic_load(&((mlp_mlflow *)user)->sink_until_ns);
+    (void)done, (void)total;
+    return until && mlp_clock_mono_ns() >= until;
+}
+
+/* Quietly: the thread that delivers asks, and closing ends it. */
+static void hurry_up(mlp_http_request *request, const mlp_hook *over)
 {
     int64_t left = (hurry_until_ns - mlp_clock_mono_ns()) / 1000000;
     if (!hurry_until_ns || request->retries < 0)
         return;
     request->timeout_ms = request->budget_ms = left > 1 ? left : 1;
     request->retries = hurry_quiet ? -1 : 1;
-    request->hook = hurry_quiet ? NULL : request->hook;
+    request->hook = hurry_quiet ? over : request->hook;
 }
 
 static bool is_get(mlp_mlflow_how how)
 {
     return how == MLP_MLFLOW_GET || how == MLP_MLFLOW_GET_SINK;
-}
-
-static int is_over(void *user, uint64_t done, uint64_t total)
-{
-    int64_t until = atomic_load(&((mlp_mlflow *)user)->sink_until_ns);
-    (void)done, (void)total;
-    return until && mlp_clock_mono_ns() >= until;
 }
 
 static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *path, const json_t *body, json_t **answer,
@@ -140,7 +141,7 @@ static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *pa
                                 .timeout_ms = sink ? SINK_MS : 0,
                                 .retries = sink ? -1 : 0,
                                 .hook = sink ? &over : server->hook};
-    hurry_up(&request);
+    hurry_up(&request, &over);
     mlplat_status s = mlp_http_json(server->http, &request, has_body ? body : NULL, answer, response, err);
     if (sink && s != MLPLAT_OK && response->retry_after_ms > 0)
         server->rest_until_ns =

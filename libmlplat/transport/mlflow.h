@@ -50,7 +50,7 @@ mlplat_status mlp_mlflow_call_id(mlp_mlflow *server, mlp_mlflow_how how, const c
 mlplat_status mlp_mlflow_need(mlp_mlflow *server, const char *what, int major, int minor, mlplat_error *err);
 
 /* Calls of this thread end within so many milliseconds from now, all together, and are tried once more at most; quiet:
- * once, and without the hook. 0: no more. */
+ * once, by the thread that delivers: without the hook, and closing ends them. 0: no more. */
 void mlp_mlflow_hurry(int64_t ms, bool quiet);
 
 /* ---- mlflow_doc.c */

@@ -1,6 +1,7 @@
 /* Runs made while their server is away: what it is asked once it is back, and what is known of them meanwhile. The
  * server answers by path; a real one is in tests/integration/test_offline.py. */
 #include "tracking/offline_scene.h"
+#include <time.h>
 
 /* ---- ids --------------------------------------------------------------------------------------------------------- */
 
@@ -473,6 +474,25 @@ static void a_child_logs_to_the_run_of_its_parent(void **state)
     end(run);
 }
 
+/* The thread that delivers is in the middle of a request about the run, which would take 30 s. */
+static void closing_waits_no_longer_than_it_may_for_a_server_that_is_silent_about_a_run(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    static const loopback_step silent[] = {{.reply = "", .end = LOOPBACK_STALL}};
+    struct timespec begin, end_of_it;
+    mlplat_error err = {0};
+    end(start_away(s, "first", NULL));
+    loopback_script(s->server, silent, 1);
+    while (loopback_requests(s->server) == 0) /* somebody waits, so that what failed is tried again now */
+        (void)mlplat_flush(s->ml, 20, &err);
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    mlplat_close(s->ml);
+    clock_gettime(CLOCK_MONOTONIC, &end_of_it);
+    s->ml = NULL;
+    assert_true(end_of_it.tv_sec - begin.tv_sec < 20); /* 5 s by default */
+}
+
 #undef CASE
 #define CASE(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
@@ -495,6 +515,7 @@ int main(void)
         CASE(a_request_that_is_refused_is_halved),
         CASE(what_is_done_already_is_no_failure),
         CASE(a_child_logs_to_the_run_of_its_parent),
+        CASE(closing_waits_no_longer_than_it_may_for_a_server_that_is_silent_about_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
