@@ -41,7 +41,7 @@ function(mlplat_release_flags)
     if(MLPLAT_HAS_fat_lto)
       target_compile_options(mlplat_flags INTERFACE -flto=auto -ffat-lto-objects)
       target_link_options(mlplat_flags INTERFACE
-        $<IF:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,SHARED_LIBRARY>,-flto=auto,-fno-lto>)
+        $<IF:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,SHARED_LIBRARY>,-flto-partition=one,-fno-lto>)
     endif()
   endif()
 endfunction()

@@ -20,8 +20,8 @@ typedef struct courier {
     mlp_verdict *verdicts;
     struct {
         mlp_segment *segment; /* in the lane's list; NULL: not begun */
-        size_t at;
-    } cursor[MLP_LANE_COUNT];
+        size_t at, inside; /* of the next record */
+    } cursor[MLP_LANE_COUNT], next[MLP_LANE_COUNT]; /* next: behind the record that peek found */
     mlp_pace pace;
     int64_t orphans_ns; /* when what others left was tried last; 0: never */
     int idle;
@@ -52,7 +52,7 @@ static mlp_segment *next_segment(mlp_spool *sp, int lane, const mlp_segment *aft
 }
 
 /* The lane's next record, if there is one. A damaged piece of a segment that came back from its file is passed over. */
-static mlplat_status peek(courier *c, int lane, mlp_record *out, bool *found, size_t *end, mlplat_error *err)
+static mlplat_status peek(courier *c, int lane, mlp_record *out, bool *found, mlplat_error *err)
 {
     *found = false;
     for (;;) {
@@ -66,6 +66,7 @@ static mlplat_status peek(courier *c, int lane, mlp_record *out, bool *found, si
                 return MLPLAT_OK;
             c->cursor[lane].segment = next;
             c->cursor[lane].at = MLP_SEGMENT_HEAD;
+            c->cursor[lane].inside = 0;
             continue;
         }
         mlplat_status status = mlp_segment_load(s, c->sp->home.fd, err);
@@ -75,15 +76,19 @@ static mlplat_status peek(courier *c, int lane, mlp_record *out, bool *found, si
                             .size = ready,
                             .at = c->cursor[lane].at,
                             .end = c->cursor[lane].at,
+                            .inside = c->cursor[lane].inside,
                             .salt = s->salt,
                             .trusted = !s->reloaded};
         *found = mlp_frame_next(&w, out);
         s->damaged = s->damaged || w.hole || !*found;
         if (*found) {
-            *end = w.end;
+            c->next[lane] = c->cursor[lane];
+            c->next[lane].at = w.at;
+            c->next[lane].inside = w.inside;
             return MLPLAT_OK;
         }
         c->cursor[lane].at = ready;
+        c->cursor[lane].inside = 0;
     }
 }
 
@@ -108,7 +113,7 @@ static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, 
 {
     mlp_record ahead[MLP_LANE_COUNT] = {{0}};
     bool found[MLP_LANE_COUNT] = {false}, asked[MLP_LANE_COUNT] = {false};
-    size_t end[MLP_LANE_COUNT], bytes = 0;
+    size_t bytes = 0;
     mlplat_status status = MLPLAT_OK;
     *n = 0;
     *all = false;
@@ -116,7 +121,7 @@ static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, 
         int best = -1;
         for (int i = 0; i < MLP_LANE_COUNT && status == MLPLAT_OK; i++) {
             if (!asked[i])
-                status = peek(c, i, &ahead[i], &found[i], &end[i], err);
+                status = peek(c, i, &ahead[i], &found[i], err);
             asked[i] = true;
             if (status == MLPLAT_OK && found[i] && ahead[i].seq <= limit &&
                 (best < 0 || ahead[i].seq < ahead[best].seq))
@@ -127,7 +132,7 @@ static mlplat_status gather(courier *c, uint64_t limit, size_t most, size_t *n, 
             break;
         bytes += ahead[best].key_n + ahead[best].text_n;
         c->records[(*n)++] = ahead[best];
-        c->cursor[best].at = end[best];
+        c->cursor[best] = c->next[best];
         asked[best] = false;
     }
     return *n > 0 ? MLPLAT_OK : status; /* what was found before a segment that cannot be read goes first */
@@ -151,6 +156,7 @@ static void rewind_cursors(courier *c)
             let_go(c->sp->lane[i].head, c->cursor[i].segment);
         c->cursor[i].segment = hold(c->sp, c->sp->lane[i].head);
         c->cursor[i].at = c->sp->lane[i].at;
+        c->cursor[i].inside = c->sp->lane[i].inside;
         pthread_mutex_unlock(&c->sp->lock);
     }
 }
@@ -167,8 +173,10 @@ static void advance(courier *c)
             pthread_mutex_unlock(&c->sp->lock);
             mlp_lane_recycle(c->sp, lane, s);
         }
-        if (c->cursor[i].segment)
-            lane->at = c->cursor[i].at;
+        if (!c->cursor[i].segment)
+            continue;
+        lane->at = c->cursor[i].at;
+        lane->inside = c->cursor[i].inside;
     }
 }
 

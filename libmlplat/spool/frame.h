@@ -32,25 +32,35 @@ void mlp_frame_head_put(unsigned char *at, const mlp_segment_head *head); /* fil
 void mlp_frame_head_clear(unsigned char *at);
 mlp_head_state mlp_frame_head_get(const unsigned char *at, size_t size, mlp_segment_head *out);
 
+/* The points of a span lie in frames of so many: one head, one checksum, and of each point its numbers alone. A flipped
+ * bit costs a frame. */
+#define MLP_FRAME_POINTS 256u /* at most 16383 */
+
 /* Bytes that the record takes; 0: a length is over its limit. */
 size_t mlp_frame_size(const mlp_record *record);
 /* more: the records of one call go on in the next frame; without that one none of them counts. durable: up to this
  * offset the segment is known to be on disk. Returns mlp_frame_size. */
 size_t mlp_frame_put(unsigned char *at, const mlp_record *record, uint64_t seq, bool more, uint32_t durable,
                      uint32_t salt);
+/* Bytes that the span takes, MLP_SEGMENT_MAX if that is more than there may be; 0: a length is over its limit. */
+size_t mlp_frame_span_size(const mlp_span *span);
+size_t mlp_frame_put_span(unsigned char *at, const mlp_span *span, uint64_t first_seq, uint32_t durable, uint32_t salt);
 /* Stands behind a group that is on the disk, unsynced, until the next group overwrites it: after a kill -9 it tells
  * what was promised of the last group too. */
 #define MLP_FRAME_MARK 56u
 void mlp_frame_mark(unsigned char out[MLP_FRAME_MARK], uint32_t durable, uint32_t salt);
-/* Copies the frame at `from` for a segment with another salt, where nothing is durable yet. Returns its size. */
-size_t mlp_frame_move(unsigned char *to, const unsigned char *from, uint32_t salt);
+/* Copies the frame at `from` for a segment where nothing is durable yet; alone: its records are a call of their own.
+ * Returns its size. */
+size_t mlp_frame_move(unsigned char *to, const unsigned char *from, bool alone, uint32_t salt);
 
-/* Goes through a segment's bytes. Zero it, set base, size, salt, trusted. */
+/* Goes through a segment's bytes. Zero it, set base, size, salt, trusted; `at` and `inside`, to go on where another one
+ * stood. */
 typedef struct mlp_frame_walk {
     const unsigned char *base;
     size_t size; /* where the bytes end */
     size_t at;   /* 0: start behind the head */
-    size_t end;  /* of the frame found last */
+    size_t inside; /* points of the frame there that were told; 0 at first */
+    size_t begin, end; /* of the frame found last */
     uint32_t salt;
     bool trusted;     /* the bytes are our own memory: no checksum */
     bool more;        /* of the frame found last */

@@ -36,7 +36,7 @@ static mlplat_status move_tail(mlp_spool *sp, mlp_lane *lane, mlp_segment *old, 
     mlplat_status status = mlp_lane_roll(sp, lane, old->end - from, lane->group_first, err);
     mlp_segment *s = lane->tail;
     while (status == MLPLAT_OK && from < old->end) {
-        size_t n = mlp_frame_move(s->base + s->end, old->base + from, s->salt);
+        size_t n = mlp_frame_move(s->base + s->end, old->base + from, false, s->salt);
         from += n;
         s->end += n;
     }
@@ -157,29 +157,36 @@ static mlplat_status make_room(mlp_spool *sp, mlp_lane *lane, size_t need, mlpla
     return status;
 }
 
-static void put(mlp_spool *sp, mlp_segment *s, const mlp_record *records, size_t n, bool synced, uint64_t first)
+static size_t put_records(mlp_segment *s, const mlp_entry *entry, uint64_t first, uint32_t durable)
 {
-    uint32_t durable = synced ? (uint32_t)atomic_load_explicit(&s->ready, memory_order_relaxed) : 0;
-    size_t at = s->end;
+    size_t at = s->end, n = entry->n;
     for (size_t i = 0; i < n; i++)
-        at += mlp_frame_put(s->base + at, &records[i], first + i, i + 1 < n, durable, s->salt);
-    s->end = at;
-    s->records += (uint32_t)n;
-    s->last_seq = first + n - 1;
-    atomic_store_explicit(&sp->next_seq, first + n, memory_order_relaxed);
+        at += mlp_frame_put(s->base + at, &entry->records[i], first + i, i + 1 < n, durable, s->salt);
+    return at - s->end;
 }
 
-mlplat_status mlp_journal_append(mlp_spool *sp, mlp_lane *lane, const mlp_record *records, size_t n, size_t need,
-                                 mlp_ticket *ticket, mlplat_error *err)
+static void put(mlp_spool *sp, mlp_segment *s, const mlp_entry *entry, bool synced, uint64_t first)
 {
+    uint32_t durable = synced ? (uint32_t)atomic_load_explicit(&s->ready, memory_order_relaxed) : 0;
+    s->end += entry->span ? mlp_frame_put_span(s->base + s->end, entry->span, first, durable, s->salt)
+                          : put_records(s, entry, first, durable);
+    s->records += (uint32_t)entry->n;
+    s->last_seq = first + entry->n - 1;
+    atomic_store_explicit(&sp->next_seq, first + entry->n, memory_order_relaxed);
+}
+
+mlplat_status mlp_journal_append(mlp_spool *sp, mlp_lane *lane, const mlp_entry *entry, mlp_ticket *ticket,
+                                 mlplat_error *err)
+{
+    const size_t n = entry->n;
     mlplat_status status = lane->used ? MLPLAT_OK : mlp_lane_open(sp, lane, err);
-    if (status == MLPLAT_OK && !fits(lane, need))
-        status = make_room(sp, lane, need, err);
+    if (status == MLPLAT_OK && !fits(lane, entry->bytes))
+        status = make_room(sp, lane, entry->bytes, err);
     if (status != MLPLAT_OK)
         return status;
     mlp_segment *s = lane->tail;
     uint64_t first = atomic_load_explicit(&sp->next_seq, memory_order_relaxed);
-    put(sp, s, records, n, lane->synced, first);
+    put(sp, s, entry, lane->synced, first);
     if (ticket->remote) {
         ticket->wait = (mlp_wait){.next = sp->waits, .first = first, .last = first + n - 1};
         sp->waits = &ticket->wait;

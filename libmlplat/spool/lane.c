@@ -137,6 +137,7 @@ static void push(mlp_lane *lane, mlp_segment *s)
     } else {
         lane->head = s;
         lane->at = MLP_SEGMENT_HEAD;
+        lane->inside = 0;
     }
     lane->tail = s;
     lane->n_segments++;

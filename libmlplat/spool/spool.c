@@ -133,16 +133,15 @@ mlplat_status mlp_spool_usable(const mlp_spool *sp, mlplat_error *err)
 
 /* ---- accepting --------------------------------------------------------------------------------------------------- */
 
-static mlplat_status size_of(const mlp_record *records, size_t n, size_t *need, mlplat_error *err)
+static mlplat_status size_of(mlp_entry *entry, mlplat_error *err)
 {
-    *need = 0;
-    for (size_t i = 0; i < n; i++) {
-        size_t one = mlp_frame_size(&records[i]);
+    for (size_t i = 0; i < (entry->span ? 1 : entry->n); i++) {
+        size_t one = entry->span ? mlp_frame_span_size(entry->span) : mlp_frame_size(&entry->records[i]);
         if (one == 0)
             return mlp_fail(err, MLPLAT_INVALID, "a key, run id or text is too long for the journal");
-        *need += one;
-        if (*need > MLP_SEGMENT_MAX / 2)
-            return mlp_fail(err, MLPLAT_INVALID, "%zu records are more than one call may log: split them", n);
+        entry->bytes += one;
+        if (entry->bytes > MLP_SEGMENT_MAX / 2)
+            return mlp_fail(err, MLPLAT_INVALID, "%zu records are more than one call may log: split them", entry->n);
     }
     return MLPLAT_OK;
 }
@@ -183,24 +182,37 @@ static mlplat_status wait_for_store(mlp_spool *sp, mlp_wait *wait, size_t n, mlp
     return MLPLAT_OK;
 }
 
-mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t n, mlplat_durability durability,
-                               mlplat_error *err)
+static mlplat_status append(mlp_spool *sp, mlp_entry *entry, mlplat_durability durability, mlplat_error *err)
 {
-    size_t need;
     mlplat_durability level = durability == MLPLAT_DURABILITY_DEFAULT ? sp->durability : durability;
     mlplat_status status = mlp_spool_usable(sp, err);
-    if (status == MLPLAT_OK)
-        status = size_of(records, n, &need, err);
-    if (status != MLPLAT_OK || n == 0)
+    if (status != MLPLAT_OK || entry->n == 0)
+        return status;
+    status = size_of(entry, err);
+    if (status != MLPLAT_OK)
         return status;
     mlp_ticket ticket;
     ticket.remote = level == MLPLAT_DURABILITY_REMOTE;
     pthread_mutex_lock(&sp->lock);
-    status = mlp_journal_append(sp, lane_of(sp, level), records, n, need, &ticket, err);
+    status = mlp_journal_append(sp, lane_of(sp, level), entry, &ticket, err);
     if (status != MLPLAT_OK && ticket.remote)
         unlist(sp, &ticket.wait);
     pthread_mutex_unlock(&sp->lock);
-    return status == MLPLAT_OK && ticket.remote ? wait_for_store(sp, &ticket.wait, n, err) : status;
+    return status == MLPLAT_OK && ticket.remote ? wait_for_store(sp, &ticket.wait, entry->n, err) : status;
+}
+
+mlplat_status mlp_spool_append(mlp_spool *sp, const mlp_record *records, size_t n, mlplat_durability durability,
+                               mlplat_error *err)
+{
+    mlp_entry entry = {.records = records, .n = n};
+    return append(sp, &entry, durability, err);
+}
+
+mlplat_status mlp_spool_append_span(mlp_spool *sp, const mlp_span *span, mlplat_durability durability,
+                                    mlplat_error *err)
+{
+    mlp_entry entry = {.span = span, .n = span->n};
+    return append(sp, &entry, durability, err);
 }
 
 /* ---- waiting and counting ---------------------------------------------------------------------------------------- */

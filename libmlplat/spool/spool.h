@@ -47,6 +47,18 @@ typedef struct mlp_record {
     int64_t step, timestamp_ms;
 } mlp_record;
 
+/* Points of one metric, accepted as that many records. */
+typedef struct mlp_span {
+    const char *run_id;
+    size_t run_id_n;
+    const char *key;
+    size_t key_n;
+    const double *values;
+    const int64_t *steps, *timestamps_ms; /* NULL: `step` and those that follow; all at `timestamp_ms` */
+    size_t n;
+    int64_t step, timestamp_ms;
+} mlp_span;
+
 /* What the sink says of one record of a batch. */
 typedef struct mlp_verdict {
     mlplat_status status; /* OK: stored (or there already). Anything else: set aside as a dead letter */
@@ -134,6 +146,9 @@ mlplat_status mlp_spool_set_aside(mlp_spool *spool, const char *journal_id, cons
  * PROCESS. */
 mlplat_status mlp_spool_append(mlp_spool *spool, const mlp_record *records, size_t n, mlplat_durability durability,
                                mlplat_error *err);
+/* The same of a span: what its points have in common is looked at, checksummed and written once for many. */
+mlplat_status mlp_spool_append_span(mlp_spool *spool, const mlp_span *span, mlplat_durability durability,
+                                    mlplat_error *err);
 /* Wait until all accepted so far is delivered or dead. timeout_ms as mlplat_flush; TIMEOUT; the sink's last status when
  * it refuses for good. */
 mlplat_status mlp_spool_drain(mlp_spool *spool, int64_t timeout_ms, const mlp_hook *hook, mlplat_error *err);

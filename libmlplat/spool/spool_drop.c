@@ -119,8 +119,8 @@ static size_t without_run(const dropping *d, const unsigned char *bytes, const m
     memcpy(out, bytes, MLP_SEGMENT_HEAD);
     while (mlp_frame_next(&walk, &r) && walk.end <= f->limit) {
         dropped += goes(d, &r);
-        if (!goes(d, &r))
-            at += mlp_frame_put(out + at, &r, r.seq, false, 0, f->head.salt);
+        if (!goes(d, &r) && walk.inside == 0) /* a frame's points are of one run */
+            at += mlp_frame_move(out + at, bytes + walk.begin, true, f->head.salt);
     }
     return dropped;
 }

@@ -43,6 +43,13 @@ typedef struct mlp_ticket {
     mlp_wait wait;
 } mlp_ticket;
 
+/* What one call brings: records, or a span. */
+typedef struct mlp_entry {
+    const mlp_record *records;
+    const mlp_span *span;
+    size_t n, bytes; /* records; what they take in a segment */
+} mlp_entry;
+
 typedef struct mlp_lane {
     mlp_lane_kind kind;
     mlp_segment_kind segments; /* MAPPED or WRITTEN: lane process on a file system that cannot be mapped */
@@ -58,7 +65,7 @@ typedef struct mlp_lane {
     bool leading;                        /* a thread writes a group */
     uint64_t group_first, collect_first; /* first records of the group being written and of the next; 0: none */
     /* of the delivery thread alone */
-    size_t at; /* in head */
+    size_t at, inside; /* in head, and in the frame there */
 } mlp_lane;
 
 typedef struct mlp_dead_mark { /* what mlp_spool_set_aside did inside the sink's transaction */
@@ -140,9 +147,9 @@ struct mlp_spool {
 
 /* ---- journal.c: accepting ---------------------------------------------------------------------------------------- */
 
-/* Under lock. `need` is the bytes of all frames. A remote ticket is told the numbers and listed in `waits`. */
-mlplat_status mlp_journal_append(mlp_spool *spool, mlp_lane *lane, const mlp_record *records, size_t n, size_t need,
-                                 mlp_ticket *ticket, mlplat_error *err);
+/* Under lock. A remote ticket is told the numbers and listed in `waits`. */
+mlplat_status mlp_journal_append(mlp_spool *spool, mlp_lane *lane, const mlp_entry *entry, mlp_ticket *ticket,
+                                 mlplat_error *err);
 
 /* ---- lane.c: room ------------------------------------------------------------------------------------------------ */
 

@@ -1,5 +1,4 @@
 /* Logging: what a call takes is checked, stamped and handed to the spool. */
-#include "base/alloc.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -88,25 +87,31 @@ static mlplat_status check_span(const mlp_run_key *key, const int64_t *steps, co
     return s;
 }
 
+static int64_t largest(const int64_t *steps, size_t n)
+{
+    int64_t most = steps[0];
+    for (size_t i = 1; i < n; i++)
+        most = steps[i] > most ? steps[i] : most;
+    return most;
+}
+
 static mlplat_status append_span(mlplat_run *run, mlp_run_key *key, const int64_t *steps, const int64_t *timestamps_ms,
                                  const double *values, size_t n, mlplat_error *err)
 {
-    int64_t first = 0, now = mlp_clock_ms(), most = INT64_MIN;
-    mlp_record *records = mlp_alloc_array(n, sizeof *records);
-    mlplat_status s = records ? MLPLAT_OK : mlp_fail_memory(err);
-    if (s == MLPLAT_OK && !steps && !mlp_run_keys_take_steps(key, (int64_t)n, &first))
-        s = out_of_steps(key, err);
-    for (size_t i = 0; s == MLPLAT_OK && i < n; i++) {
-        int64_t step = steps ? steps[i] : first + (int64_t)i;
-        most = step > most ? step : most;
-        records[i] = mlp_run_record_metric(run, key, values[i], step, timestamps_ms ? timestamps_ms[i] : now);
-    }
-    if (s == MLPLAT_OK && steps)
-        mlp_run_keys_pass_step(key, most);
-    if (s == MLPLAT_OK)
-        s = mlp_spool_append(run->tracking->spool, records, n, run->durability, err);
-    mlp_free(records);
-    return s;
+    mlp_span span = {.run_id = run->id,
+                     .run_id_n = run->id_n,
+                     .key = key->name,
+                     .key_n = key->n,
+                     .values = values,
+                     .steps = steps,
+                     .timestamps_ms = timestamps_ms,
+                     .n = n,
+                     .timestamp_ms = mlp_clock_ms()};
+    if (steps)
+        mlp_run_keys_pass_step(key, largest(steps, n));
+    else if (!mlp_run_keys_take_steps(key, (int64_t)n, &span.step))
+        return out_of_steps(key, err);
+    return mlp_spool_append_span(run->tracking->spool, &span, run->durability, err);
 }
 
 mlplat_status mlplat_run_log_metrics(mlplat_run *run, const char *name, const int64_t *steps,

@@ -43,20 +43,21 @@ static void check_summary(const story *s, const unsigned char *bytes, uint64_t m
     }
 }
 
-/* A frame that is brought to another segment holds the same record. */
+/* Frames that are brought to another segment hold the same records. */
 static void check_moved(const story *s)
 {
-    unsigned char to[512];
+    static unsigned char to[STORY_BYTES];
     size_t end = s->n ? s->end_of[s->n - 1] : MLP_SEGMENT_HEAD; /* what is trusted is what was put there */
     mlp_frame_walk w = {.base = s->bytes, .size = end, .salt = s->head.salt, .trusted = true};
+    mlp_frame_walk other = {.base = to, .size = end, .salt = 7};
     mlp_record r, moved;
-    size_t at = MLP_SEGMENT_HEAD;
-    while (!s->damaged && mlp_frame_next(&w, &r)) {
-        size_t n = mlp_frame_move(to + MLP_SEGMENT_HEAD, s->bytes + at, 7);
-        mlp_frame_walk one = {.base = to, .size = MLP_SEGMENT_HEAD + n, .salt = 7};
-        fuzz_check(at + n == w.end && mlp_frame_next(&one, &moved) && story_same(&r, &moved));
-        at = w.end;
-    }
+    if (s->damaged)
+        return;
+    for (size_t at = MLP_SEGMENT_HEAD; at < end;)
+        at += mlp_frame_move(to + at, s->bytes + at, false, 7);
+    while (mlp_frame_next(&w, &r))
+        fuzz_check(mlp_frame_next(&other, &moved) && story_same(&r, &moved) && w.end == other.end);
+    fuzz_check(!mlp_frame_next(&other, &moved));
 }
 
 static void try_story(fuzz_input *in)

@@ -24,6 +24,12 @@ typedef struct story {
     bool cut, damaged;
 } story;
 
+/* Points of a span have a name and a sign in common. */
+static inline bool story_spans(uint8_t shape)
+{
+    return (shape & 0xe0) == 0x20;
+}
+
 static inline mlp_record story_record(uint8_t shape, uint64_t seq)
 {
     static const char text[] = "MLPS0123456789abcdefghijklmnopqrstuvwxyz\0\1\2\3ABCDEFGHIJKLMNOPQRST\xc3\xa4";
@@ -31,7 +37,7 @@ static inline mlp_record story_record(uint8_t shape, uint64_t seq)
                         .seq = seq,
                         .run_id = text + 4,
                         .run_id_n = 32,
-                        .key = text + seq % 32,
+                        .key = text + (story_spans(shape) ? shape % 32 : seq % 32),
                         .key_n = 1 + shape % 7,
                         .text = text + seq % 8,
                         .text_n = shape & 128 ? shape % 56 : 0,
@@ -66,6 +72,32 @@ static inline void story_stale(story *s, fuzz_input *in)
     }
 }
 
+/* Up to 8 points, as far as there is a place for them. Their frame's size. */
+static inline size_t story_span(story *s, size_t end, size_t durable, unsigned n)
+{
+    const uint8_t shape = s->shape[s->n];
+    const mlp_record first = story_record(shape, s->first_seq + s->n);
+    double values[8];
+    int64_t steps[8], times[8];
+    n = n > STORY_RECORDS - s->n ? (unsigned)(STORY_RECORDS - s->n) : n;
+    for (size_t i = 0; i < n; i++) {
+        const mlp_record r = story_record(shape, first.seq + i);
+        values[i] = r.value;
+        steps[i] = r.step;
+        times[i] = r.timestamp_ms;
+        s->shape[s->n + i] = shape;
+        s->more[s->n + i] = i + 1 < n;
+    }
+    const mlp_span span = {.run_id = first.run_id, .run_id_n = first.run_id_n, .key = first.key, .key_n = first.key_n,
+                           .values = values, .steps = shape & 1 ? steps : NULL, .timestamps_ms = times, .n = n,
+                           .step = first.step};
+    size_t size = mlp_frame_put_span(s->bytes + end, &span, first.seq, (uint32_t)durable, s->head.salt);
+    for (size_t i = 0; i < n; i++)
+        s->end_of[s->n + i] = end + size;
+    s->n += n - 1;
+    return size;
+}
+
 static inline void story_records(story *s, fuzz_input *in)
 {
     size_t end = MLP_SEGMENT_HEAD, durable = 0;
@@ -74,7 +106,10 @@ static inline void story_records(story *s, fuzz_input *in)
         s->shape[s->n] = (uint8_t)fuzz_byte(in);
         s->more[s->n] = how & 1;
         mlp_record r = story_record(s->shape[s->n], s->first_seq + s->n);
-        end += mlp_frame_put(s->bytes + end, &r, r.seq, s->more[s->n], (uint32_t)durable, s->head.salt);
+        if (story_spans(s->shape[s->n]))
+            end += story_span(s, end, durable, how / 4 % 8 + 1);
+        else
+            end += mlp_frame_put(s->bytes + end, &r, r.seq, s->more[s->n], (uint32_t)durable, s->head.salt);
         s->end_of[s->n] = end;
         if (!s->more[s->n])
             s->whole = s->n + 1;

@@ -62,8 +62,19 @@ static void put_of(fixture *f, const char *run, int64_t step)
     assert_ok(mlp_spool_append(f->spool, &r, 1, MLPLAT_DURABILITY_DEFAULT, &err));
 }
 
-/* A journal with records of two runs in turn, given up by a session whose store was away. */
-static void leave_two_runs(fixture *f, int64_t n, bool packed)
+static void put_span(fixture *f, const char *run, int64_t step, size_t points)
+{
+    static double values[1000];
+    mlplat_error err = {0};
+    for (size_t i = 0; i < points; i++)
+        values[i] = (double)(step + (int64_t)i);
+    const mlp_span span = {.run_id = run, .run_id_n = 32, .key = "m", .key_n = 1, .values = values, .n = points,
+                           .step = step};
+    assert_ok(mlp_spool_append_span(f->spool, &span, MLPLAT_DURABILITY_DEFAULT, &err));
+}
+
+/* A journal with n calls of two runs in turn, of a record or a span each, left by a session whose store was away. */
+static void leave_two_runs(fixture *f, int64_t n, size_t points, bool packed)
 {
     mlplat_error err = {0};
     f->sink->fail = MLPLAT_UNAVAILABLE;
@@ -76,7 +87,10 @@ static void leave_two_runs(fixture *f, int64_t n, bool packed)
     assert_ok(mlp_spool_open(&o, &table, &f->sink->spool, &err));
     f->spool = f->sink->spool;
     for (int64_t i = 0; i < n; i++)
-        put_of(f, i % 3 == 0 ? OTHER : RUN, i);
+        if (points > 1)
+            put_span(f, i % 3 == 0 ? OTHER : RUN, i * (int64_t)points, points);
+        else
+            put_of(f, i % 3 == 0 ? OTHER : RUN, i);
     snprintf(journal, sizeof journal, "%s/%s", f->spool_folder, f->spool->home.name);
     wait_until(!packed || entries(journal, ".mlz", NULL) > 0);
     fixture_close(f);
@@ -198,7 +212,7 @@ static void what_an_ended_program_left_goes_and_does_not_come_back(void **state)
 static void of_one_run_alone(void **state)
 {
     fixture *f = *state;
-    leave_two_runs(f, 60000, true);
+    leave_two_runs(f, 60000, 1, true);
     drops(f, "waiting", OTHER, true, 20000, 0);
     assert_int_equal(status_number(f, "waiting"), 60000);
     drops(f, "waiting", OTHER, false, 20000, 0);
@@ -211,6 +225,17 @@ static void of_one_run_alone(void **state)
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows a join rows b on b.n = a.n + 1 "
                                             "and b.step < a.step"), 0);
     assert_int_equal(entries(f->spool_folder, "", NULL), -1);
+}
+
+static void of_one_run_in_spans_alone(void **state)
+{
+    fixture *f = *state;
+    leave_two_runs(f, 60, 1000, false);
+    drops(f, "waiting", OTHER, false, 20000, 0);
+    assert_int_equal(status_number(f, "waiting"), 40000);
+    mlp_spool_bring_in(f->spool);
+    assert_int_equal(count(f, "run = '" RUN "' and step / 1000 % 3 <> 0 and value = step"), 40000);
+    assert_int_equal(count(f, "1"), 40000);
 }
 
 static void a_run_that_has_a_journal_alone_takes_it_with_it(void **state)
@@ -356,7 +381,7 @@ static void a_damaged_segment_is_set_aside_and_goes_when_that_is_asked_for(void 
 static void a_damaged_segment_is_not_written_anew(void **state)
 {
     fixture *f = *state;
-    leave_two_runs(f, 30, false);
+    leave_two_runs(f, 30, 1, false);
     break_segment(f);
     for (int dry = 0; dry <= 1; dry++) {
         mlplat_error err = {0};
@@ -383,7 +408,7 @@ static void what_cannot_be_dropped_is_told_and_stays(void **state)
         {ON_OPEN, ".mls", OTHER},  {ON_FSYNC, NULL, OTHER},
     };
     fixture *f = *state;
-    leave_two_runs(f, 30, false);
+    leave_two_runs(f, 30, 1, false);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         mlplat_error err = {0};
         json_t *out = NULL;
@@ -415,7 +440,7 @@ static void without_memory_nothing_else_is_dropped(void **state)
     } cases[] = {{"dead", RUN, true},   {"dead", RUN, false},      {"waiting", NULL, true},
                  {"waiting", RUN, false}, {"waiting", NULL, false}, {"damaged", NULL, false}};
     fixture *f = *state;
-    leave_two_runs(f, 30, false);
+    leave_two_runs(f, 30, 1, false);
     put_letters(f);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
         mlplat_status status = MLPLAT_NO_MEMORY;
@@ -459,6 +484,7 @@ int main(void)
         CASE(letters_that_cannot_be_dropped_stay_whole),
         CASE(what_an_ended_program_left_goes_and_does_not_come_back),
         CASE(of_one_run_alone),
+        CASE(of_one_run_in_spans_alone),
         CASE(a_run_that_has_a_journal_alone_takes_it_with_it),
         CASE(what_was_stored_is_not_told_as_dropped),
         CASE(what_a_living_program_has_is_left_alone),

@@ -125,11 +125,14 @@ static bool stored(logger *l)
 
 static mlplat_status log_block(logger *l, int from)
 {
+    static const double values[BLOCK] = {1, 2, 3};
     static const char *const keys[KEYS] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
     mlplat_status s = MLPLAT_OK;
     counts = l->caught;
     for (int i = 0; s == MLPLAT_OK && i < BLOCK; i++)
         s = mlplat_run_log_metric(l->run, keys[i % KEYS], i * 0.5, MLPLAT_STEP_AUTO, NULL);
+    if (s == MLPLAT_OK)
+        s = mlplat_run_log_metrics(l->run, keys[0], NULL, NULL, values, BLOCK, NULL);
     counts = false;
     l->calls = from + BLOCK;
     return s;
