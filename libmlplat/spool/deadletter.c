@@ -371,7 +371,7 @@ static mlplat_status apply_letters(mlp_spool *sp, const json_t *letters, mlp_ver
         status = record_of(json_array_get(letters, i), i + 1, keep, &records[i], err);
     *dead = 0;
     if (status == MLPLAT_OK && n > 0) {
-        status = mlp_settle_batch(sp, id, records, n, verdicts, true, dead, err);
+        status = mlp_settle_batch(sp, &(mlp_origin){.journal = id, .retrying = true}, records, n, verdicts, dead, err);
         pthread_mutex_lock(&sp->sink_lock);
         sp->sink.forget(sp->sink.ctx, id, NULL);
         pthread_mutex_unlock(&sp->sink_lock);

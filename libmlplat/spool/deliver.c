@@ -171,6 +171,8 @@ static void advance(courier *c)
             pthread_mutex_lock(&c->sp->lock);
             lane->head = s->next;
             pthread_mutex_unlock(&c->sp->lock);
+            if (lane->synced)
+                mlp_taken_sync(&c->sp->taken);
             mlp_lane_recycle(c->sp, lane, s);
         }
         if (!c->cursor[i].segment)
@@ -253,11 +255,29 @@ static void fail(courier *c, mlplat_status status, size_t n, const mlplat_error 
     pthread_mutex_lock(&sp->lock);
     int change = note(sp, status, err);
     bool ours = sp->stop && status == MLPLAT_CANCELLED; /* closing did not wait, and says itself what is left */
+    if (sp->taken.news != sp->news) { /* a line that breaks now and then: it took some of the batch */
+        sp->news = sp->taken.news;
+        sp->failing_since = mlp_clock_mono_ns();
+        c->pace.back_off_ms = 0;
+    }
     pthread_cond_broadcast(&sp->progress);
     pthread_mutex_unlock(&sp->lock);
     say(sp, ours ? 0 : change, err);
     rewind_cursors(c);
     mlp_pace_failed(sp, &c->pace, status, n);
+}
+
+/* The journal may have no folder yet, as long as all its records are in memory alone. */
+static mlp_taken *own_taken(mlp_spool *sp)
+{
+    if (!sp->sink.unmarked)
+        return NULL;
+    if (!sp->taken.journal[0])
+        mlp_taken_open(&sp->taken, -1, sp->id);
+    pthread_mutex_lock(&sp->lock);
+    sp->taken.folder_fd = sp->home.held ? sp->home.fd : -1;
+    pthread_mutex_unlock(&sp->lock);
+    return &sp->taken;
 }
 
 /* Delivers one batch. false: nothing was there. */
@@ -269,7 +289,8 @@ static bool deliver(courier *c, uint64_t limit, bool *full)
     mlplat_status status = gather(c, limit, most, &n, &all, &err);
     *full = n > 0 && !all;
     if (n > 0)
-        status = mlp_settle_batch(c->sp, c->sp->id, c->records, n, c->verdicts, false, &dead, &err);
+        status = mlp_settle_batch(c->sp, &(mlp_origin){.journal = c->sp->id, .taken = own_taken(c->sp)}, c->records, n,
+                                  c->verdicts, &dead, &err);
     if (status != MLPLAT_OK)
         fail(c, status, n, &err);
     else if (n > 0 || atomic_load(&c->sp->done_seq) < limit)
@@ -305,12 +326,13 @@ static void rest(courier *c, bool full)
     }
 }
 
+/* Who asked for a sync goes on from where we are. */
 static int stop_asked(void *user, uint64_t done, uint64_t total)
 {
     mlp_spool *sp = user;
     (void)done, (void)total;
     pthread_mutex_lock(&sp->lock);
-    bool stop = sp->stop;
+    bool stop = sp->stop || sp->syncing > 0;
     pthread_mutex_unlock(&sp->lock);
     return stop;
 }
@@ -322,10 +344,12 @@ static void bring_in(courier *c)
     mlplat_error err = {0};
     mlp_replay_counts n = {0};
     const mlp_hook hook = {stop_asked, sp};
+    bool late = !c->orphans_ns || mlp_clock_mono_ns() - c->orphans_ns > (int64_t)ORPHANS_MS * 1000000;
     pthread_mutex_lock(&sp->lock);
-    bool wanted = sp->orphans && !sp->failing_since;
+    bool wanted = late && sp->orphans && !sp->failing_since && !sp->replaying && sp->syncing == 0;
+    sp->replaying = sp->replaying || wanted;
     pthread_mutex_unlock(&sp->lock);
-    if (!wanted || (c->orphans_ns && mlp_clock_mono_ns() - c->orphans_ns <= (int64_t)ORPHANS_MS * 1000000))
+    if (!wanted)
         return;
     mlplat_status status = mlp_replay_orphans(sp, &hook, &n, &err);
     c->orphans_ns = mlp_clock_mono_ns();
@@ -333,8 +357,8 @@ static void bring_in(courier *c)
     sp->opening.stored += n.stored;
     sp->opening.dead += n.dead;
     sp->opening.journals += n.journals;
-    sp->orphans = status != MLPLAT_OK;
     pthread_mutex_unlock(&sp->lock);
+    mlp_replay_end(sp, status);
     mlp_replay_tell(sp, status, &n, &err);
 }
 

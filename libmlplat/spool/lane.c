@@ -347,10 +347,14 @@ bool mlp_lane_close(mlp_spool *sp, bool remove)
     remove = remove && !atomic_load(&sp->left);
     if (remove && sp->lane[MLP_LANE_DISK].used)
         mlp_sys.fsync(sp->home.fd); /* no power cut brings a segment back whose mark is forgotten */
+    bool kept = sp->taken.journal[0] != 0;
+    mlp_taken_close(&sp->taken);
+    if (remove && kept)
+        mlp_sys.unlink(sp->home.fd, MLP_TAKEN_FILE, 0);
     if (remove)
         mlp_home_remove(&sp->home);
     else
-        mlp_home_leave(&sp->home);
+        (void)mlp_home_leave(&sp->home);
     mlp_place_tidy(&sp->place[0]);
     return remove;
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/os.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "spool/replay_files.h"
 #include "spool/spool_inside.h"
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #define PATIENCE_NS 2000000000 /* with a store that asks to be tried again */
+#define TURN_MS     100
 
 typedef struct replay {
     mlp_spool *sp;
@@ -19,6 +21,7 @@ typedef struct replay {
     mlp_home home;
     mlp_replay_files files;
     char id[33];
+    mlp_taken taken;
     bool stop; /* what went wrong is the store's, or the caller wants an end: the other journals have to wait as well */
     uint64_t mark, last;
     mlp_record *records;
@@ -44,19 +47,26 @@ static mlplat_status list_files(replay *r, bool *ours, mlplat_error *err)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
+/* A line that breaks now and then lets it through in the end: patience is with a store that takes nothing at all. */
 static mlplat_status store_some(replay *r, size_t at, size_t n, size_t *dead, mlplat_error *err)
 {
+    const mlp_origin from = {.journal = r->id, .taken = r->sp->sink.unmarked ? &r->taken : NULL};
     int64_t until = mlp_clock_mono_ns() + PATIENCE_NS;
     for (int i = 0;; i++) {
+        uint64_t news = r->taken.news;
         mlplat_error tried = {0};
         mlplat_status status = mlp_hook_call(r->hook, r->counts->stored, 0, "storing what dead processes left", err);
         if (status != MLPLAT_OK)
             return status;
         if (i > 0)
             mlp_clock_sleep_ms(i < 5 ? 10 << i : 300);
-        status = mlp_settle_batch(r->sp, r->id, r->records + at, n, r->verdicts + at, false, dead, &tried);
+        status = mlp_settle_batch(r->sp, &from, r->records + at, n, r->verdicts + at, dead, &tried);
         if (status != MLPLAT_OK && err)
             *err = tried;
+        if (r->taken.news != news) {
+            until = mlp_clock_mono_ns() + PATIENCE_NS;
+            i = 0;
+        }
         if (status == MLPLAT_OK || !tried.retryable || mlp_clock_mono_ns() > until)
             return status;
     }
@@ -125,6 +135,10 @@ static mlplat_status ask_mark(replay *r, mlplat_error *err)
     mlplat_status status = r->sp->sink.mark(r->sp->sink.ctx, r->id, &r->mark, err);
     pthread_mutex_unlock(&r->sp->sink_lock);
     r->stop = status != MLPLAT_OK;
+    if (r->sp->sink.unmarked) {
+        mlp_taken_open(&r->taken, r->home.fd, r->id);
+        r->mark = r->taken.done > r->mark ? r->taken.done : r->mark;
+    }
     if (status == MLPLAT_OK)
         mlp_deadletter_reset(r->sp, r->id, r->mark);
     return status;
@@ -146,11 +160,11 @@ static mlplat_status set_aside(replay *r, const mlp_replay_file *f, mlplat_error
     return MLPLAT_OK;
 }
 
-/* Of takeovers and of packing that did not come to their ends. */
+/* Of takeovers and of packing that did not come to their ends; and what was taken, as nothing can be sent again. */
 static bool remove_rest(void *user, const char *name)
 {
     const replay *r = user;
-    if (mlp_text_starts(name, "lock.") || mlp_text_ends(name, ".new"))
+    if (mlp_text_starts(name, "lock.") || mlp_text_ends(name, ".new") || strcmp(name, MLP_TAKEN_FILE) == 0)
         mlp_sys.unlink(r->home.fd, name, 0);
     return true;
 }
@@ -167,6 +181,8 @@ static void forget(replay *r)
 static mlplat_status remove_journal(replay *r, mlplat_error *err)
 {
     mlplat_status status = MLPLAT_OK;
+    mlp_taken_sync(&r->taken);
+    mlp_taken_close(&r->taken);
     for (size_t i = 0; i < r->files.n && status == MLPLAT_OK; i++)
         if (r->files.file[i].damaged)
             status = set_aside(r, &r->files.file[i], err);
@@ -177,7 +193,7 @@ static mlplat_status remove_journal(replay *r, mlplat_error *err)
         if (mlp_sys.unlink(r->home.fd, r->files.file[i].name, 0) == -1 && errno != ENOENT)
             gone = false;
     if (!gone) { /* with its mark, or its records would be stored again */
-        mlp_home_leave(&r->home);
+        (void)mlp_home_leave(&r->home);
         return MLPLAT_OK;
     }
     gone = mlp_sys.fsync(r->home.fd) == 0;
@@ -205,7 +221,9 @@ static mlplat_status replay_claimed(replay *r, mlplat_error *err)
         status = deliver_all(r, err);
     if (status == MLPLAT_OK && ours)
         status = remove_journal(r, err);
-    mlp_home_leave(&r->home); /* unless it is gone */
+    if (!mlp_home_leave(&r->home)) /* unless it is gone */
+        atomic_store(&r->sp->stuck, true);
+    mlp_taken_close(&r->taken);
     mlp_replay_files_free(&r->files);
     mlp_free(r->records);
     mlp_free(r->verdicts);
@@ -297,6 +315,32 @@ void mlp_replay_tell(const mlp_spool *sp, mlplat_status status, const mlp_replay
     if (n->stored + n->dead > 0)
         mlp_log(sp->log, MLPLAT_LOG_INFO, "stored %llu record(s) that an earlier process left in the spool of %s",
                 (unsigned long long)n->stored, sp->store);
+}
+
+mlplat_status mlp_replay_begin(mlp_spool *sp, const mlp_hook *hook, mlplat_error *err)
+{
+    mlplat_status status = MLPLAT_OK;
+    pthread_mutex_lock(&sp->lock);
+    sp->syncing++;
+    while (status == MLPLAT_OK && sp->replaying) {
+        mlp_cond_wait_ms(&sp->progress, &sp->lock, TURN_MS);
+        pthread_mutex_unlock(&sp->lock);
+        status = mlp_hook_call(hook, 0, 0, "waiting for a thread that stores what dead processes left", err);
+        pthread_mutex_lock(&sp->lock);
+    }
+    sp->replaying = sp->replaying || status == MLPLAT_OK;
+    sp->syncing--;
+    pthread_mutex_unlock(&sp->lock);
+    return status;
+}
+
+void mlp_replay_end(mlp_spool *sp, mlplat_status status)
+{
+    pthread_mutex_lock(&sp->lock);
+    sp->replaying = false;
+    sp->orphans = sp->orphans && status != MLPLAT_OK;
+    pthread_cond_broadcast(&sp->progress);
+    pthread_mutex_unlock(&sp->lock);
 }
 
 mlplat_status mlp_replay_orphans(mlp_spool *sp, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err)

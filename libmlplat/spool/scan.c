@@ -40,12 +40,8 @@ static void ask_mark(scan *s, const mlp_replay_files *files, uint64_t *last)
     bool own = memcmp(id, s->sp->id, 32) == 0;
     if (own)
         mark = atomic_load(&s->sp->done_seq);
-    else if (id[0]) {
-        pthread_mutex_lock(&s->sp->sink_lock);
-        if (s->sp->sink.mark(s->sp->sink.ctx, id, &mark, NULL) != MLPLAT_OK)
-            mark = 0;
-        pthread_mutex_unlock(&s->sp->sink_lock);
-    }
+    else if (id[0])
+        mark = mlp_spool_mark(s->sp, files->folder_fd, id);
     *last = mark > *last ? mark : *last;
 }
 

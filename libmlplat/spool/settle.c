@@ -126,28 +126,55 @@ static bool worth_probing(const mlp_spool *sp, size_t n, mlplat_status status, c
     return whose == OF_RECORD || (whose == OF_EITHER && n / 2 >= sp->probed);
 }
 
-mlplat_status mlp_settle_batch(mlp_spool *sp, const char *id, const mlp_record *records, size_t n,
-                               mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err)
+/* Under sink_lock. */
+static mlplat_status settle(mlp_spool *sp, const char *id, const mlp_record *records, size_t n, mlp_verdict *verdicts,
+                            size_t *dead, mlplat_error *err)
+{
+    mlplat_status status = apply(sp, id, records, n, verdicts, err);
+    if (status == MLPLAT_OK) {
+        sp->probed = 0;
+        return keep_refused(sp, id, records, n, verdicts, dead, err);
+    }
+    if (!worth_probing(sp, n, status, err))
+        return status;
+    err->status = status;
+    sp->probed = n;
+    sp->probing = true;
+    status = one_by_one(sp, id, records, n, verdicts, dead, err);
+    sp->probing = false;
+    sp->probed = status == MLPLAT_OK ? 0 : n;
+    return status;
+}
+
+/* That all is taken is said when the refused ones are safe among the dead letters. */
+mlplat_status mlp_settle_batch(mlp_spool *sp, const mlp_origin *from, const mlp_record *records, size_t n,
+                               mlp_verdict *verdicts, size_t *dead, mlplat_error *err)
 {
     mlplat_error local = {0};
     mlplat_error *e = err ? err : &local;
     *dead = 0;
     pthread_mutex_lock(&sp->sink_lock);
-    sp->dead_mark.retrying = retrying;
-    mlplat_status status = apply(sp, id, records, n, verdicts, e);
-    if (status == MLPLAT_OK) {
-        status = keep_refused(sp, id, records, n, verdicts, dead, e);
-        sp->probed = 0;
-    } else if (worth_probing(sp, n, status, e)) {
-        e->status = status;
-        sp->probed = n;
-        status = one_by_one(sp, id, records, n, verdicts, dead, e);
-        sp->probed = status == MLPLAT_OK ? 0 : n;
-    }
+    sp->dead_mark.retrying = from->retrying;
+    sp->taking = from->taken;
+    mlplat_status status = settle(sp, from->journal, records, n, verdicts, dead, e);
+    if (status == MLPLAT_OK && from->taken)
+        mlp_taken_done(from->taken, records[n - 1].seq);
+    sp->taking = NULL;
     pthread_mutex_unlock(&sp->sink_lock);
     if (status != MLPLAT_OK)
         e->status = status;
     return status;
+}
+
+void mlp_spool_took(mlp_spool *sp, const mlp_record *record)
+{
+    if (sp && sp->taking && !sp->probing)
+        mlp_taken_note(sp->taking, record);
+}
+
+uint64_t mlp_spool_taken(const mlp_spool *sp, const mlp_record *record)
+{
+    return sp && sp->taking ? mlp_taken_of(sp->taking, record) : 0;
 }
 
 mlplat_status mlp_spool_set_aside(mlp_spool *sp, const char *journal_id, const mlp_record *records,

@@ -39,6 +39,7 @@ static void destroy(mlp_spool *sp)
     for (int i = 0; i < MLP_SPOOL_PLACES; i++)
         mlp_place_free(&sp->place[i]);
     mlp_run_map_free(&sp->runs);
+    mlp_taken_close(&sp->taken);
     mlp_os_fork_guard_free(sp->own_guard);
     mlp_free(sp->store);
     mlp_free(sp);

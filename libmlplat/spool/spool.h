@@ -98,6 +98,8 @@ typedef struct mlp_sink {
     int64_t (*rest_until)(void *ctx);
     /* Remote: what runs then, and what is begun later, is CANCELLED. Any thread. NULL: there is no way. */
     void (*until)(void *ctx, int64_t mono_ns);
+    /* mark cannot say what a server has: the spool keeps that, apply tells it by mlp_spool_took and asks it. */
+    bool unmarked;
 } mlp_sink;
 
 typedef struct mlp_spool mlp_spool;
@@ -140,6 +142,12 @@ void mlp_spool_abandon(mlp_spool *spool); /* in a forked child */
  * replay. */
 mlplat_status mlp_spool_set_aside(mlp_spool *spool, const char *journal_id, const mlp_record *records,
                                   const mlp_verdict *verdicts, size_t n, mlplat_error *err);
+
+/* For a sink that is unmarked, inside apply: the server has the record and those before it of its run, and refused none
+ * of them in this batch; so they are not sent again, whatever breaks or is killed. */
+void mlp_spool_took(mlp_spool *spool, const mlp_record *record);
+/* Up to which number it has the records of this one's run; 0: nothing is known. */
+uint64_t mlp_spool_taken(const mlp_spool *spool, const mlp_record *record);
 
 /* Accept n records: all or none. Returns when they are as durable as `durability` says (0: the spool's own; a higher
  * one than the spool's journal opens one of that kind at need). Any thread; no allocation, no system call at level
@@ -185,6 +193,7 @@ mlplat_status mlp_spool_inspect(mlp_spool *spool, const char *what, const char *
                                 mlplat_error *err);
 mlplat_status mlp_spool_drop(mlp_spool *spool, const char *what, const char *run_id, bool dry, json_t **out,
                              mlplat_error *err);
+/* OK: what this process accepted and what dead ones left is stored or dead. Else it says how much waits on, and why. */
 mlplat_status mlp_spool_sync(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
 mlplat_status mlp_spool_retry(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
 

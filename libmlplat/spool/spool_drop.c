@@ -45,11 +45,8 @@ static bool look(emptying *e)
         ours = ours && head->store == e->d->place->identity;
         memcpy(e->id, head->journal, 32);
     }
-    mlp_sink *sink = &e->d->sp->sink;
-    pthread_mutex_lock(&e->d->sp->sink_lock);
-    if (ours && e->id[0] && sink->mark(sink->ctx, e->id, &e->mark, NULL) != MLPLAT_OK)
-        e->mark = 0;
-    pthread_mutex_unlock(&e->d->sp->sink_lock);
+    if (ours && e->id[0])
+        e->mark = mlp_spool_mark(e->d->sp, e->files.folder_fd, e->id);
     return ours;
 }
 
@@ -84,7 +81,7 @@ static mlplat_status remove_file(const emptying *e, const mlp_home *home, const 
 
 static bool remove_rest(void *user, const char *name)
 {
-    if (mlp_text_starts(name, "lock.") || mlp_text_ends(name, ".new"))
+    if (mlp_text_starts(name, "lock.") || mlp_text_ends(name, ".new") || strcmp(name, MLP_TAKEN_FILE) == 0)
         mlp_sys.unlink(*(int *)user, name, 0);
     return true;
 }

@@ -264,14 +264,15 @@ void mlp_home_remove(mlp_home *h)
     mlp_home_close(h);
 }
 
-void mlp_home_leave(mlp_home *h)
+bool mlp_home_leave(mlp_home *h)
 {
     char name[140];
     if (!h->held)
-        return;
+        return true;
     snprintf(name, sizeof name, "left-%s", h->name);
-    mlp_sys.rename(h->place_fd, h->name, h->place_fd, name); /* if not: the end of this process frees it too */
+    bool left = mlp_sys.rename(h->place_fd, h->name, h->place_fd, name) == 0;
     mlp_home_close(h);
+    return left;
 }
 
 /* The lock is there before the folder has its name: nobody ever sees a journal without one. */

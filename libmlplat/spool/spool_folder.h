@@ -46,7 +46,7 @@ typedef struct mlp_home {
 
 mlplat_status mlp_home_make(const mlp_place *place, const char *id, mlp_home *out, mlplat_error *err);
 void mlp_home_remove(mlp_home *home); /* its files are gone: the lock and the folder go too */
-void mlp_home_leave(mlp_home *home);  /* somebody else may have it */
+bool mlp_home_leave(mlp_home *home);  /* somebody else may have it; false: not before this process has ended */
 void mlp_home_close(mlp_home *home);  /* descriptors only */
 
 typedef enum mlp_claim {

@@ -11,6 +11,7 @@
 #include "spool/run_map.h"
 #include "spool/segment.h"
 #include "spool/spool_folder.h"
+#include "spool/taken.h"
 
 #define MLP_SPOOL_BATCH           16384
 #define MLP_SPOOL_PLACES          2
@@ -116,7 +117,9 @@ struct mlp_spool {
     uint64_t rate;
     _Atomic bool to_open; /* mlp_spool_bring_in has not been called */
     pthread_mutex_t bring_lock;
-    bool orphans; /* what others left is to be brought in by the delivery thread; under lock */
+    bool orphans;   /* what others left is to be brought in by the delivery thread; under lock, as are */
+    bool replaying; /* one thread does that */
+    int syncing;    /* and so many want to: the delivery thread gives way */
     bool hurry;   /* somebody waits: what failed is tried again now */
     mlp_home home;
     const char *volatile_fs; /* the journal's file system, if it ends with our container */
@@ -134,13 +137,18 @@ struct mlp_spool {
     mlp_wait *waits;
     uint64_t attempts;       /* batches that the sink was given */
     mlplat_error sink_error; /* status OK: the last one went well */
-    int64_t failing_since;   /* monotonic ns; 0: it is not */
+    int64_t failing_since;   /* and took nothing; monotonic ns; 0: it is not */
     _Atomic int64_t asked_ns; /* since when the sink has a batch and has not answered; 0: it has none */
+    uint64_t news;           /* of `taken`, when a batch failed last */
 
     mlp_run_map runs;
+    mlp_taken taken;   /* of our journal, of the delivery thread */
+    mlp_taken *taking; /* under sink_lock: of the journal that apply has a batch of; NULL: the sink knows itself */
+    bool probing;      /* its records come one by one: what a later one says does not hold for those before it */
     mlp_dead_mark dead_mark;  /* under sink_lock, as is probed */
     size_t probed;            /* the batch of this failure that was tried record by record; 0: none */
     _Atomic bool left;        /* a segment's file is there that should not be */
+    _Atomic bool stuck;       /* a journal that was taken over could not be given up again */
     _Atomic uint64_t damaged; /* segments set aside, not yet told by sync */
     mlp_replay_counts opening; /* of the replay when it was opened, not yet told by sync; under lock */
 };
@@ -194,10 +202,15 @@ void mlp_deliver_free(mlp_spool *spool); /* memory only; the thread is not, or n
 
 /* ---- settle.c: one batch ----------------------------------------------------------------------------------------- */
 
-/* Gives a batch to the sink. OK: each record is stored or a dead letter, *dead are the latter. retrying: the records
- * come from a dead letter file, which the caller keeps up to date. */
-mlplat_status mlp_settle_batch(mlp_spool *spool, const char *journal_id, const mlp_record *records, size_t n,
-                               mlp_verdict *verdicts, bool retrying, size_t *dead, mlplat_error *err);
+typedef struct mlp_origin {
+    const char *journal;
+    mlp_taken *taken; /* NULL: nothing is kept */
+    bool retrying;    /* the records come from a dead letter file, which the caller keeps up to date */
+} mlp_origin;
+
+/* Gives a batch to the sink. OK: each record is stored or a dead letter, *dead are the latter. */
+mlplat_status mlp_settle_batch(mlp_spool *spool, const mlp_origin *from, const mlp_record *records, size_t n,
+                               mlp_verdict *verdicts, size_t *dead, mlplat_error *err);
 
 /* ---- pace.c: how fast a remote sink is asked --------------------------------------------------------------------- */
 
@@ -220,10 +233,15 @@ int64_t mlp_pace_left_ms(const mlp_spool *spool, const mlp_pace *pace, bool hurr
 /* ---- replay.c ---------------------------------------------------------------------------------------------------- */
 
 bool mlp_replay_any(const mlp_spool *spool); /* does anybody's journal but ours lie there? */
+/* One thread at a time: between the two that follow. */
 mlplat_status mlp_replay_orphans(mlp_spool *spool, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err);
-
+/* Waits until it is this thread's turn; the hook may cancel. */
+mlplat_status mlp_replay_begin(mlp_spool *spool, const mlp_hook *hook, mlplat_error *err);
+void mlp_replay_end(mlp_spool *spool, mlplat_status status);
 void mlp_replay_tell(const mlp_spool *spool, mlplat_status status, const mlp_replay_counts *n, const mlplat_error *err);
 
+/* spool_status.c: up to which number another one's journal is known to be stored; 0: nothing is known. */
+uint64_t mlp_spool_mark(mlp_spool *spool, int folder_fd, const char *id);
 mlplat_status mlp_spool_usable(const mlp_spool *spool, mlplat_error *err); /* spool.c. STATE: inherited by fork */
 
 /* ---- spool_status.c: records by run ------------------------------------------------------------------------------ */

@@ -9,6 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint64_t mlp_spool_mark(mlp_spool *sp, int folder_fd, const char *id)
+{
+    mlp_taken taken;
+    uint64_t mark = 0;
+    if (sp->sink.unmarked) { /* nor is the server asked */
+        mlp_taken_open(&taken, folder_fd, id);
+        mark = taken.done;
+        mlp_taken_close(&taken);
+        return mark;
+    }
+    pthread_mutex_lock(&sp->sink_lock);
+    if (sp->sink.mark(sp->sink.ctx, id, &mark, NULL) != MLPLAT_OK)
+        mark = 0;
+    pthread_mutex_unlock(&sp->sink_lock);
+    return mark;
+}
+
 /* ---- one journal ------------------------------------------------------------------------------------------------- */
 
 typedef struct survey {
@@ -28,10 +45,7 @@ static void ask_mark(survey *s, const mlp_segment_head *head)
         return;
     s->marked = true;
     memcpy(s->id, head->journal, 32);
-    pthread_mutex_lock(&s->sp->sink_lock);
-    if (s->sp->sink.mark(s->sp->sink.ctx, s->id, &s->mark, NULL) != MLPLAT_OK)
-        s->mark = 0;
-    pthread_mutex_unlock(&s->sp->sink_lock);
+    s->mark = mlp_spool_mark(s->sp, s->fd, s->id);
 }
 
 /* A kill in the middle of packing leaves both. */
@@ -282,39 +296,6 @@ mlplat_status mlp_spool_status(mlp_spool *sp, json_t **out, mlplat_error *err)
     json_decref(l.journals);
     json_decref(l.runs);
     return status != MLPLAT_OK || *out ? status : mlp_fail_memory(err);
-}
-
-/* Whoever asks for a sync opened the store to do so, and that brought in most of it. */
-static void add_opening(mlp_spool *sp, mlp_replay_counts *n)
-{
-    pthread_mutex_lock(&sp->lock);
-    n->stored += sp->opening.stored;
-    n->dead += sp->opening.dead;
-    n->journals += sp->opening.journals;
-    sp->opening = (mlp_replay_counts){0};
-    pthread_mutex_unlock(&sp->lock);
-}
-
-mlplat_status mlp_spool_sync(mlp_spool *sp, const mlp_hook *hook, json_t **out, mlplat_error *err)
-{
-    mlp_replay_counts n = {0};
-    *out = NULL;
-    mlplat_status status = mlp_spool_usable(sp, err);
-    if (status == MLPLAT_OK)
-        status = mlp_replay_orphans(sp, hook, &n, err);
-    if (status != MLPLAT_OK)
-        return status;
-    add_opening(sp, &n);
-    uint64_t damaged = atomic_exchange(&sp->damaged, 0);
-    if (damaged > 0)
-        return mlp_fail(
-            err, MLPLAT_CORRUPT,
-            "%llu damaged segment(s) set aside as .bad in %s; all other records are stored (%llu now): look at "
-            "the disk, remove the files when you are done",
-            (unsigned long long)damaged, sp->place[0].path, (unsigned long long)n.stored);
-    *out = json_pack("{s:I, s:I, s:I}", "replayed", (json_int_t)n.stored, "dead", (json_int_t)n.dead, "journals",
-                     (json_int_t)n.journals);
-    return *out ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
 mlplat_status mlp_spool_retry(mlp_spool *sp, const mlp_hook *hook, json_t **out, mlplat_error *err)

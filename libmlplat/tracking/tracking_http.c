@@ -15,7 +15,6 @@ static void free_store(mlp_tracking_http_store *store)
     mlp_free(store->uri);
     mlp_free(store->spool_folder);
     json_decref(store->marks);
-    json_decref(store->progress);
     json_decref(store->creation);
     mlp_free(store);
 }

@@ -13,8 +13,6 @@ typedef struct mlp_tracking_http_store {
     mlp_spool *const *spool; /* as mlp_tracking_store.sink says */
     json_t *marks; /* tracking_http_mark.c; under the spool's lock */
     int64_t make_after_ns; /* tracking_http_local.c */
-    json_t *progress;       /* tracking_http_write.c: how far each run of this journal is delivered */
-    char progress_of[33];
     json_t *creation; /* of the run that was looked for last */
     char creation_of[MLP_OFFLINE_ID];
 } mlp_tracking_http_store;

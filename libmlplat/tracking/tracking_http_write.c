@@ -18,17 +18,12 @@ typedef struct parcel {
 
 /* What went well of a batch that is tried again is not sent again: a line that fails now and then lets it through in
  * the end. Those that were refused are: their verdicts are the new try's. */
-static uint64_t delivered(const parcel *p, const mlp_delivery *d)
-{
-    return (uint64_t)json_integer_value(json_object_get(p->store->progress, d->run));
-}
-
-static bool keep_progress(const parcel *p, const mlp_delivery *d, const mlp_delivery_item *items, size_t n)
+static bool keep_progress(const mlp_delivery *d, const mlp_delivery_item *items, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (items[i].verdict->status != MLPLAT_OK)
             return false;
-    json_object_set_new(p->store->progress, d->run, json_integer((json_int_t)items[n - 1].record->seq));
+    mlp_spool_took(*d->store->spool, items[n - 1].record);
     return true;
 }
 
@@ -37,26 +32,17 @@ static mlplat_status deliver_run(const parcel *p, mlp_delivery *d, size_t n, mlp
     mlplat_status s = MLPLAT_OK;
     size_t at = 0;
     bool whole = true;
-    for (uint64_t done = delivered(p, d); at < n && p->items[at].record->seq <= done;)
+    for (uint64_t done = mlp_spool_taken(*d->store->spool, p->items[0].record);
+         at < n && p->items[at].record->seq <= done;)
         at++;
     for (size_t many; s == MLPLAT_OK && at < n; at += many) {
         const mlp_delivery_item *items = p->items + at;
         many = mlp_deliver_room(items, n - at);
         s = many ? mlp_deliver_values(d, items, many, err) : mlp_deliver_other(d, items, err);
         many = many ? many : 1;
-        whole = s == MLPLAT_OK && whole && keep_progress(p, d, items, many);
+        whole = s == MLPLAT_OK && whole && keep_progress(d, items, many);
     }
     return s;
-}
-
-/* Of one journal at a time. */
-static mlplat_status begin_progress(const parcel *p, mlplat_error *err)
-{
-    mlp_tracking_http_store *store = p->store;
-    if (strncmp(store->progress_of, p->journal, sizeof store->progress_of - 1) != 0)
-        json_object_clear(store->progress);
-    snprintf(store->progress_of, sizeof store->progress_of, "%s", p->journal);
-    return store->progress || (store->progress = json_object()) ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
 /* The records of the run of the first one. */
@@ -155,11 +141,7 @@ static mlplat_status apply(void *store, const char *journal_id, const mlp_record
     p.items = mlp_alloc_array(n, sizeof *p.items);
     mlplat_status s = p.taken && p.items ? check_rest(store, err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK)
-        s = begin_progress(&p, err);
-    if (s == MLPLAT_OK)
         s = deliver_all(&p, err);
-    if (s == MLPLAT_OK)
-        json_object_clear(p.store->progress);
     mlp_free(p.taken);
     mlp_free(p.items);
     return s;
@@ -200,5 +182,6 @@ mlp_sink mlp_tracking_http_sink(void *store, mlp_spool *const *spool)
                       .ctx = store,
                       .remote = true,
                       .rest_until = rest_until,
-                      .until = until};
+                      .until = until,
+                      .unmarked = true};
 }

@@ -54,9 +54,9 @@ static void set_mark(fake_sink *s, const char *id, uint64_t seq)
     sqlite3_finalize(stmt);
 }
 
-static void store(fake_sink *s, const char *id, const mlp_record *records, size_t n, mlp_verdict *verdicts)
+void fake_sink_store(fake_sink *s, const char *id, const mlp_record *records, size_t n, mlp_verdict *verdicts)
 {
-    uint64_t mark = read_mark(s, id);
+    uint64_t mark = s->request ? 0 : read_mark(s, id);
     sqlite3_stmt *stmt = prepare(s, "insert into rows(journal, seq, kind, run, key, text, value, step, time) "
                                     "values (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (size_t i = 0; i < n; i++) {
@@ -69,11 +69,11 @@ static void store(fake_sink *s, const char *id, const mlp_record *records, size_
             insert(stmt, id, &records[i]);
     }
     sqlite3_finalize(stmt);
-    if (n > 0 && records[n - 1].seq > mark)
+    if (n > 0 && records[n - 1].seq > mark && !s->request)
         set_mark(s, id, records[n - 1].seq);
 }
 
-static mlplat_status scripted(fake_sink *s, const mlp_record *records, size_t n, mlplat_error *err)
+mlplat_status fake_sink_scripted(fake_sink *s, const mlp_record *records, size_t n, mlplat_error *err)
 {
     while (s->hold) {
         mlp_clock_sleep_ms(1);
@@ -105,7 +105,7 @@ static mlplat_status apply(void *ctx, const char *id, const mlp_record *records,
     s->calls++;
     if ((int)n > s->largest)
         s->largest = (int)n;
-    mlplat_status status = scripted(s, records, n, err);
+    mlplat_status status = fake_sink_scripted(s, records, n, err);
     if (status != MLPLAT_OK)
         return status;
     pthread_mutex_lock(&s->lock);
@@ -113,7 +113,7 @@ static mlplat_status apply(void *ctx, const char *id, const mlp_record *records,
         status = mlp_fail(err, MLPLAT_UNAVAILABLE, "busy: %s", sqlite3_errmsg(s->db));
         err->retryable = 1;
     } else {
-        store(s, id, records, n, verdicts);
+        fake_sink_store(s, id, records, n, verdicts);
         if (s->set_aside)
             status = mlp_spool_set_aside(s->spool, id, records, verdicts, n, err);
         sqlite3_exec(s->db, status == MLPLAT_OK ? "commit" : "rollback", NULL, NULL, NULL);
@@ -194,6 +194,10 @@ mlp_sink fake_sink_table(fake_sink *s)
         table.remote = true;
         table.rest_until = rest_until;
         table.until = until;
+    }
+    if (s->request) {
+        table.apply = fake_server_apply;
+        table.unmarked = true;
     }
     return table;
 }
