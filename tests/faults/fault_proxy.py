@@ -30,6 +30,10 @@ class Note:
         self.status = None  # what the server said, if it was asked
         self.answered = False  # the client was given all of it
 
+    @property
+    def taken(self):
+        return self.answered and self.status == 200
+
 
 class Exchange:
     """One request of the client, read whole, and what can be done with it."""
@@ -205,7 +209,7 @@ def sent_again(notes):
     for note in notes:
         items = set(items_of(note))
         again += items & taken
-        if note.answered and note.status == 200:
+        if note.taken:
             taken |= items
     return again
 
