@@ -50,6 +50,7 @@ struct cli {
     cli_format format;
     bool quiet;
     bool stopped; /* the interrupt was told to the library */
+    bool until_stopped; /* an interrupt is how the command ends: its own exit code counts */
     mlplat *ml;
     mlplat_error err;
 };
@@ -110,6 +111,9 @@ int cli_man(const char *group);
 int cli_run_tail(cli *c);
 int cli_run_diff(cli *c);
 
+/* spool_follow.c */
+int cli_spool_follow(cli *c);
+
 /* cmd_display.c: prints the page of a document; an exit code. */
 int cli_html(cli *c, const mlplat_doc *doc);
 
@@ -136,6 +140,7 @@ int cli_result(cli *c, mlplat_status status); /* says c->err if it is not OK, an
 int cli_exit_code(mlplat_status status);
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool cli_interrupted(void);
+void cli_catch(int signal_number); /* interrupts as SIGINT does; a second one ends the program at once */
 
 /* cli_output.c: all take and free the document. columns: "NAME=path,NAME=path" for table and tsv; a path that begins
  * with

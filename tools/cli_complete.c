@@ -323,6 +323,8 @@ static const struct {
     {"STAGE", NULL, "None Staging Production Archived", NULL},
     {"STAGES", NULL, "None Staging Production Archived", NULL},
     {"WHAT", NULL, "fail keep replace", NULL},
+    {"RECORDS", NULL, "dead waiting", NULL},
+    {"LEFTOVERS", NULL, "dead waiting damaged", NULL},
     {"RELEASE", offer_releases, NULL, NULL},
     {"SHELL", NULL, "bash zsh fish", NULL},
     {"COMMAND", NULL, NULL, NULL}, /* see offer_all */
@@ -333,7 +335,7 @@ static const struct {
 };
 
 /* No candidates, as only the user knows: NAME NEW_NAME TEXT DESCRIPTION VALUE KEY=VALUE NAME=VALUE N MS MODULE JSON
- * KEYS FILTER TOKEN URL IMAGE TIME PIXELS WEIGHT WEBHOOK_ID EVENT EVENTS. */
+ * KEYS FILTER TOKEN URL IMAGE TIME PIXELS WEIGHT WEBHOOK_ID EVENT EVENTS PID. */
 
 static void offer_values(const state *st, const char *values)
 {

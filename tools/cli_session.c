@@ -83,6 +83,13 @@ static int durability(cli *c, mlplat_durability *out)
     return given ? cli_usage("--durability %s: it is memory, process, disk or remote", given) : CLI_OK;
 }
 
+void cli_catch(int signal_number)
+{
+    struct sigaction once = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    sigemptyset(&once.sa_mask);
+    sigaction(signal_number, &once, NULL);
+}
+
 int cli_open(cli *c)
 {
     mlplat_options options = MLPLAT_OPTIONS_INIT;
@@ -97,9 +104,7 @@ int cli_open(cli *c)
     options.config_file = cli_get(c, "config");
     options.progress = go_on;
     options.user = c;
-    struct sigaction once = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigemptyset(&once.sa_mask);
-    sigaction(SIGINT, &once, NULL); /* a second Ctrl-C ends the program at once */
+    cli_catch(SIGINT);
     signal(SIGPIPE, SIG_IGN);
     return cli_result(c, mlplat_open(&options, &c->ml, &c->err));
 }

@@ -63,6 +63,10 @@ static int spool_drop(cli *c)
 static int spool_sync(cli *c)
 {
     mlplat_doc *doc = NULL;
+    if (cli_get(c, "pid") && !cli_get(c, "follow"))
+        return cli_usage("--pid: it tells --follow when to end");
+    if (cli_get(c, "follow"))
+        return cli_spool_follow(c);
     int code = cli_open(c);
     if (code == CLI_OK)
         code = cli_result(c, mlplat_spool_sync(c->ml, &doc, &c->err));
@@ -149,6 +153,11 @@ static const cli_option inspect_options[] = {
     {"max", "N", "at most so many; default 1000"},
     {NULL, NULL, NULL},
 };
+static const cli_option sync_options[] = {
+    {"follow", NULL, "go on until SIGTERM or Ctrl-C, as programs end"},
+    {"pid", "PID", "or until this process has ended"},
+    {NULL, NULL, NULL},
+};
 static const cli_option drop_options[] = {
     {"run", "RUN_ID", "of one run"},
     {"dry-run", NULL, "only tell"},
@@ -158,11 +167,12 @@ static const cli_option drop_options[] = {
 const cli_command cli_session_commands[] = {
     {"spool status", "", "Tell what was accepted and is not yet stored",
      "spool status -o json\nspool status --prometheus", status_options, spool_status},
-    {"spool inspect", "[WHAT]", "Show records that wait, and those that were set aside: waiting, dead, or both",
+    {"spool inspect", "[RECORDS]", "Show records that wait, and those that were set aside: waiting, dead, or both",
      "spool inspect dead\nspool inspect waiting --run $run -o json", inspect_options, spool_inspect},
-    {"spool sync", "", "Store what ended programs left behind", "spool sync", NULL, spool_sync},
+    {"spool sync", "", "Store what ended programs left behind", "spool sync\nspool sync --follow --pid $pid",
+     sync_options, spool_sync},
     {"spool retry", "", "Try the dead letters again", "spool retry", NULL, spool_retry},
-    {"spool drop", "WHAT", "Throw away for good: dead (refused), waiting (left by ended programs) or damaged",
+    {"spool drop", "LEFTOVERS", "Throw away for good: dead (refused), waiting (left by ended programs) or damaged",
      "spool drop dead --run $run --dry-run\nspool drop waiting", drop_options, spool_drop},
     {"config show", "", "Show every setting and who set it", "config show", NULL, config_show},
     {"completion", "SHELL", "Print the completion script of bash, zsh or fish", "completion bash", NULL, completion},

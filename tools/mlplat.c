@@ -28,5 +28,5 @@ int main(int argc, char **argv)
     if (code == CLI_OK && c.command)
         code = c.command->run(&c);
     mlplat_close(c.ml);
-    return cli_interrupted() ? CLI_INTERRUPTED : code;
+    return cli_interrupted() && !c.until_stopped ? CLI_INTERRUPTED : code;
 }

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import signal
+import socket
 import sqlite3
 import subprocess
 
@@ -197,3 +199,99 @@ def test_drop_says_what_can_be_dropped(cli):
     assert "dead, waiting or damaged" in cli.err
     cli("spool", "drop", "damaged", "--run", RUN, code=2)
     assert "of no run" in cli.err
+
+
+# ---- beside a job ------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def follower(cli, *words):
+    process = cli.start("spool", "sync", "--follow", *words, "-o", "json", text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ends(process, signal_number=None):
+    """Its exit code, and what it says to people."""
+    if signal_number:
+        process.send_signal(signal_number)
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said
+
+
+def doubles(cli):
+    with contextlib.closing(sqlite3.connect(cli.folder / "mlflow.db")) as db:
+        return db.execute("select count(*) from (select 1 from metrics group by run_uuid, key, step having count(*) > 1)"
+                          ).fetchone()[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_follow_takes_over_what_is_left_and_nothing_else(cli, program, number):
+    left = Program(cli)
+    with follower(cli) as process:
+        with held(cli):
+            left.wait_for(20000)
+            left.kill()
+        told = json.loads(process.stdout.readline())
+        assert told["journals"] == 1 and told["replayed"] > 0 and told["dead"] == 0
+        journals = cli.json("spool", "status")["journals"]
+        assert [(j["pid"], j["state"]) for j in journals] == [(program.process.pid, "busy")]
+        program.wait_for(20000)
+        program.kill()
+        assert json.loads(process.stdout.readline())["journals"] == 1
+        assert ends(process, number) == (0, "")
+    assert stored(cli) >= left.accepted + program.accepted and doubles(cli) == 0
+
+
+def test_follow_ends_with_the_job(cli, program):
+    with follower(cli, "--pid", str(program.process.pid)) as process:
+        with held(cli):
+            program.wait_for(20000)
+            program.process.kill()  # nobody waits for it yet: a process that is gone all the same
+        assert ends(process)[0] == 0
+    program.kill()
+    assert stored(cli) >= program.accepted and doubles(cli) == 0
+
+
+def test_follow_of_a_job_that_is_gone_ends_at_once(cli, left):
+    assert cli.json("spool", "sync", "--follow", "--pid", str(left.process.pid))["journals"] == 1
+    assert cli("spool", "sync", "--follow", "--pid", str(left.process.pid)) == ""
+
+
+def test_follow_says_what_it_leaves(cli):
+    with socket.socket() as nobody:  # bound, and listened to by nobody: a server that is away
+        nobody.bind(("127.0.0.1", 0))
+        cli.environment |= {"MLFLOW_TRACKING_URI": f"http://127.0.0.1:{nobody.getsockname()[1]}",
+                            "XDG_STATE_HOME": str(cli.folder / "state"), "MLPLAT_CLOSE_TIMEOUT_MS": "100"}
+        run = cli("run", "start").strip()
+        assert [r["kind"] for r in cli.lines("spool", "inspect", "--run", run)] == ["create"]
+        with follower(cli) as process:
+            while "nothing listens there" not in process.stderr.readline():
+                assert process.poll() is None
+            code, said = ends(process, signal.SIGTERM)
+        assert code == 5 and "mlplat: 1 record(s) of ended programs still wait: `mlplat spool sync`" in said
+        assert cli.json("spool", "drop", "waiting")["runs"] == [{"run_id": run, "records": 1}]
+        assert cli.json("spool", "status")["waiting"] == 0
+
+
+def test_follow_leaves_the_living_their_own(cli, left):
+    with follower(cli) as process:
+        assert json.loads(process.stdout.readline())["journals"] == 1
+        program = Program(cli)
+        with held(cli):
+            program.wait_for(20000)
+            assert ends(process, signal.SIGTERM) == (0, "")
+    program.wait_for(1000)
+    program.kill()
+
+
+def test_follow_prints_a_table_and_refuses_what_is_no_process(cli, left):
+    table = cli("spool", "sync", "--follow", "--pid", str(left.process.pid))
+    assert [line.split() for line in table.splitlines()][0] == ["REPLAYED", "DEAD", "JOURNALS"]
+    assert [line.split()[1:] for line in table.splitlines()][1:] == [["0", "1"]]
+    cli("spool", "sync", "--follow", "--pid", "0", code=2)
+    cli("spool", "sync", "--follow", "--pid", "me", code=2)
+    cli("spool", "sync", "--pid", "1", code=2)
