@@ -232,7 +232,7 @@ static void end(view *v)
 
 static mlplat_status show(view *v, const char *run_id, json_t **out, mlplat_error *err)
 {
-    if (v->creation)
+    if (v->creation && !v->failed)
         *out = document(v, run_id);
     return v->failed || (v->creation && !*out) ? mlp_fail_memory(err) : MLPLAT_OK;
 }

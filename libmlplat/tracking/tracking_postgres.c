@@ -122,8 +122,9 @@ static mlplat_status in_journals(const mlp_tracking_db_store *store, const char 
 static mlplat_status run_waits(void *object, const char *run_id, bool *waits, mlplat_error *err)
 {
     mlp_tracking_db_store *store = object;
+    bool away = atomic_load(&store->late) || mlp_spool_is_down(*store->spool);
     *waits = mlp_tracking_postgres_waits(store, run_id);
-    return *waits || !mlp_spool_is_down(*store->spool) ? MLPLAT_OK : in_journals(store, run_id, waits, err);
+    return *waits || !away ? MLPLAT_OK : in_journals(store, run_id, waits, err);
 }
 
 /* After s, what the server said of the run: does it wait in the journal of whatever process? */

@@ -263,6 +263,144 @@ static void a_run_that_waits_is_changed_and_not_deleted(void **state)
     end(run);
 }
 
+static void look_at_points(scene *s, const char *id, size_t n)
+{
+    mlplat_error err = {0};
+    mlp_metric_points points = {0};
+    mlp_buckets buckets = {0};
+    mlplat_doc *doc = NULL;
+    assert_ok(mlp_points_read(s->ml, id, "loss", MLP_POINTS_ALL, NULL, &points, &err));
+    assert_int_equal(points.n, n);
+    assert_true(points.values[0] == 3 && points.times[n - 1] == 30 && points.steps[n - 1] == 2);
+    mlp_points_free(&points);
+    assert_ok(mlp_metric_buckets(s->ml, id, "loss", 2, false, &buckets, &err));
+    assert_int_equal(buckets.n_points, n);
+    assert_int_equal(buckets.high, 2);
+    mlp_buckets_free(&buckets);
+    assert_ok(mlplat_metric_history(s->ml, id, "loss", 2, NULL, &doc, &err));
+    assert_int_equal(size_at(doc, "metrics"), 2);
+    assert_true(has(doc, "next_page_token"));
+    mlplat_doc_free(doc);
+}
+
+/* Of this process and of another one, which does not know of it. */
+static void points_of_a_run_that_waits_are_read_from_its_records(void **state)
+{
+    scene *s = *state;
+    mlplat_error err = {0};
+    mlplat_run_change change = MLPLAT_RUN_CHANGE_INIT;
+    open_away(s);
+    mlplat_run *run = start_in(s, "first", "e", NULL);
+    const char *id = mlplat_run_id(run);
+    log_all(run);
+    look_at_points(s, id, 3);
+    scene other = *s;
+    other.ml = open_session(s);
+    look_at_points(&other, id, 3);
+    change.status = "KILLED";
+    assert_ok(mlplat_run_update(other.ml, id, &change, &err)); /* behind its records */
+    assert_status(mlplat_run_delete(other.ml, id, &err), MLPLAT_STATE);
+    back();
+    deliver(s);
+    deliver(&other);
+    look_at_points(&other, id, 3);
+    look_at_points(s, id, 3);
+    assert_string_equal(ask(s, "SELECT status FROM runs WHERE run_uuid = '%s'", id), "KILLED");
+    assert_ok(mlplat_run_delete(other.ml, id, &err));
+    assert_ok(mlplat_run_restore(other.ml, id, &err));
+    mlplat_close(other.ml);
+    mlplat_run_free(run);
+}
+
+static _Thread_local long until_failure = -1; /* allocations that still succeed; negative: all do */
+
+static bool fails_now(void)
+{
+    return until_failure >= 0 && until_failure-- == 0;
+}
+
+static void *scarce_malloc(size_t n)
+{
+    return fails_now() ? NULL : malloc(n);
+}
+
+static void *scarce_realloc(void *p, size_t n)
+{
+    return fails_now() ? NULL : realloc(p, n);
+}
+
+/* Runs call with each of its allocations failing once: OK, or NO_MEMORY. */
+static void sweep(scene *s, const char *id, mlplat_status (*call)(mlplat *ml, const char *id, mlplat_error *err))
+{
+    bool reached = true;
+    for (long nth = 0; reached; nth++) {
+        mlplat_error err = {0};
+        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+        json_set_alloc_funcs(scarce_malloc, free);
+        until_failure = nth;
+        mlplat_status status = call(s->ml, id, &err);
+        reached = until_failure < 0;
+        until_failure = -1;
+        json_set_alloc_funcs(malloc, free);
+        mlplat_set_allocator(NULL, NULL, NULL);
+        if (status != MLPLAT_OK && status != MLPLAT_NO_MEMORY)
+            fail_msg("allocation %ld: %s: %s", nth, mlplat_status_name(status), err.message);
+        assert_in_range(nth, 0, 5000);
+    }
+}
+
+static mlplat_status get_it(mlplat *ml, const char *id, mlplat_error *err)
+{
+    mlplat_doc *doc = NULL;
+    mlplat_status s = mlplat_run_get(ml, id, &doc, err);
+    mlplat_doc_free(doc);
+    return s;
+}
+
+static mlplat_status read_it(mlplat *ml, const char *id, mlplat_error *err)
+{
+    mlplat_doc *doc = NULL;
+    mlp_metric_points points = {0};
+    mlp_buckets buckets = {0};
+    mlplat_status s = mlplat_metric_history(ml, id, "loss", 0, NULL, &doc, err);
+    if (s == MLPLAT_OK)
+        s = mlp_points_read(ml, id, "loss", MLP_POINTS_ALL, NULL, &points, err);
+    if (s == MLPLAT_OK)
+        s = mlp_metric_buckets(ml, id, "loss", 2, true, &buckets, err);
+    mlp_points_free(&points);
+    mlp_buckets_free(&buckets);
+    mlplat_doc_free(doc);
+    return s;
+}
+
+static mlplat_status make_one(mlplat *ml, const char *id, mlplat_error *err)
+{
+    mlplat_run *run = NULL;
+    mlplat_run_options o = MLPLAT_RUN_OPTIONS_INIT;
+    o.parent_run_id = id;
+    mlplat_status s = mlplat_run_start(ml, &o, &run, err);
+    mlplat_run_free(run);
+    return s;
+}
+
+static void where_memory_ends_that_is_told(void **state)
+{
+    scene *s = *state;
+    mlplat_spool_counts counts = {.size = sizeof counts};
+    mlplat_error err = {0};
+    open_away(s);
+    mlplat_run *run = start_in(s, "first", "e", NULL);
+    log_all(run);
+    sweep(s, mlplat_run_id(run), get_it);
+    sweep(s, mlplat_run_id(run), read_it);
+    sweep(s, mlplat_run_id(run), make_one);
+    back();
+    deliver(s);
+    assert_ok(mlplat_spool_count(s->ml, &counts, &err));
+    assert_int_equal(counts.dead, 0);
+    end(run);
+}
+
 /* A child logs to the run and is killed; what it left is stored before the run's own records are. */
 static void a_child_logs_to_the_run_of_its_parent(void **state)
 {
@@ -373,10 +511,10 @@ static void a_database_without_tables_takes_nothing_and_loses_nothing(void **sta
     scene *s = *state;
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
+    test_postgres_sql(s->uri, "ALTER TABLE experiments RENAME TO hidden");
     open_away(s);
     mlplat_run *run = start_in(s, "first", "e", NULL);
     back();
-    test_postgres_sql(s->uri, "ALTER TABLE experiments RENAME TO hidden");
     assert_status(mlplat_flush(s->ml, 3000, &err), MLPLAT_NOT_FOUND);
     assert_non_null(strstr(err.message, "mlflow db upgrade"));
     assert_status(mlplat_experiment_get(s->ml, "0", &doc, &err), MLPLAT_NOT_FOUND);
@@ -431,6 +569,8 @@ int main(void)
         CASE(a_training_goes_on_and_what_it_changed_is_a_dead_letter),
         CASE(closing_has_a_limit_and_the_next_one_delivers_the_rest),
         CASE(a_run_that_waits_is_changed_and_not_deleted),
+        CASE(points_of_a_run_that_waits_are_read_from_its_records),
+        CASE(where_memory_ends_that_is_told),
         CASE(a_child_logs_to_the_run_of_its_parent),
         CASE(what_will_never_pass_is_a_dead_letter_and_the_rest_goes_on),
         CASE(a_run_goes_to_the_experiment_that_was_told_or_else_to_one_of_its_name),
