@@ -69,9 +69,9 @@ static inline const mlp_tracking_db_records *mlp_tracking_db_others(const mlp_tr
 mlplat_status mlp_tracking_db_new(mlplat *ml, mlp_tracking_db_store **out, mlplat_error *err);
 /* Looks at the tables, and at whether they can be written. */
 mlplat_status mlp_tracking_db_look(mlp_tracking_db_store *store, mlplat_error *err);
-void mlp_tracking_db_close(void *store);
-void mlp_tracking_db_abandon(void *store);
-void mlp_tracking_db_about(const void *store, mlp_tracking_about *out);
+void mlp_tracking_db_close(void *object);
+void mlp_tracking_db_abandon(void *object);
+void mlp_tracking_db_about(const void *object, mlp_tracking_about *out);
 /* What the tables of all its stores say. */
 #define MLP_TRACKING_DB_EXPERIMENTS                                                                                    \
     .abandon = mlp_tracking_db_abandon, .about = mlp_tracking_db_about,                                                \
@@ -88,7 +88,7 @@ void mlp_tracking_db_about(const void *store, mlp_tracking_about *out);
     .model_params = mlp_tracking_db_model_params, .model_metrics = mlp_tracking_db_model_metrics,                      \
     .model_of_run = mlp_tracking_db_model_of_run, .model_delete = mlp_tracking_db_model_delete
 /* For mlp_db_on_change. */
-mlplat_status mlp_tracking_db_shape_changed(mlp_db *db, void *store, mlplat_error *err);
+mlplat_status mlp_tracking_db_shape_changed(mlp_db *db, void *object, mlplat_error *err);
 
 /* ---- tracking_db_experiment.c */
 mlplat_status mlp_tracking_db_experiment_create(void *store, const char *name, const char *location, const json_t *tags,
@@ -193,7 +193,7 @@ mlplat_status mlp_tracking_db_points(void *store, const char *run_id, const char
 /* ---- tracking_db_server.c */
 mlplat_status mlp_tracking_db_settle_in(mlp_tracking_db_store *store, mlplat_error *err);
 /* The same for mlp_db_on_change, and with the look at the tables before it: for one that was not there. */
-mlplat_status mlp_tracking_db_settle_late(mlp_db *db, void *store, mlplat_error *err);
+mlplat_status mlp_tracking_db_settle_late(mlp_db *db, void *object, mlplat_error *err);
 
 /* ---- tracking_postgres_record.c */
 extern const mlp_tracking_db_records mlp_tracking_postgres_records;
