@@ -108,7 +108,7 @@ static void a_flipped_bit_costs_its_frame_and_is_noticed(void **state)
         mlp_record r;
         size_t n = 0, left = byte < MLP_SEGMENT_HEAD + first ? POINTS - MLP_FRAME_POINTS : MLP_FRAME_POINTS + 40;
         if (byte >= MLP_SEGMENT_HEAD + 2 * first)
-            left = 2 * MLP_FRAME_POINTS;
+            left = (size_t)2 * MLP_FRAME_POINTS;
         bytes[byte] ^= 4;
         for (; mlp_frame_next(&w, &r); n++)
             assert_true(is_point(&r, &shapes[3], r.seq - FIRST));
@@ -187,7 +187,7 @@ static void spans_of_every_level_come_in_order_between_others(void **state)
     halves();
     fixture_open(f, MLPLAT_DURABILITY_MEMORY);
     for (int i = 0; i < 40; i++) {
-        const int64_t n = i * 17;
+        const int64_t n = (int64_t)i * 17;
         append_span(f, "m", values + at, at, (size_t)n, levels[i % 4]);
         at += n;
         assert_ok(put(f->spool, "m", at++, levels[i / 4 % 3], &err));
