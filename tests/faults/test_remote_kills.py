@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -44,12 +45,15 @@ def killed(remote, told, chance, children=0):
     """A program that logs run after run, killed with all its children. What it was told."""
     victim = victims.start(remote, told, chance.choice([0, 40]), children, VICTIM_PAUSE_US=200,
                            MLPLAT_DURABILITY=chance.choice(["process", "process", "disk"]))
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        if chance.random() < 0.8:
-            victims.wait_for_points(victim, told, 1, patience=240)
-        victim.wait(chance.uniform(0, 0.1))
-    os.killpg(victim.pid, signal.SIGKILL)
-    victim.wait()
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if chance.random() < 0.8:
+                victims.wait_for_points(victim, told, 1, patience=240)
+            victim.wait(chance.uniform(0, 0.1))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
     problems = victim.stderr.read().decode()
     assert all(line.startswith("mlplat: warning: ") for line in problems.splitlines()), problems
     victim.stderr.close()
@@ -171,19 +175,22 @@ def wait_for(process, file, words):
 
 
 def test_a_full_disk_is_told_and_what_was_accepted_before_it_is_delivered(server, tmp_path):
-    """Nothing gets through to the server, until there is room again."""
-    said, problems = tmp_path / "said", tmp_path / "problems"
-    with Proxy(server.port) as proxy, tmpfs(tmp_path, "size=4m") as small:
+    """No point gets through to the server, until there is room again."""
+    said, problems, room = tmp_path / "said", tmp_path / "problems", threading.Event()
+
+    def no_points(exchange):
+        if exchange.path.endswith("log-batch") and not room.is_set():
+            exchange.reset()
+        exchange.whole()
+    with Proxy(server.port, no_points, share=1, calls_once=False) as proxy, tmpfs(tmp_path, "size=4m") as small:
         remote = remote_scene.Remote(small.folder / "full", server, proxy.url)
+        ballast = fill(small, 700_000)  # two segments of 2,700 points
         with open(said, "w") as out, open(problems, "w") as errors:
-            logger = remote.logger(stdout=out, stderr=errors, MLPLAT_N=8000, MLPLAT_DURABILITY="process")
+            logger = remote.logger(stdout=out, stderr=errors, MLPLAT_N=20_000, MLPLAT_DURABILITY="process")
         try:
-            wait_for(logger, said, "RUN")
-            proxy.close_door()
-            ballast = fill(small, 0)
             wait_for(logger, problems, "logger: step")
             ballast.unlink()
-            proxy.open_door()
+            room.set()
             logger.wait(150)
         finally:
             logger.kill()
@@ -194,7 +201,7 @@ def test_a_full_disk_is_told_and_what_was_accepted_before_it_is_delivered(server
         accepted = {int(line.split()[1]) for line in lines if line.startswith("ACC ")}
         remote.sync()
         steps = [step for step, in server.rows(f"SELECT step FROM metrics WHERE run_uuid = '{run}'")]
-        assert 0 < len(accepted) < 8000, "the disk was not full"
+        assert 0 < len(accepted) < 20_000, "the disk was not full"
         assert sorted(steps) == sorted(accepted)
 
 
