@@ -218,6 +218,9 @@ static void a_batch_that_ends_within_a_span_goes_on_there_after_a_failure(void *
     f->sink->poison = 0;
     drain(f);
     check_all(f, MOST);
+    uint64_t accepted, durable, given, dead;
+    mlp_spool_count(f->spool, &accepted, &durable, &given, &dead);
+    assert_int_equal(given, MOST); /* none was given twice: a store without a mark would not know it */
 }
 
 static void spans_of_a_dead_process_are_brought_in(void **state)
