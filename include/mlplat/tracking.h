@@ -500,8 +500,9 @@ MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out
  * [{"id", "pid", "state": "open" | "busy" | "orphan" | "damaged", "waiting", "dead", "bytes"}], "dead_letters": [{"id",
  * "run_id", "kind", "key", "reason", ...}], "runs": [{"local_id", "run_id"}], "waiting_runs": [{"run_id", "waiting"}]};
  * runs: what those made offline became at their server. accepted, stored, dropped, refused and blocked count this
- * session. *out is yours. It stores nothing and changes nothing, also where it is the session's first call; what the
- * program of a "busy" journal has stored a moment ago may be counted as waiting.
+ * session. The minimal profile tells no waiting_runs and no age. *out is yours. It stores nothing and changes nothing,
+ * also where it is the session's first call; what the program of a "busy" journal has stored a moment ago may be
+ * counted as waiting.
  */
 MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 

@@ -485,7 +485,7 @@ typedef struct dropping {
 } dropping;
 
 /* Counts what goes, and gives what stays. */
-static mlplat_status part(const dropping *d, const json_t *letters, mlp_buf *stay, mlplat_error *err)
+static mlplat_status divide(const dropping *d, const json_t *letters, mlp_buf *stay, mlplat_error *err)
 {
     size_t i;
     json_t *letter;
@@ -513,7 +513,7 @@ static mlplat_status drop_file(const dropping *d, int dead_fd, const char *name,
     if (status == MLPLAT_CORRUPT)
         mlp_log(d->sp->log, MLPLAT_LOG_WARNING, "%s", bad.message);
     if (there)
-        status = part(d, letters, &stay, err);
+        status = divide(d, letters, &stay, err);
     else if (status != MLPLAT_CORRUPT && status != MLPLAT_NOT_FOUND && err)
         *err = bad;
     if (status == MLPLAT_OK && !d->dry)

@@ -80,6 +80,7 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     return MLPLAT_OK;
 }
 
+#ifndef MLPLAT_MINIMAL
 /* Nobody waits for a server to open. */
 static void bring_in_later(mlp_spool *sp)
 {
@@ -90,14 +91,17 @@ static void bring_in_later(mlp_spool *sp)
     (void)mlp_deliver_start(sp, NULL); /* if not, the first record starts it */
     pthread_mutex_unlock(&sp->lock);
 }
+#endif
 
 static void bring_in(mlp_spool *sp)
 {
     mlplat_error why = {0};
+#ifndef MLPLAT_MINIMAL
     if (sp->sink.remote) {
         bring_in_later(sp);
         return;
     }
+#endif
     mlplat_status status = mlp_replay_orphans(sp, NULL, &sp->opening, &why);
     mlp_replay_tell(sp, status, &sp->opening, &why);
 }

@@ -11,7 +11,6 @@ typedef struct inspection {
     const char *run_id; /* NULL: of all */
     size_t most;
     bool more;
-    char journal[33];
     mlplat_status status;
     mlplat_error *err;
 } inspection;

@@ -25,6 +25,12 @@ static mlplat_status sync_orphans(mlp_spool *sp, const mlp_hook *hook, mlp_repla
     return status;
 }
 
+#ifdef MLPLAT_MINIMAL
+static mlplat_status sync_own(mlp_spool *sp, const mlp_hook *hook, mlplat_error *err)
+{
+    return mlp_deliver_wait(sp, atomic_load(&sp->next_seq) - 1, -1, MLP_SPOOL_PATIENCE_MS, hook, err);
+}
+#else
 typedef struct advance {
     uint64_t done, news, attempts;
     bool failing;
@@ -59,6 +65,7 @@ static mlplat_status sync_own(mlp_spool *sp, const mlp_hook *hook, mlplat_error 
              !(now.failing && now.attempts >= from.attempts + TRIES));
     return status;
 }
+#endif
 
 /* What living processes have is theirs. */
 static uint64_t what_stays(mlp_spool *sp)
