@@ -136,15 +136,18 @@ const char *test_postgres_uri(const test_postgres *pg, const char *database)
     return uri;
 }
 
-static bool wait_ready(const test_postgres *pg)
+/* False: it does not answer within 30 s, or has ended. */
+static bool wait_ready(test_postgres *pg)
 {
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 600 && pg->pid > 0; i++) {
         mlp_pg_conn *conn = connect_to(test_postgres_uri(pg, "postgres"));
         if (conn) {
             libpq()->finish(conn);
             return true;
         }
         usleep(50000);
+        if (waitpid(pg->pid, NULL, WNOHANG) == pg->pid)
+            pg->pid = 0;
     }
     return false;
 }
@@ -170,11 +173,15 @@ bool test_postgres_again(test_postgres *pg)
                                  "-c",
                                  "shared_buffers=32MB",
                                  NULL};
-    pg->pid = start_program(pg, "postgres", words);
-    return wait_ready(pg);
+    bool ready = false;
+    for (int i = 0; i < 100 && !ready && pg->pid <= 0; i++) { /* it ends while some of its last life are there */
+        pg->pid = start_program(pg, "postgres", words);
+        ready = wait_ready(pg);
+    }
+    return ready;
 }
 
-/* All of it: a server that dies leaves its children for a moment, and one that starts waits for them. */
+/* Its children have sessions of their own, and end when they see that it is gone. */
 void test_postgres_kill(test_postgres *pg)
 {
     if (pg->pid <= 0)
