@@ -51,7 +51,7 @@ static advance look_at_advance(mlp_spool *sp)
 static mlplat_status sync_own(mlp_spool *sp, const mlp_hook *hook, mlplat_error *err)
 {
     uint64_t last = atomic_load(&sp->next_seq) - 1;
-    advance from = look_at_advance(sp), now = from;
+    advance from = look_at_advance(sp), now;
     int64_t until = mlp_clock_mono_ns() + (int64_t)MLP_SPOOL_PATIENCE_MS * 1000000;
     mlplat_status status;
     do {
