@@ -25,6 +25,7 @@ def clean_environment(**more):
     keep = {name: value for name, value in os.environ.items() if not name.startswith(("MLPLAT_", "MLFLOW_"))}
     ours = {"PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"],  # MLflow starts uvicorn by name
             "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",  # and asks nobody
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven more processes, which no tracking needs
             "XDG_CONFIG_HOME": "/nonexistent"}
     return {**keep, **ours, **{name: str(value) for name, value in more.items()}}
 
