@@ -17,7 +17,7 @@ typedef struct {
     bool titled;
 } following;
 
-/* One that nobody waited for is gone all the same. */
+/* One that nobody waited for is gone all the same, with its last thread: until then its locks are held. */
 static bool is_zombie(int64_t pid)
 {
     char path[64], stat[512] = "";
@@ -29,7 +29,12 @@ static bool is_zombie(int64_t pid)
     fclose(file);
     stat[n] = '\0';
     const char *name_end = strrchr(stat, ')');
-    return name_end && strlen(name_end) > 2 && strchr("ZX", name_end[2]);
+    char state = 0;
+    long threads = 0;
+    return name_end &&
+           sscanf(name_end, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld", &state,
+                  &threads) == 2 &&
+           (state == 'Z' || state == 'X') && threads <= 1;
 }
 
 static bool job_ended(const following *f)

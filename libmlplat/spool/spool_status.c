@@ -283,9 +283,10 @@ static json_t *document(const listing *l, json_t *letters, json_t *runs)
     return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:o, s:o, s:o}", "store",
                      mlp_json_string(sp->store), "folder", mlp_json_string(sp->place[0].path), "accepted",
                      (json_int_t)accepted, "stored", (json_int_t)stored, "waiting",
-                     (json_int_t)l->waiting + (json_int_t)l->own_waiting, "dead", (json_int_t)json_array_size(letters), "dropped",
-                     (json_int_t)q->dropped, "refused", (json_int_t)q->refused, "blocked", (json_int_t)q->blocked,
-                     "bytes", (json_int_t)l->bytes, "quota", (json_int_t)(q->most == UINT64_MAX ? 0 : q->most),
+                     (json_int_t)l->waiting + (json_int_t)l->own_waiting, "dead",
+                     (json_int_t)json_array_size(letters), "dropped", (json_int_t)q->dropped, "refused",
+                     (json_int_t)q->refused, "blocked", (json_int_t)q->blocked, "bytes", (json_int_t)l->bytes,
+                     "quota", (json_int_t)(q->most == UINT64_MAX ? 0 : q->most),
                      "oldest_ms", (json_int_t)(age > 0 ? age : 0), "journals", l->journals, "dead_letters", letters,
                      "runs", runs, "waiting_runs", mlp_status_runs(l->runs, "waiting"));
 }
