@@ -47,7 +47,7 @@ mlplat_status mlp_tracking_http_run_create(void *store, const mlp_run_new *run, 
 mlplat_status mlp_tracking_http_put_ids(void *store, const char *ids, json_t *list, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_get(void *object, const char *run_id, json_t **out, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err);
-mlplat_status mlp_tracking_http_run_update(void *store, const char *run_id, const mlplat_run_change *change,
+mlplat_status mlp_tracking_http_run_update(void *object, const char *run_id, const mlplat_run_change *change,
                                            mlplat_error *err);
 mlplat_status mlp_tracking_http_run_delete(void *store, const char *run_id, mlplat_error *err);
 mlplat_status mlp_tracking_http_run_restore(void *store, const char *run_id, mlplat_error *err);
