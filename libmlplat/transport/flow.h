@@ -24,7 +24,7 @@ typedef struct mlp_flow {
 } mlp_flow;
 
 /* Everything that libcurl is told about the exchange. *list is the caller's to free. NO_MEMORY, UNSUPPORTED. */
-mlplat_status mlp_flow_setup(mlp_flow *flow, const mlp_curl *curl, const mlp_line *line, struct curl_slist **list,
+mlplat_status mlp_flow_setup(mlp_flow *flow, const mlp_curl *curl, mlp_line *line, struct curl_slist **list,
                              mlplat_error *err);
 
 /* The callbacks; user is the flow. */

@@ -40,18 +40,19 @@ static void wish(setup *set, CURLoption option, long value)
 /* Programs that the process starts do not get our connections. */
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    (void)user, (void)purpose;
+    mlp_line *line = user;
+    (void)purpose;
 #ifdef SOCK_CLOEXEC
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    line->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 #else
-    int fd = socket(address->family, address->socktype, address->protocol);
-    if (fd != -1)
-        fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return fd;
+    line->socket = socket(address->family, address->socktype, address->protocol);
+    if (line->socket != -1)
+        fcntl(line->socket, F_SETFD, FD_CLOEXEC);
 #endif
+    return line->socket;
 }
 
-static void set_callbacks(setup *set, mlp_flow *flow)
+static void set_callbacks(setup *set, mlp_flow *flow, mlp_line *line)
 {
     const mlp_curl *curl = set->curl;
     note(set, curl->easy_setopt(set->easy, CURLOPT_HEADERFUNCTION, mlp_flow_header));
@@ -65,6 +66,7 @@ static void set_callbacks(setup *set, mlp_flow *flow)
     note(set, curl->easy_setopt(set->easy, CURLOPT_PREREQFUNCTION, mlp_flow_begin));
     note(set, curl->easy_setopt(set->easy, CURLOPT_PREREQDATA, flow));
     note(set, curl->easy_setopt(set->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket));
+    note(set, curl->easy_setopt(set->easy, CURLOPT_OPENSOCKETDATA, line));
     note(set, curl->easy_setopt(set->easy, CURLOPT_ERRORBUFFER, flow->words));
 }
 
@@ -145,11 +147,11 @@ static mlplat_status set_headers(setup *set, const mlp_header_lines *lines, stru
     return MLPLAT_OK;
 }
 
-mlplat_status mlp_flow_setup(mlp_flow *flow, const mlp_curl *curl, const mlp_line *line, struct curl_slist **list,
+mlplat_status mlp_flow_setup(mlp_flow *flow, const mlp_curl *curl, mlp_line *line, struct curl_slist **list,
                              mlplat_error *err)
 {
     setup set = {.curl = curl, .easy = line->easy};
-    set_callbacks(&set, flow);
+    set_callbacks(&set, flow, line);
     set_rules(&set, flow->exchange);
     set_trust(&set, flow->exchange->trust);
     set_request(&set, flow->exchange);

@@ -70,6 +70,7 @@ static mlplat_status line_new(const mlp_curl *curl, mlp_line **out, mlplat_error
 {
     mlp_line *line = mlp_alloc(sizeof *line);
     if (line && (line->multi = curl->multi_init())) {
+        line->socket = -1;
         *out = line;
         return MLPLAT_OK;
     }

@@ -7,6 +7,7 @@
 typedef struct mlp_line {
     CURL *easy; /* each request has its own: one that is only reset may keep half of its defaults without memory */
     CURLM *multi;
+    int socket; /* the one opened last: libcurl tells it after the request only. -1: none */
     struct mlp_line *next;
 } mlp_line;
 
