@@ -58,8 +58,10 @@ def folder(cli):
     if step.exists():
         (cli.folder / "preprocess").symlink_to(step)
     path = f"{cli.program.parent}{os.pathsep}{cli.environment['PATH']}"
-    cli.environment.update(run=run, other=other, model=model, PATH=path)
-    return cli
+    job = subprocess.Popen(["sleep", "0.1"])  # one that ends while it is followed
+    cli.environment.update(run=run, other=other, model=model, pid=str(job.pid), PATH=path)
+    yield cli
+    job.wait()
 
 
 def shell(cli, line):
