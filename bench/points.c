@@ -7,6 +7,7 @@
  *                                                      "4096tuned": its cache and checkpoints are as large as ours
  *     bench_points grow FILE RUNS KEYS STEPS           a file with that many rows, to append to
  */
+#include "peak.h"
 #include <mlplat.h>
 #include <sqlite3.h>
 #include <inttypes.h>
@@ -52,20 +53,6 @@ static void end(shape *b)
 {
     b->wall = seconds(CLOCK_MONOTONIC) - b->wall;
     b->cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - b->cpu;
-}
-
-/* Of this program alone: what getrusage tells is at least what its parent had. */
-static long peak_kib(void)
-{
-    char line[256];
-    long kib = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status))
-        if (sscanf(line, "VmHWM: %ld", &kib) == 1)
-            break;
-    if (status)
-        fclose(status);
-    return kib;
 }
 
 static int tell(const shape *b)

@@ -6,11 +6,11 @@
  *     bench_remote train URI POINTS PAUSE_US  a training that works so long between two points; it tells each point as
  *                                             soon as its call returned
  */
+#include "peak.h"
 #include <mlplat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,7 +58,6 @@ static int measure(const char *uri, long long points, long long span, int delive
     mlplat *ml = NULL;
     mlplat_run *run = NULL;
     mlplat_error err = {0};
-    struct rusage use;
     mlplat_status s = start(uri, &ml, &run, &err);
     if (s == MLPLAT_OK && deliver)
         s = mlplat_flush(ml, -1, &err);
@@ -72,11 +71,10 @@ static int measure(const char *uri, long long points, long long span, int delive
     double end = now(CLOCK_MONOTONIC);
     mlplat_run_free(run);
     mlplat_close(ml);
-    getrusage(RUSAGE_SELF, &use);
     if (s == MLPLAT_OK)
         printf("{\"points\": %lld, \"seconds\": %.4f, \"append_seconds\": %.4f, \"append_cpu\": %.4f, "
                "\"close_seconds\": %.3f, \"max_rss_kib\": %ld}\n",
-               points, end - begin, logged, cpu, now(CLOCK_MONOTONIC) - end, use.ru_maxrss);
+               points, end - begin, logged, cpu, now(CLOCK_MONOTONIC) - end, peak_kib());
     return s == MLPLAT_OK ? 0 : failed(&err);
 }
 

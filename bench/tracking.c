@@ -7,13 +7,13 @@
  *     bench_tracking call FOLDER POINTS              how long one call takes, level process
  *     bench_tracking create FOLDER | open FOLDER     a store
  */
+#include "peak.h"
 #include <mlplat.h>
 #include <sqlite3.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 enum { KEYS = 10, BATCH = 1000 };
@@ -48,10 +48,8 @@ static void end(struct bench *b)
 
 static void tell(const struct bench *b)
 {
-    struct rusage use;
-    getrusage(RUSAGE_SELF, &use);
     printf("{\"points\": %" PRId64 ", \"seconds\": %.6f, \"cpu_seconds\": %.6f, \"max_rss_kib\": %ld}\n", b->points,
-           b->wall, b->cpu, use.ru_maxrss);
+           b->wall, b->cpu, peak_kib());
 }
 
 static int failed(const char *what, const mlplat_error *err)
