@@ -19,7 +19,8 @@ FOLDERS = ["base", "db", "spool", "session", "artifacts", "tracking"]
 LEFT_OUT = {
     "test_os": "qemu 7.2 takes MADV_WIPEONFORK and MADV_DONTFORK and does neither, and dies itself in a "
     "child of a process with threads",
-    "test_spool|test_session|test_tracking_process": "the same: they fork with threads",
+    "test_spool|test_spool_drop|test_spool_inspect|test_session|test_tracking_process":
+    "the same: they fork with threads",
     "test_schema_upgrade|test_schema_open|.*_fuzz|.*_faults|test_text|test_search_plan|test_spool_packed":
     "take minutes under qemu",
 }
