@@ -145,11 +145,11 @@ main_job() {
   say "done"
 }
 
-# C tests of one build: ctest's results go to a file for the summary.
+# C tests of one build, three at a time, as many wait more than they work: ctest's results go to a file for the summary.
 c_tests() {
   local build=$1
   say "C tests: $build"
-  ctest --test-dir "$root/build/$build" --exclude-regex '^python$' --output-on-failure --timeout 600 \
+  ctest --test-dir "$root/build/$build" --exclude-regex '^python$' --output-on-failure --timeout 600 --parallel 3 \
     --test-output-size-passed 2000000 \
     --output-junit "$results/ctest-$build.xml" >"$logs/ctest-$build.log" 2>&1 || {
     tail -n 60 "$logs/ctest-$build.log" >&2
