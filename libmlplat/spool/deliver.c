@@ -10,6 +10,7 @@
 #define IDLE_POLLS      40 /* then it sleeps until the next record */
 #define HOOK_MS         100
 #define ORPHANS_MS      10000 /* until what others left is tried again */
+#define LATER_MS        3000  /* where it was too early */
 #define PIECE_BYTES     1000  /* of a record, of a remote sink's batch: more of them make it smaller */
 
 /* ---- gathering: the lanes' records in the order of their numbers ------------------------------------------------- */
@@ -23,7 +24,7 @@ typedef struct courier {
         size_t at, inside; /* of the next record */
     } cursor[MLP_LANE_COUNT], next[MLP_LANE_COUNT]; /* next: behind the record that peek found */
     mlp_pace pace;
-    int64_t orphans_ns; /* when what others left was tried last; 0: never */
+    int64_t orphans_ns, orphans_ms; /* when what others left was tried last, 0: never; and how long until it is again */
     int idle;
 } courier;
 
@@ -316,7 +317,7 @@ static void rest(courier *c, bool full)
     else if (behind || c->idle < IDLE_POLLS)
         mlp_cond_wait_ms(&sp->wake, &sp->lock, POLL_MS);
     else if (sp->orphans)
-        mlp_cond_wait_ms(&sp->wake, &sp->lock, ORPHANS_MS);
+        mlp_cond_wait_ms(&sp->wake, &sp->lock, LATER_MS);
     else {
         sp->sleeping = true; /* the next record wakes us: it is accepted under the same lock */
         while (sp->sleeping && !sp->stop)
@@ -344,21 +345,22 @@ static void bring_in(courier *c)
     mlplat_error err = {0};
     mlp_replay_counts n = {0};
     const mlp_hook hook = {stop_asked, sp};
-    bool late = !c->orphans_ns || mlp_clock_mono_ns() - c->orphans_ns > (int64_t)ORPHANS_MS * 1000000;
+    bool late = !c->orphans_ns || mlp_clock_mono_ns() - c->orphans_ns > c->orphans_ms * 1000000;
     pthread_mutex_lock(&sp->lock);
     bool wanted = late && sp->orphans && !sp->failing_since && !sp->replaying && sp->syncing == 0;
     sp->replaying = sp->replaying || wanted;
     pthread_mutex_unlock(&sp->lock);
     if (!wanted)
         return;
-    mlplat_status status = mlp_replay_orphans(sp, &hook, &n, &err);
+    mlplat_status status = mlp_replay_orphans(sp, &hook, false, &n, &err);
     c->orphans_ns = mlp_clock_mono_ns();
+    c->orphans_ms = n.later ? LATER_MS : ORPHANS_MS;
     pthread_mutex_lock(&sp->lock);
     sp->opening.stored += n.stored;
     sp->opening.dead += n.dead;
     sp->opening.journals += n.journals;
     pthread_mutex_unlock(&sp->lock);
-    mlp_replay_end(sp, status);
+    mlp_replay_end(sp, n.later ? MLPLAT_UNAVAILABLE : status);
     mlp_replay_tell(sp, status, &n, &err);
 }
 

@@ -13,6 +13,7 @@
 
 #define PATIENCE_NS 2000000000 /* with a store that asks to be tried again */
 #define TURN_MS     100
+#define COOL_MS     50
 
 typedef struct replay {
     mlp_spool *sp;
@@ -22,6 +23,7 @@ typedef struct replay {
     mlp_replay_files files;
     char id[33];
     mlp_taken taken;
+    bool wait;
     bool stop; /* what went wrong is the store's, or the caller wants an end: the other journals have to wait as well */
     uint64_t mark, last;
     mlp_record *records;
@@ -205,6 +207,22 @@ static mlplat_status remove_journal(replay *r, mlplat_error *err)
     return MLPLAT_OK;
 }
 
+/* The server may have a request of the dead process: until it is done with that, or ours would be overtaken. */
+static mlplat_status let_cool(replay *r, bool *ours, mlplat_error *err)
+{
+    mlplat_status status = MLPLAT_OK;
+    int64_t left;
+    while (status == MLPLAT_OK && *ours && (left = mlp_taken_cools_ms(&r->taken)) > 0) {
+        *ours = r->wait;
+        r->counts->later += !r->wait;
+        status = mlp_hook_call(r->hook, 0, 0, "waiting for a request of a dead process", err);
+        if (status == MLPLAT_OK && r->wait)
+            mlp_clock_sleep_ms(left < COOL_MS ? left : COOL_MS);
+    }
+    r->stop = r->stop || status != MLPLAT_OK;
+    return status;
+}
+
 static mlplat_status replay_claimed(replay *r, mlplat_error *err)
 {
     bool ours = false;
@@ -217,6 +235,8 @@ static mlplat_status replay_claimed(replay *r, mlplat_error *err)
         status = list_files(r, &ours, err);
     if (status == MLPLAT_OK && ours)
         status = ask_mark(r, err);
+    if (status == MLPLAT_OK)
+        status = let_cool(r, &ours, err);
     if (status == MLPLAT_OK && ours && r->id[0])
         status = deliver_all(r, err);
     if (status == MLPLAT_OK && ours)
@@ -238,9 +258,9 @@ static bool collect(void *user, const char *name)
 }
 
 static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd, const char *name, const mlp_hook *hook,
-                                  mlp_replay_counts *counts, bool *stop, mlplat_error *err)
+                                  bool wait, mlp_replay_counts *counts, bool *stop, mlplat_error *err)
 {
-    replay r = {.sp = sp, .hook = hook, .place = place, .counts = counts};
+    replay r = {.sp = sp, .hook = hook, .place = place, .wait = wait, .counts = counts};
     char was[128];
     if (!mlp_home_is_journal(name)) {
         mlp_home_sweep(fd, name);
@@ -255,7 +275,7 @@ static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd,
     return status == MLPLAT_OK ? status : mlp_fail_prefix(err, status, "journal %s in %s", was, place->path);
 }
 
-static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const mlp_hook *hook,
+static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const mlp_hook *hook, bool wait,
                                   mlp_replay_counts *counts, mlplat_error *err)
 {
     int fd;
@@ -271,7 +291,7 @@ static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const m
     {
         mlplat_error one = {0};
         bool stop = false;
-        mlplat_status s = replay_named(sp, place, fd, json_string_value(name), hook, counts, &stop, &one);
+        mlplat_status s = replay_named(sp, place, fd, json_string_value(name), hook, wait, counts, &stop, &one);
         if (s != MLPLAT_OK && status == MLPLAT_OK) {
             status = s;
             if (err)
@@ -343,11 +363,12 @@ void mlp_replay_end(mlp_spool *sp, mlplat_status status)
     pthread_mutex_unlock(&sp->lock);
 }
 
-mlplat_status mlp_replay_orphans(mlp_spool *sp, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err)
+mlplat_status mlp_replay_orphans(mlp_spool *sp, const mlp_hook *hook, bool wait, mlp_replay_counts *out,
+                                 mlplat_error *err)
 {
     mlplat_status status = MLPLAT_OK;
     *out = (mlp_replay_counts){0};
     for (int p = 0; p < sp->n_places && status == MLPLAT_OK; p++)
-        status = replay_place(sp, &sp->place[p], hook, out, err);
+        status = replay_place(sp, &sp->place[p], hook, wait, out, err);
     return status;
 }

@@ -172,6 +172,12 @@ void mlp_spool_took(mlp_spool *sp, const mlp_record *record)
         mlp_taken_note(sp->taking, record);
 }
 
+void mlp_spool_asks(mlp_spool *sp, bool begin)
+{
+    if (sp && sp->taking)
+        mlp_taken_asks(sp->taking, begin);
+}
+
 uint64_t mlp_spool_taken(const mlp_spool *sp, const mlp_record *record)
 {
     return sp && sp->taking ? mlp_taken_of(sp->taking, record) : 0;

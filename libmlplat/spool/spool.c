@@ -102,7 +102,7 @@ static void bring_in(mlp_spool *sp)
         return;
     }
 #endif
-    mlplat_status status = mlp_replay_orphans(sp, NULL, &sp->opening, &why);
+    mlplat_status status = mlp_replay_orphans(sp, NULL, true, &sp->opening, &why);
     mlp_replay_tell(sp, status, &sp->opening, &why);
 }
 

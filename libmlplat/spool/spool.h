@@ -146,6 +146,8 @@ mlplat_status mlp_spool_set_aside(mlp_spool *spool, const char *journal_id, cons
 /* For a sink that is unmarked, inside apply: the server has the record and those before it of its run, and refused none
  * of them in this batch; so they are not sent again, whatever breaks or is killed. */
 void mlp_spool_took(mlp_spool *spool, const mlp_record *record);
+/* A request goes out to it that must not be carried out behind later ones; and its answer came. */
+void mlp_spool_asks(mlp_spool *spool, bool begin);
 /* Up to which number it has the records of this one's run; 0: nothing is known. */
 uint64_t mlp_spool_taken(const mlp_spool *spool, const mlp_record *record);
 

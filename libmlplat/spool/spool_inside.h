@@ -94,6 +94,7 @@ typedef struct mlp_room {
 /* What was brought in of processes that are gone. */
 typedef struct mlp_replay_counts {
     uint64_t stored, dead, journals, damaged;
+    uint64_t later; /* journals that are not yet to be touched */
 } mlp_replay_counts;
 
 struct mlp_spool {
@@ -233,8 +234,9 @@ int64_t mlp_pace_left_ms(const mlp_spool *spool, const mlp_pace *pace, bool hurr
 /* ---- replay.c ---------------------------------------------------------------------------------------------------- */
 
 bool mlp_replay_any(const mlp_spool *spool); /* does anybody's journal but ours lie there? */
-/* One thread at a time: between the two that follow. */
-mlplat_status mlp_replay_orphans(mlp_spool *spool, const mlp_hook *hook, mlp_replay_counts *out, mlplat_error *err);
+/* One thread at a time: between the two that follow. wait: for a server that may have a request of a dead process. */
+mlplat_status mlp_replay_orphans(mlp_spool *spool, const mlp_hook *hook, bool wait, mlp_replay_counts *out,
+                                 mlplat_error *err);
 /* Waits until it is this thread's turn; the hook may cancel. */
 mlplat_status mlp_replay_begin(mlp_spool *spool, const mlp_hook *hook, mlplat_error *err);
 void mlp_replay_end(mlp_spool *spool, mlplat_status status);

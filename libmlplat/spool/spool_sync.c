@@ -20,7 +20,7 @@ static mlplat_status sync_orphans(mlp_spool *sp, const mlp_hook *hook, mlp_repla
     mlplat_status status = mlp_replay_begin(sp, hook, err);
     if (status != MLPLAT_OK)
         return status;
-    status = mlp_replay_orphans(sp, hook, n, err);
+    status = mlp_replay_orphans(sp, hook, true, n, err);
     mlp_replay_end(sp, status);
     return status;
 }

@@ -5,13 +5,15 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* As in the file, in native byte order like the frames. The first slot says how far all is taken. */
+/* As in the file, in native byte order like the frames. The first slot says how far all is taken, and asked_ms. */
 typedef struct slot {
     uint32_t crc; /* begun with the journal's id: a slot of another journal is none */
     uint32_t n;   /* of the id; 0 in the first */
     uint64_t seq;
     char id[MLP_TAKEN_RUN];
 } slot;
+
+#define COOLS_MS 3000
 
 _Static_assert(sizeof(slot) == 64, "a slot lies in one sector");
 
@@ -39,6 +41,8 @@ static bool open_file(mlp_taken *t, int flags)
 static void put(mlp_taken *t, size_t at, uint64_t seq, const mlp_taken_run *run)
 {
     slot s = {.seq = seq};
+    if (!run)
+        memcpy(s.id, &t->asked_ms, sizeof t->asked_ms);
     if (!open_file(t, O_CREAT))
         return;
     if (run) {
@@ -71,9 +75,11 @@ static bool get(mlp_taken *t, size_t at)
         return false;
     bool good = s.crc == checksum(t, &s) && s.n <= MLP_TAKEN_RUN;
     mlp_taken_run *run = at > 0 ? add_place(t) : NULL;
-    if (at == 0)
-        t->done = good ? s.seq : 0;
-    else if (run && good) {
+    if (at == 0 && good) {
+        t->done = s.seq;
+        memcpy(&t->asked_ms, s.id, sizeof t->asked_ms);
+    }
+    if (run && good) {
         run->seq = s.seq;
         run->n = s.n;
         memcpy(run->id, s.id, s.n);
@@ -157,4 +163,21 @@ void mlp_taken_done(mlp_taken *t, uint64_t seq)
     t->done = seq;
     t->news++;
     put(t, 0, seq, NULL);
+}
+
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
+
+void mlp_taken_asks(mlp_taken *t, bool begin)
+{
+    if (!t->journal[0])
+        return;
+    t->asked_ms = begin ? mlp_sys.now_ms() : 0;
+    put(t, 0, t->done, NULL);
+}
+
+/* A clock that was set makes it no longer. */
+int64_t mlp_taken_cools_ms(const mlp_taken *t)
+{
+    int64_t age = mlp_sys.now_ms() - t->asked_ms;
+    return t->asked_ms && age >= 0 && age < COOLS_MS ? COOLS_MS - age : 0;
 }

@@ -32,3 +32,14 @@ void mlp_taken_sync(mlp_taken *t)
 {
     (void)t;
 }
+
+void mlp_taken_asks(mlp_taken *t, bool begin)
+{
+    (void)t, (void)begin;
+}
+
+int64_t mlp_taken_cools_ms(const mlp_taken *t)
+{
+    (void)t;
+    return 0;
+}

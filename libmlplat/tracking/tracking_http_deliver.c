@@ -9,7 +9,11 @@
 
 mlplat_status mlp_deliver_call(const mlp_delivery *d, const char *path, json_t *body, mlplat_error *err)
 {
-    return mlp_tracking_http_call(d->store, MLP_MLFLOW_SINK, path, body, NULL, NULL, err);
+    mlp_spool_asks(*d->store->spool, true);
+    mlplat_status s = mlp_tracking_http_call(d->store, MLP_MLFLOW_SINK, path, body, NULL, NULL, err);
+    if (s == MLPLAT_OK || (!err->retryable && s != MLPLAT_CANCELLED)) /* else it may still be on its way */
+        mlp_spool_asks(*d->store->spool, false);
+    return s;
 }
 
 mlplat_status mlp_deliver_get_run(const mlp_delivery *d, json_t **out, mlplat_error *err)

@@ -15,6 +15,7 @@ import time
 
 import pytest
 
+import fault_proxy
 import remote_scene
 import victims
 from disk_image import disk
@@ -71,6 +72,36 @@ def test_kill_9_of_programs_loses_nothing_and_doubles_nothing(remote, capsys):
     assert points > KILLS
     with capsys.disabled():
         print(f"\n{KILLS} kills: {points} points accepted, 0 lost, 0 twice")
+
+
+def test_the_last_request_of_a_killed_program_undoes_nothing_of_the_next_one(server, tmp_path):
+    """It is on its way still, for a second, when the next one begins to deliver."""
+    arrived, carried_out = threading.Event(), threading.Event()
+
+    def late(exchange):
+        if any(item[0] == "tags" for item in fault_proxy.items_of(exchange.note)) and not arrived.is_set():
+            arrived.set()
+            exchange.rest(1)
+            exchange.send()
+            carried_out.set()
+            exchange.close()
+        exchange.whole()
+    with Proxy(server.port, late, share=1, calls_once=False) as proxy:
+        remote = remote_scene.Remote(tmp_path / "overtaken", server, proxy.url)
+        told = remote.folder / "told"
+        victim = victims.start(remote, told, VICTIM_PAUSE_US=200)
+        try:
+            assert arrived.wait(60)
+            victims.wait_for_points(victim, told, 300)
+        finally:
+            os.killpg(victim.pid, signal.SIGKILL)
+            victim.wait()
+            victim.stderr.close()
+        remote.sync()
+        assert carried_out.wait(60)
+        tolds = list(victims.read(told))
+        assert tolds[0].tags >= 3
+        remote_scene.verify(remote, tolds)
 
 
 def test_kill_9_of_a_group_that_forked_loses_nothing(remote):

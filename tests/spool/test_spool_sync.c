@@ -69,7 +69,7 @@ static void sync_ok(fixture *f)
 }
 
 /* A child that logs n records of three runs, kills itself behind the server's nth answer, and leaves the rest. */
-static void make_dead_sender(fixture *f, mlplat_durability level, int64_t n, int die_at)
+static void make_dead_sender(fixture *f, mlplat_durability level, int64_t n, int die_at, int die_asking)
 {
     int how;
     fake_sink_close(f->sink);
@@ -80,6 +80,7 @@ static void make_dead_sender(fixture *f, mlplat_durability level, int64_t n, int
         be_a_server(f->sink, 0);
         f->sink->hold = true;
         f->sink->die_at = die_at;
+        f->sink->die_asking = die_asking;
         open_level(f, level);
         put_runs(f, 0, n);
         f->sink->hold = false;
@@ -324,7 +325,7 @@ static void what_a_killed_program_had_answered_is_not_sent_again(void **state)
                  {MLPLAT_DURABILITY_DISK, 600, 1}, {MLPLAT_DURABILITY_DISK, 600, 4}};
     fixture *f = *state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        make_dead_sender(f, cases[i].level, cases[i].n, cases[i].die_at);
+        make_dead_sender(f, cases[i].level, cases[i].n, cases[i].die_at, 0);
         assert_in_range(count(f), 1, cases[i].n - 1);
         open_server(f, 3);
         sync_ok(f);
@@ -335,12 +336,41 @@ static void what_a_killed_program_had_answered_is_not_sent_again(void **state)
     }
 }
 
+/* The server may be about to carry out the dead program's last request: an older tag would come behind a newer one. */
+static void a_request_of_a_dead_program_is_given_time(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    json_t *out = NULL;
+    const mlp_hook hook = {cancel, NULL};
+    int64_t begin = mlp_clock_mono_ns();
+    make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 600, 0, 3);
+    open_server(f, 0);
+    wait_until(entries(f->spool_folder, "left-", NULL) == 1); /* the thread that delivers comes again later */
+    assert_int_equal(f->sink->requests, 0);
+    put_many(f->spool, "m", 600, 700, MLPLAT_DURABILITY_DEFAULT);
+    drain(f); /* and our own records do not wait for it */
+    assert_status(mlp_spool_sync(f->spool, &hook, &out, &err), MLPLAT_CANCELLED);
+    sync_ok(f);
+    assert_true(mlp_clock_mono_ns() - begin >= 3000000000);
+    each_is_there_once(f, 700);
+}
+
+static void what_is_left_for_later_comes_without_a_sync(void **state)
+{
+    fixture *f = *state;
+    make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 600, 0, 3);
+    open_server(f, 0);
+    wait_until(count(f) == 600);
+    each_is_there_once(f, 600);
+}
+
 static void what_is_taken_does_not_wait(void **state)
 {
     fixture *f = *state;
     mlplat_error err = {0};
     json_t *out = NULL;
-    make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 3000, 20); /* behind the first 1,000 */
+    make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 3000, 20, 0); /* behind the first 1,000 */
     f->sink->hold = true;
     open_server(f, 0);
     wait_until(f->sink->calls > 0); /* it has its new name */
@@ -572,7 +602,7 @@ static void any_call_that_fails_costs_no_record(void **state)
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
         bool reached = true;
         for (unsigned nth = 0; reached && nth < 32; nth++) {
-            make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 300, 2);
+            make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 300, 2, 0);
             plan_calls(faults[i].call, NULL, 1u << nth, faults[i].error);
             open_server(f, 2);
             mlplat_status status = mlp_spool_sync(f->spool, NULL, &out, &ignored);
@@ -602,7 +632,7 @@ static void any_allocation_that_fails_costs_no_record(void **state)
     bool reached = true;
     long nth = 0;
     for (; reached && nth < 200; nth++) {
-        make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 300, 2);
+        make_dead_sender(f, MLPLAT_DURABILITY_PROCESS, 300, 2, 0);
         f->sink->rest_until = 0;
         fail_for_ever(f, MLPLAT_DENIED); /* what is there when the session opens stays for the sync */
         open_server(f, 0);
@@ -641,6 +671,8 @@ int main(void)
         TEST(a_replay_that_gives_up_goes_on_from_there),
         TEST(what_a_killed_replay_had_answered_is_not_sent_again),
         TEST(what_a_killed_program_had_answered_is_not_sent_again),
+        TEST(a_request_of_a_dead_program_is_given_time),
+        TEST(what_is_left_for_later_comes_without_a_sync),
         TEST(what_is_taken_does_not_wait),
         TEST(a_line_that_breaks_costs_a_program_nothing),
         TEST(records_in_memory_alone_leave_no_file),

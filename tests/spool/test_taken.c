@@ -260,6 +260,34 @@ static void calls_that_fail_keep_less(void **state)
     mlp_sys.close(fd);
 }
 
+static void a_request_without_an_answer_cools(void **state)
+{
+    mlp_taken t;
+    int fd = folder_of(*state);
+    mlp_taken_open(&t, fd, JOURNAL);
+    assert_int_equal(mlp_taken_cools_ms(&t), 0);
+    mlp_taken_done(&t, 7);
+    mlp_taken_asks(&t, true);
+    mlp_taken_close(&t);
+    mlp_taken_open(&t, fd, JOURNAL);
+    assert_in_range(mlp_taken_cools_ms(&t), 1, 3000);
+    assert_int_equal(t.done, 7);
+    t.asked_ms -= 3000;
+    assert_int_equal(mlp_taken_cools_ms(&t), 0);
+    t.asked_ms += 100000; /* the clock was set back */
+    assert_int_equal(mlp_taken_cools_ms(&t), 0);
+    mlp_taken_asks(&t, false);
+    mlp_taken_close(&t);
+    mlp_taken_open(&t, fd, JOURNAL);
+    assert_int_equal(mlp_taken_cools_ms(&t), 0);
+    assert_int_equal(t.done, 7);
+    mlp_taken_close(&t);
+    mlp_sys.close(fd);
+    mlp_taken nothing = {0};
+    mlp_taken_asks(&nothing, true);
+    assert_int_equal(mlp_taken_cools_ms(&nothing), 0);
+}
+
 static void its_name_is_synced_once(void **state)
 {
     mlp_taken t;
@@ -291,6 +319,7 @@ int main(void)
         TEST(without_a_folder_it_is_known_as_long_as_it_is_open),
         TEST(memory_that_runs_out_keeps_less),
         TEST(calls_that_fail_keep_less),
+        TEST(a_request_without_an_answer_cools),
         TEST(its_name_is_synced_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

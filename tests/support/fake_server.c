@@ -22,11 +22,15 @@ static mlplat_status request(fake_sink *s, const char *id, const mlp_record *rec
         err->retryable = 1;
         return MLPLAT_UNAVAILABLE;
     }
+    mlp_spool_asks(s->spool, true);
+    if (number == s->die_asking)
+        kill(getpid(), SIGKILL);
     pthread_mutex_lock(&s->lock);
     sqlite3_exec(s->db, "begin immediate", NULL, NULL, NULL);
     fake_sink_store(s, id, records, n, verdicts);
     sqlite3_exec(s->db, "commit", NULL, NULL, NULL);
     pthread_mutex_unlock(&s->lock);
+    mlp_spool_asks(s->spool, false);
     for (size_t i = 0; i < n; i++)
         *refused = *refused || verdicts[i].status != MLPLAT_OK;
     if (!*refused)

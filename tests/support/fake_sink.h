@@ -30,6 +30,7 @@ typedef struct fake_sink {
     _Atomic int requests;       /* so far */
     _Atomic int break_each;     /* each nth of them breaks before the server heard it; 0: none */
     _Atomic int die_at;         /* the process kills itself behind the nth; 0: at none */
+    _Atomic int die_asking;     /* and in the midst of the nth, which is lost */
 } fake_sink;
 
 fake_sink *fake_sink_open(const char *path);
