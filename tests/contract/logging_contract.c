@@ -265,8 +265,11 @@ static void long_values_are_cut(void **state)
     assert_ok(mlplat_run_log_param(run, "p", value, &err));
     assert_ok(mlplat_run_set_tag(run, "t", value, &err));
     mlplat_doc *doc = get(f->ml, run);
-    assert_int_equal(strlen(pair(doc, "data.params", "p")), 6000);
-    assert_int_equal(strlen(pair(doc, "data.tags", "t")), tracking_contract_old ? 5000 : 8000);
+    const char *param = pair(doc, "data.params", "p"), *tag = pair(doc, "data.tags", "t");
+    assert_non_null(param);
+    assert_int_equal(strlen(param), 6000);
+    assert_non_null(tag); /* the tables of 2.14 have no room for 8000 */
+    assert_int_equal(strlen(tag), tracking_contract_old ? 5000 : 8000);
     mlplat_doc_free(doc);
     free(value);
     end(run);

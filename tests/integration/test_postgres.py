@@ -23,7 +23,7 @@ LACKING_IN_OLD = {"a_logged_model_is_created_pending", "a_logged_model_is_finali
                   "tags_and_params_of_a_logged_model", "a_metric_is_the_runs_and_the_models",
                   "bad_logged_models_are_refused", "logged_models_are_searched_and_ordered",
                   "pages_of_logged_models_know_their_search", "bad_searches_over_logged_models_are_refused",
-                  "models_are_inputs_and_outputs", "bad_edges_are_refused", "long_values_are_cut",
+                  "models_are_inputs_and_outputs", "long_values_are_cut",
                   "tags_follow_mlflows_rules"}
 
 
