@@ -20,7 +20,8 @@ static void each_is_there_once(fixture *f, int64_t n)
 
 static void be_a_server(fake_sink *sink, int break_each)
 {
-    sink->remote = sink->retryable = true;
+    sink->remote = true;
+    sink->retryable = true;
     sink->request = REQUEST;
     sink->break_each = break_each;
 }
