@@ -373,8 +373,9 @@ static void *courier_main(void *arg)
     pthread_mutex_lock(&sp->lock);
     while (!sp->stop) {
         uint64_t limit = settled(sp);
+        bool alone = !sp->room.started;
         pthread_mutex_unlock(&sp->lock);
-        if (!sp->room.started)
+        if (alone)
             mlp_room_work(sp);
         bring_in(c);
         bool some = deliver(c, limit, &full);

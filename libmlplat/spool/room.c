@@ -119,5 +119,7 @@ void mlp_room_stop(mlp_spool *sp)
     if (!sp->room.started)
         return;
     pthread_join(sp->room.thread, NULL);
+    pthread_mutex_lock(&sp->lock);
     sp->room.started = false;
+    pthread_mutex_unlock(&sp->lock);
 }

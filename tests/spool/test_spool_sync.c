@@ -126,6 +126,14 @@ static int waiting_for_turn(fixture *f)
     return n;
 }
 
+static int waiting_for_delivery(fixture *f)
+{
+    pthread_mutex_lock(&f->spool->lock);
+    int n = f->spool->urgent;
+    pthread_mutex_unlock(&f->spool->lock);
+    return n;
+}
+
 /* ---- all of it, or how much is not ------------------------------------------------------------------------------- */
 
 static void sync_comes_back_when_what_another_thread_stores_is_there(void **state)
@@ -181,7 +189,7 @@ static void sync_comes_back_when_own_records_are_there(void **state)
     open_server(f, 2);
     put_runs(f, 0, 900);
     sync_begin(&one, f);
-    wait_until(f->sink->calls > 0 && f->spool->urgent > 0);
+    wait_until(f->sink->calls > 0 && waiting_for_delivery(f) > 0);
     f->sink->hold = false;
     pthread_join(one.thread, NULL);
     assert_int_equal(one.status, MLPLAT_OK);
