@@ -29,12 +29,11 @@ static bool is_zombie(int64_t pid)
     fclose(file);
     stat[n] = '\0';
     const char *name_end = strrchr(stat, ')');
-    char state = 0;
-    long threads = 0;
+    char state = 0, threads[8] = "";
     return name_end &&
-           sscanf(name_end, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld", &state,
-                  &threads) == 2 &&
-           (state == 'Z' || state == 'X') && threads <= 1;
+           sscanf(name_end, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %7s", &state,
+                  threads) == 2 &&
+           (state == 'Z' || state == 'X') && (strcmp(threads, "0") == 0 || strcmp(threads, "1") == 0);
 }
 
 static bool job_ended(const following *f)
