@@ -59,7 +59,7 @@ static void a_server_that_is_away_is_asked_seldom_and_for_little(void **state)
     int calls = f->sink->calls;
     wait_until(f->sink->calls >= calls + 2);
     assert_true(f->sink->largest <= MLP_PACE_REQUEST);
-    assert_true(f->spool->failing_since && ms_since(begin) > 20);
+    assert_true(mlp_spool_is_down(f->spool) && ms_since(begin) > 20);
     f->sink->fail = 0;
     drain(f); /* who waits has it asked at once, not at the end of the pause */
     all_there_once(f, 20000);

@@ -211,7 +211,7 @@ static void a_batch_that_ends_within_a_span_goes_on_there_after_a_failure(void *
     append_span(f, "m", values + 60, 60, MOST - 61, MLPLAT_DURABILITY_DEFAULT);
     assert_ok(put(f->spool, "poison", MOST - 1, MLPLAT_DURABILITY_DEFAULT, &err));
     f->sink->hold = false;
-    wait_until(f->spool->failing_since != 0 && stored(f) > 0);
+    wait_until(mlp_spool_is_down(f->spool) && stored(f) > 0);
     int64_t n = stored(f);
     assert_true(n < MOST);
     assert_true((n - 60) % MLP_FRAME_POINTS != 0); /* in the midst of a frame */
