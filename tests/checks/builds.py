@@ -53,7 +53,7 @@ def run_tests(folder, wanted, env=None, wrap=lambda name, command: command, judg
         try:
             done = subprocess.run(wrap(name, command), env={**os.environ, **own, **(env or {})}, cwd=where,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                                  timeout=1800)
+                                  timeout=900)
         except subprocess.TimeoutExpired as late:
             return name, f"not done after {late.timeout} s"
         if done.returncode != 0:

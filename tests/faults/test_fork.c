@@ -165,18 +165,6 @@ static void stop_loggers(logger *loggers, atomic_int *stop)
     }
 }
 
-/* In a child of a process with threads ThreadSanitizer allows none, and AddressSanitizer's memory may be locked for
- * ever by a thread of the parent. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NEEDS_PLAIN_MEMORY()                                                                                           \
-    do {                                                                                                               \
-        print_message("skipped: a sanitizer's own locks do not survive a fork beside busy threads\n");                 \
-        skip();                                                                                                        \
-    } while (0)
-#else
-#define NEEDS_PLAIN_MEMORY() (void)0
-#endif
-
 /* ---- tests ----------------------------------------------------------------------------------------------------- */
 
 /* One third of the children only look at what they inherited, the others go on with sessions of their own. */

@@ -89,6 +89,28 @@ void test_wait_good(pid_t pid)
         fail_msg("a child ended with %x", (unsigned)status);
 }
 
+test_child test_child_make(test_work *work, size_t n)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    test_child child = {.pid = fork(), .words = ends[1]};
+    if (child.pid == 0) {
+        void *words = malloc(n);
+        close(ends[1]);
+        _exit(words && read(ends[0], words, n) == (ssize_t)n ? work(words) : 1); /* nobody may ever ask */
+    }
+    assert_true(child.pid > 0);
+    close(ends[0]);
+    return child;
+}
+
+void test_child_work(test_child *child, const void *words, size_t n)
+{
+    assert_int_equal(write(child->words, words, n), n);
+    test_wait_good(child->pid);
+    close(child->words);
+}
+
 uint64_t test_roll(uint64_t *state, uint64_t n)
 {
     *state ^= *state << 13;

@@ -30,8 +30,29 @@ void test_swap(const char *one, const char *other);
 /* For children, whose exit code counts: 0, or 1 with the error on stderr. And their parent, which wants a 0. */
 int test_told(mlplat_status s, const mlplat_error *err);
 void test_wait_good(pid_t pid);
+/* A child that is there before threads are, and does its work with the words that it is given, once. */
+typedef struct test_child {
+    pid_t pid;
+    int words; /* the end of a pipe */
+} test_child;
+typedef int test_work(const void *words); /* returns what the child's exit code is to be */
+test_child test_child_make(test_work *work, size_t n);
+/* Gives the words, n bytes, and wants a 0 back. */
+void test_child_work(test_child *child, const void *words, size_t n);
 /* A number below n, the same row of them for the same first state, which is not 0 (xorshift64). */
 uint64_t test_roll(uint64_t *state, uint64_t n);
+
+/* A fork beside busy threads: of a sanitizer's memory a thread of the parent may hold the lock, which the child then
+ * waits for for ever (gcc 12, clang 14). ThreadSanitizer allows no threads in such a child. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NEEDS_PLAIN_MEMORY()                                                                                           \
+    do {                                                                                                               \
+        print_message("skipped: a sanitizer's own locks do not survive a fork beside busy threads\n");                 \
+        skip();                                                                                                        \
+    } while (0)
+#else
+#define NEEDS_PLAIN_MEMORY() (void)0
+#endif
 
 #define assert_ok(call)                                                                                                \
     do {                                                                                                               \

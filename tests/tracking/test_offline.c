@@ -438,6 +438,27 @@ static void what_is_done_already_is_no_failure(void **state)
 
 /* ---- two processes ----------------------------------------------------------------------------------------------- */
 
+typedef struct inherited {
+    char uri[64], spool[1024], run_id[64];
+} inherited;
+
+static test_child child;
+
+static int log_of_child(const void *words)
+{
+    const inherited *from = words;
+    mlplat_error err = {0};
+    mlplat *ml = NULL;
+    mlplat_run *mine = NULL;
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    options.tracking_uri = from->uri;
+    options.spool_dir = from->spool;
+    bool good = mlplat_open(&options, &ml, &err) == MLPLAT_OK &&
+                mlplat_run_attach(ml, from->run_id, &mine, &err) == MLPLAT_OK &&
+                mlplat_run_log_metric(mine, "of_child", 1, 0, &err) == MLPLAT_OK;
+    return test_told(good ? MLPLAT_OK : err.status, &err); /* and is gone, as if killed */
+}
+
 /* A child logs to the run by its own id and is killed; whoever delivers first makes the run. */
 static void a_child_logs_to_the_run_of_its_parent(void **state)
 {
@@ -445,22 +466,12 @@ static void a_child_logs_to_the_run_of_its_parent(void **state)
     NEEDS_HTTP(s);
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
-    char uri[64];
+    inherited words = {0};
     mlplat_run *run = start_away(s, "first", NULL);
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(s->server));
-    pid_t child = fork();
-    if (child == 0) {
-        mlplat *ml = NULL;
-        mlplat_run *mine = NULL;
-        mlplat_options options = MLPLAT_OPTIONS_INIT;
-        options.tracking_uri = uri;
-        options.spool_dir = test_path(s->folder, "spool");
-        bool good = mlplat_open(&options, &ml, &err) == MLPLAT_OK &&
-                    mlplat_run_attach(ml, mlplat_run_id(run), &mine, &err) == MLPLAT_OK &&
-                    mlplat_run_log_metric(mine, "of_child", 1, 0, &err) == MLPLAT_OK;
-        _exit(test_told(good ? MLPLAT_OK : err.status, &err));
-    }
-    test_wait_good(child);
+    snprintf(words.uri, sizeof words.uri, "http://127.0.0.1:%d", loopback_port(s->server));
+    snprintf(words.spool, sizeof words.spool, "%s", test_path(s->folder, "spool"));
+    snprintf(words.run_id, sizeof words.run_id, "%s", mlplat_run_id(run));
+    test_child_work(&child, &words, sizeof words);
     doc = get(s->ml, run);
     assert_string_equal(text_at(doc, "data.metrics[0].key"), "of_child");
     mlplat_doc_free(doc);
@@ -517,5 +528,6 @@ int main(void)
         CASE(a_child_logs_to_the_run_of_its_parent),
         CASE(closing_waits_no_longer_than_it_may_for_a_server_that_is_silent_about_a_run),
     };
+    child = test_child_make(log_of_child, sizeof(inherited));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -401,25 +401,41 @@ static void where_memory_ends_that_is_told(void **state)
     end(run);
 }
 
+typedef struct inherited {
+    char uri[300], folder[1024], run_id[64];
+} inherited;
+
+static test_child child;
+
+static int log_of_child(const void *words)
+{
+    const inherited *from = words;
+    mlplat_error err = {0};
+    mlplat_run *mine = NULL;
+    scene s = {.folder = (char *)from->folder};
+    snprintf(s.uri, sizeof s.uri, "%s", from->uri);
+    test_clear_environment();
+    setenv("MLPLAT_ARTIFACT_ROOT", test_path(s.folder, "mlruns"), 1);
+    bool good = mlplat_run_attach(open_session(&s), from->run_id, &mine, &err) == MLPLAT_OK &&
+                mlplat_run_log_text(mine, "words", "of_child.txt", &err) == MLPLAT_OK &&
+                mlplat_run_log_metric(mine, "of_child", 1, 0, &err) == MLPLAT_OK;
+    return test_told(good ? MLPLAT_OK : err.status, &err); /* and is gone, as if killed */
+}
+
 /* A child logs to the run and is killed; what it left is stored before the run's own records are. */
 static void a_child_logs_to_the_run_of_its_parent(void **state)
 {
     scene *s = *state;
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
+    inherited words = {0};
     open_away(s);
     mlplat_run *above = start_in(s, "above", "e", NULL), *run = start_in(s, "first", NULL, mlplat_run_id(above));
     const char *id = mlplat_run_id(run);
-    pid_t child = fork();
-    if (child == 0) {
-        mlplat *ml = open_session(s);
-        mlplat_run *mine = NULL;
-        bool good = mlplat_run_attach(ml, id, &mine, &err) == MLPLAT_OK &&
-                    mlplat_run_log_text(mine, "words", "of_child.txt", &err) == MLPLAT_OK &&
-                    mlplat_run_log_metric(mine, "of_child", 1, 0, &err) == MLPLAT_OK;
-        _exit(test_told(good ? MLPLAT_OK : err.status, &err));
-    }
-    test_wait_good(child);
+    snprintf(words.uri, sizeof words.uri, "%s", s->uri);
+    snprintf(words.folder, sizeof words.folder, "%s", s->folder);
+    snprintf(words.run_id, sizeof words.run_id, "%s", id);
+    test_child_work(&child, &words, sizeof words);
     doc = get(s->ml, run);
     assert_string_equal(text_at(doc, "data.metrics[0].key"), "of_child");
     mlplat_doc_free(doc);
@@ -578,6 +594,7 @@ int main(void)
         CASE(an_empty_store_gets_its_first_experiment_when_it_is_there),
         CASE(a_role_that_may_keep_no_marks_is_told_so_when_the_server_is_there),
     };
+    child = test_child_make(log_of_child, sizeof(inherited));
     if (!(pg = test_postgres_start()))
         return 0;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

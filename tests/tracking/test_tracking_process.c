@@ -360,6 +360,7 @@ static int child_of_fork(mlplat *ml, mlplat_run *run)
 static void a_forked_child_is_told_and_the_parent_goes_on(void **state)
 {
     (void)state;
+    NEEDS_PLAIN_MEMORY();
     mlplat_error err = {0};
     int status = 0;
     char *folder = test_folder_make();

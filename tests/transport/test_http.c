@@ -268,6 +268,7 @@ static void a_child_of_fork_is_told_and_the_parent_goes_on(void **state)
     fixture *f = *state;
     mlplat_error err = {0};
     NEEDS_HTTP(f);
+    NEEDS_PLAIN_MEMORY();
     assert_ok(fixture_send(f, (mlp_http_request){.method = "GET", .path = "/"}, &err));
     pid_t child = fork();
     if (child == 0) {
