@@ -55,7 +55,8 @@ def run_tests(folder, wanted, env=None, wrap=lambda name, command: command, judg
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                                   timeout=900)
         except subprocess.TimeoutExpired as late:
-            return name, f"not done after {late.timeout} s"
+            said = (late.stdout or b"").decode(errors="replace")
+            return name, f"not done after {late.timeout} s\n{said[-2000:]}"
         if done.returncode != 0:
             return name, f"exit code {done.returncode}\n{done.stdout[-6000:]}"
         return name, judge(name, done)
