@@ -35,7 +35,11 @@ type Options struct {
 	ConfigFile   string     // MLPLAT_CONFIG; default $XDG_CONFIG_HOME/mlplat/config.yaml
 	// MLPLAT_MLFLOW_VERSION: a store that has to be made is made for this MLflow, such as "2.14.0"; default: the newest
 	MLflowVersion string
-	Logger        *slog.Logger // nil: warnings and errors go to stderr
+	SpoolQuota    int64         // MLPLAT_SPOOL_QUOTA: bytes of files that may wait for the store; negative: any
+	SpoolFull     string        // MLPLAT_SPOOL_FULL: at the quota a call does "block", "drop-oldest" or "error"
+	SpoolRate     int64         // MLPLAT_SPOOL_RATE: records a second that a server is given; negative: any
+	CloseTimeout  time.Duration // MLPLAT_CLOSE_TIMEOUT_MS: how long closing waits for a server; negative: no limit
+	Logger        *slog.Logger  // nil: warnings and errors go to stderr
 }
 
 // Client is a session: one object for everything. Close it.
@@ -65,7 +69,8 @@ func Open(ctx context.Context, options *Options) (*Client, error) {
 	var p unsafe.Pointer
 	err := do(ctx, nil, func(call *raw.Call) int {
 		return raw.Session_open(options.TrackingURI, options.RegistryURI, options.ArtifactRoot, options.SpoolDir,
-			int32(options.Durability), options.Profile, options.ConfigFile, options.MLflowVersion, uintptr(log), &p, call)
+			int32(options.Durability), options.Profile, options.ConfigFile, options.MLflowVersion, options.SpoolFull,
+			options.SpoolQuota, options.SpoolRate, milliseconds(options.CloseTimeout), uintptr(log), &p, call)
 	})
 	if err != nil {
 		if log != 0 {
@@ -81,6 +86,14 @@ func Open(ctx context.Context, options *Options) (*Client, error) {
 	}
 	runtime.AddCleanup(client, func(s *session) { go s.end() }, client.s)
 	return client, nil
+}
+
+// milliseconds rounds away from 0, which says that nothing is given.
+func milliseconds(d time.Duration) int64 {
+	if d < 0 {
+		return -1
+	}
+	return int64((d + time.Millisecond - 1) / time.Millisecond)
 }
 
 func newClient(p unsafe.Pointer, free func(unsafe.Pointer)) *Client {

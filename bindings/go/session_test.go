@@ -35,6 +35,24 @@ func TestASettingSaysWhoSetIt(t *testing.T) {
 	}
 }
 
+func TestHowMuchMayWaitAndForHowLongIsSaidAtOpen(t *testing.T) {
+	client := open(t, mlplat.Options{
+		SpoolQuota: 8 << 20, SpoolFull: "error", SpoolRate: -1, CloseTimeout: 250 * time.Millisecond,
+	})
+	settings, err := client.Config(ctx)
+	must(t, err)
+	for name, want := range map[string]string{
+		"spool_quota": "8388608", "spool_full": "error", "spool_rate": "none", "close_timeout_ms": "250",
+	} {
+		equal(t, name, settings[name].Value, any(want))
+		equal(t, name, settings[name].Source, "call")
+	}
+	_, err = mlplat.Open(ctx, &mlplat.Options{SpoolFull: "forget"})
+	if !errors.Is(err, mlplat.ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAWrongSettingIsRefusedAtOpen(t *testing.T) {
 	_, err := mlplat.Open(ctx, &mlplat.Options{TrackingURI: "gopher://host"})
 	var e *mlplat.Error

@@ -20,9 +20,9 @@ static int session_waits(mlplat *ml, mlplat_durability asked)
 %inline %{
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
-                                  optional_path config_file, optional_text mlflow_version, PyObject *progress,
-                                  PyObject *log, PyObject **made,
-                                  mlplat_error *err)
+                                  optional_path config_file, optional_text mlflow_version, optional_text spool_full,
+                                  int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms,
+                                  PyObject *progress, PyObject *log, PyObject **made, mlplat_error *err)
 {
     mlplat *ml = NULL;
     mlplat_options o = MLPLAT_OPTIONS_INIT;
@@ -42,6 +42,10 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.log = log == Py_None ? NULL : mlp_pyhooks_log;
     o.user = hooks;
     o.mlflow_version = mlflow_version;
+    o.spool_full = spool_full;
+    o.spool_quota = spool_quota;
+    o.spool_rate = spool_rate;
+    o.close_timeout_ms = close_timeout_ms;
     o.mlflow_installed = mlp_pyhooks_mlflow;
     mlplat_status status = mlplat_open(&o, &ml, err);
     if (status == MLPLAT_OK)
@@ -72,7 +76,8 @@ static void run_set_waits(mlplat_run *run, PyObject *handle, int waits)
 %inline %{
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
-                                  optional_path config_file, optional_text mlflow_version, uintptr_t log,
+                                  optional_path config_file, optional_text mlflow_version, optional_text spool_full,
+                                  int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms, uintptr_t log,
                                   mlplat **out, mlplat_error *err)
 {
     mlplat_options o = MLPLAT_OPTIONS_INIT;
@@ -84,6 +89,10 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.profile = profile;
     o.config_file = config_file;
     o.mlflow_version = mlflow_version;
+    o.spool_full = spool_full;
+    o.spool_quota = spool_quota;
+    o.spool_rate = spool_rate;
+    o.close_timeout_ms = close_timeout_ms;
     o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;

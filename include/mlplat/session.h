@@ -68,8 +68,13 @@ typedef struct mlplat_options {
     const char *mlflow_version;   /**< MLPLAT_MLFLOW_VERSION: a store that has to be made is made for this MLflow, such
                                        as "2.14.0", or at this head; default: the installed one, else the newest */
     mlplat_installed mlflow_installed; /**< asked for that one's version, when a store has to be made */
+    const char *spool_full;   /**< MLPLAT_SPOOL_FULL: a call that finds the quota used up: block, drop-oldest, error */
+    int64_t spool_quota;      /**< MLPLAT_SPOOL_QUOTA: bytes of files that may wait for the store; negative: any */
+    int64_t spool_rate;       /**< MLPLAT_SPOOL_RATE: records a second that a server is given; negative: any */
+    int64_t close_timeout_ms; /**< MLPLAT_CLOSE_TIMEOUT_MS: how long closing waits for a server; negative: no limit */
 } mlplat_options;
-#define MLPLAT_OPTIONS_INIT { sizeof(mlplat_options), 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT, 0, 0, 0, 0, 0, 0, 0 }
+#define MLPLAT_OPTIONS_INIT                                                                                           \
+    { sizeof(mlplat_options), 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Open a session.

@@ -55,6 +55,17 @@ static mlplat_status put(mlp_config *config, mlp_setting i, const char *value, c
     return config->value[i] && config->source[i] ? MLPLAT_OK : mlp_fail_memory(err);
 }
 
+typedef struct number_text {
+    char text[24];
+} number_text;
+
+/* 0: not given; negative: no limit. */
+static const char *number(int64_t n, number_text *out)
+{
+    snprintf(out->text, sizeof out->text, "%lld", (long long)n);
+    return n < 0 ? "none" : n ? out->text : NULL;
+}
+
 static mlplat_status from_call(const mlplat_options *o, mlp_config *config, mlplat_error *err)
 {
     const char *durability = NULL;
@@ -62,6 +73,7 @@ static mlplat_status from_call(const mlplat_options *o, mlp_config *config, mlpl
     if (level < 0 || level > MLPLAT_DURABILITY_REMOTE)
         return mlp_fail(err, MLPLAT_INVALID, "durability %d (call) is none: take an MLPLAT_DURABILITY_ value", level);
     durability = durabilities[level];
+    number_text quota, rate, close_timeout;
     const struct {
         mlp_setting setting;
         const char *value;
@@ -69,6 +81,9 @@ static mlplat_status from_call(const mlplat_options *o, mlp_config *config, mlpl
         {MLP_SET_TRACKING_URI, o->tracking_uri},   {MLP_SET_REGISTRY_URI, o->registry_uri},
         {MLP_SET_ARTIFACT_ROOT, o->artifact_root}, {MLP_SET_SPOOL, o->spool_dir},
         {MLP_SET_DURABILITY, durability},          {MLP_SET_MLFLOW_VERSION, o->mlflow_version},
+        {MLP_SET_SPOOL_FULL, o->spool_full},       {MLP_SET_SPOOL_QUOTA, number(o->spool_quota, &quota)},
+        {MLP_SET_SPOOL_RATE, number(o->spool_rate, &rate)},
+        {MLP_SET_CLOSE_TIMEOUT, number(o->close_timeout_ms, &close_timeout)},
     };
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof given / sizeof given[0]; i++)

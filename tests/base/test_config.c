@@ -97,6 +97,43 @@ static void the_nearest_source_wins(void **state)
     done(&p);
 }
 
+/* 0 is not given, as everywhere in options; negative is no limit. */
+static void a_call_says_how_much_may_wait_and_for_how_long(void **state)
+{
+    (void)state;
+    place p = make(NULL);
+    mlp_config config;
+    mlplat_error err = {0};
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    setenv("MLPLAT_SPOOL_QUOTA", "64MiB", 1);
+    setenv("MLPLAT_SPOOL_RATE", "7", 1);
+    options.spool_full = "drop-oldest";
+    options.spool_quota = INT64_C(5) << 30;
+    options.close_timeout_ms = 250;
+    assert_ok(mlp_config_load(&options, &config, &err));
+    check(&config, MLP_SET_SPOOL_FULL, "drop-oldest", "call");
+    check(&config, MLP_SET_SPOOL_QUOTA, "5368709120", "call");
+    check(&config, MLP_SET_SPOOL_RATE, "7", "environment MLPLAT_SPOOL_RATE");
+    check(&config, MLP_SET_CLOSE_TIMEOUT, "250", "call");
+    mlp_config_free(&config);
+    options = (mlplat_options)MLPLAT_OPTIONS_INIT;
+    options.spool_quota = options.spool_rate = options.close_timeout_ms = -1;
+    assert_ok(mlp_config_load(&options, &config, &err));
+    check(&config, MLP_SET_SPOOL_FULL, "block", "default");
+    check(&config, MLP_SET_SPOOL_QUOTA, "none", "call");
+    check(&config, MLP_SET_SPOOL_RATE, "none", "call");
+    check(&config, MLP_SET_CLOSE_TIMEOUT, "none", "call");
+    mlp_config_free(&config);
+    options.spool_quota = 4096;
+    assert_status(mlp_config_load(&options, &config, &err), MLPLAT_INVALID);
+    assert_non_null(strstr(err.message, "spool quota '4096' (call)"));
+    options.spool_quota = 0;
+    options.spool_full = "forget";
+    assert_status(mlp_config_load(&options, &config, &err), MLPLAT_INVALID);
+    assert_non_null(strstr(err.message, "'forget' (call)"));
+    done(&p);
+}
+
 static void a_profile_is_chosen_by_call_or_environment(void **state)
 {
     (void)state;
@@ -281,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_any_setting_the_embedded_default_holds),
         cmocka_unit_test(the_nearest_source_wins),
+        cmocka_unit_test(a_call_says_how_much_may_wait_and_for_how_long),
         cmocka_unit_test(a_profile_is_chosen_by_call_or_environment),
         cmocka_unit_test(a_bad_setting_is_refused_with_its_source),
         cmocka_unit_test(a_durability_that_is_none_is_refused),

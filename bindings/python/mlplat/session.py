@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .pipelines import Pipeline, PipelineRun
     from .registry import Prompts, Registry, Webhooks
     from .store import Store
-    from .tracking import Durability, Path
+    from .tracking import Durability, Path, SpoolFull
 
 # Sessions of this process, for the end of it; those with open runs are held, so that dropping them loses no run.
 _live: "dict[int, ref[Session]]" = {}
@@ -39,6 +39,8 @@ class Session(Tracking):
                  artifact_root: "Path | None" = None, spool_dir: "Path | None" = None,
                  durability: "Durability | None" = None, profile: "str | None" = None,
                  config_file: "Path | None" = None, mlflow_version: "str | None" = None,
+                 spool_quota: "int | None" = None, spool_full: "SpoolFull | None" = None,
+                 spool_rate: "int | None" = None, close_timeout: "float | None" = None,
                  progress: "Callable[[int, int], object] | None" = None,
                  log: "Callable[[int, str], object] | None" = None) -> None:
         """See mlplat.open()."""
@@ -46,7 +48,8 @@ class Session(Tracking):
         self._runs: "dict[int, Any]" = {}
         self._pid = getpid()
         self._h = _c.session_open(tracking_uri, registry_uri, artifact_root, spool_dir, durability, profile,
-                                  config_file, mlflow_version, progress, log)
+                                  config_file, mlflow_version, spool_full, spool_quota or 0, spool_rate or 0,
+                                  0 if close_timeout is None else int(close_timeout * 1000) or 1, progress, log)
         me = id(self)
         _live[me] = ref(self, lambda _, me=me, live=_live: live.pop(me, None))  # type: ignore[misc]
 
@@ -197,7 +200,8 @@ class Session(Tracking):
 
 def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None, artifact_root: "Path | None" = None,
          spool_dir: "Path | None" = None, durability: "Durability | None" = None, profile: "str | None" = None,
-         config_file: "Path | None" = None, mlflow_version: "str | None" = None,
+         config_file: "Path | None" = None, mlflow_version: "str | None" = None, spool_quota: "int | None" = None,
+         spool_full: "SpoolFull | None" = None, spool_rate: "int | None" = None, close_timeout: "float | None" = None,
          progress: "Callable[[int, int], object] | None" = None,
          log: "Callable[[int, str], object] | None" = None) -> Session:
     """Open a session (mlplat_open). What is None comes from the environment, the profile file, or the default.
@@ -210,12 +214,17 @@ def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None
     profile, config_file: MLPLAT_PROFILE, MLPLAT_CONFIG: the profile to read, and where from.
     mlflow_version: MLPLAT_MLFLOW_VERSION: a store that has to be made is made for this MLflow, such as "2.14.0", or at
     this head; default: for the MLflow that is installed beside this Python, else the newest known.
+    spool_quota: MLPLAT_SPOOL_QUOTA: bytes of files that may wait for the store; default 1 GiB, -1: any.
+    spool_full: MLPLAT_SPOOL_FULL: what a call does that finds them used up: "block" (default), "drop-oldest", "error".
+    spool_rate: MLPLAT_SPOOL_RATE: records a second that a server is given at most; default -1: any.
+    close_timeout: MLPLAT_CLOSE_TIMEOUT_MS: seconds that closing waits for a server; default 5, -1: no limit.
     progress: called with (done, total) by calls that wait, at least every 100 ms; False cancels them.
     log: called with (level, line), levels as in `logging`: logging.getLogger("mlplat").log will do. Python's main
     thread makes the call. None: warnings and errors go to stderr.
     """
     return Session(tracking_uri, registry_uri=registry_uri, artifact_root=artifact_root, spool_dir=spool_dir,
                    durability=durability, profile=profile, config_file=config_file, mlflow_version=mlflow_version,
+                   spool_quota=spool_quota, spool_full=spool_full, spool_rate=spool_rate, close_timeout=close_timeout,
                    progress=progress, log=log)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Number = SupportsFloat | SupportsIndex
     Status = Literal["FINISHED", "FAILED", "KILLED"]
     Durability = Literal["memory", "process", "disk", "remote"]
+    SpoolFull = Literal["block", "drop-oldest", "error"]
     View = Literal["active", "deleted", "all"]
     Path = str | os.PathLike[str]
     Document = str | Mapping[str, Any] | Sequence[Any] | None

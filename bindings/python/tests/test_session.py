@@ -27,6 +27,17 @@ def test_settings_say_who_set_them(folder, monkeypatch):
     assert config["durability"]["value"] == "disk"
 
 
+def test_how_much_may_wait_and_for_how_long_is_said_when_opening(folder):
+    with mlplat.open(spool_quota=8 << 20, spool_full="error", spool_rate=1000, close_timeout=0.25) as ml:
+        config = ml.config()
+    want = {"spool_quota": "8388608", "spool_full": "error", "spool_rate": "1000", "close_timeout_ms": "250"}
+    assert {name: config[name]["value"] for name in want} == want
+    with mlplat.open(spool_quota=-1, close_timeout=-1) as ml:
+        assert [ml.config()[name]["value"] for name in ("spool_quota", "close_timeout_ms")] == ["none", "none"]
+    with mlplat.open(close_timeout=0) as ml:  # the shortest there is
+        assert ml.config()["close_timeout_ms"]["value"] == "1"
+
+
 def test_store_is_made_at_first_need_where_mlflow_looks_for_it(folder):
     with mlplat.open() as ml:
         assert not (folder / "mlflow.db").exists()
@@ -38,6 +49,8 @@ def test_store_is_made_at_first_need_where_mlflow_looks_for_it(folder):
     ({"tracking_uri": "gopher://x"}, "gopher"),
     ({"durability": "steel"}, "memory, process, disk, remote"),
     ({"tracking_uri": "sqlite:///a\0b"}, "NUL"),
+    ({"spool_full": "forget"}, "block, drop-oldest or error"),
+    ({"spool_quota": 1}, "4MiB at least"),
     ({"tracking_uri": "\udcff"}, "surrogate"),
 ])
 def test_bad_settings_are_named(options, says):

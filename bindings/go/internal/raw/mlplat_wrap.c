@@ -251,7 +251,8 @@ typedef const char *optional_path;
 
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
-                                  optional_path config_file, optional_text mlflow_version, uintptr_t log,
+                                  optional_path config_file, optional_text mlflow_version, optional_text spool_full,
+                                  int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms, uintptr_t log,
                                   mlplat **out, mlplat_error *err)
 {
     mlplat_options o = MLPLAT_OPTIONS_INIT;
@@ -263,6 +264,10 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.profile = profile;
     o.config_file = config_file;
     o.mlflow_version = mlflow_version;
+    o.spool_full = spool_full;
+    o.spool_quota = spool_quota;
+    o.spool_rate = spool_rate;
+    o.close_timeout_ms = close_timeout_ms;
     o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;
@@ -952,7 +957,7 @@ void _wrap_free_raw_46e67649440d31c1(void *_swig_go_0) {
 }
 
 
-intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, uintptr_t _swig_go_8, mlplat **_swig_go_9, mlplat_error *_swig_go_10) {
+intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long _swig_go_9, long long _swig_go_10, long long _swig_go_11, uintptr_t _swig_go_12, mlplat **_swig_go_13, mlplat_error *_swig_go_14) {
   optional_text arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -961,10 +966,14 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
   optional_text arg6 = 0 ;
   optional_path arg7 = 0 ;
   optional_text arg8 = 0 ;
-  uintptr_t arg9 ;
-  mlplat **arg10 = 0 ;
-  mlplat_error *arg11 = 0 ;
-  mlp_gocall *outer11 = NULL ;
+  optional_text arg9 = 0 ;
+  int64_t arg10 ;
+  int64_t arg11 ;
+  int64_t arg12 ;
+  uintptr_t arg13 ;
+  mlplat **arg14 = 0 ;
+  mlplat_error *arg15 = 0 ;
+  mlp_gocall *outer15 = NULL ;
   mlplat_status result;
   intgo _swig_go_result;
   
@@ -990,11 +999,17 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
   {
     arg8 = (optional_text)mlp_gocall_optional(_swig_go_7.p, (size_t)_swig_go_7.n, "mlflow_version");
   }
-  arg9 = (uintptr_t)_swig_go_8;
-  arg10 = (mlplat **)_swig_go_9;
   {
-    arg11 = _swig_go_10;
-    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_10, &outer11)) {
+    arg9 = (optional_text)mlp_gocall_optional(_swig_go_8.p, (size_t)_swig_go_8.n, "spool_full");
+  }
+  arg10 = (int64_t)_swig_go_9; 
+  arg11 = (int64_t)_swig_go_10; 
+  arg12 = (int64_t)_swig_go_11; 
+  arg13 = (uintptr_t)_swig_go_12;
+  arg14 = (mlplat **)_swig_go_13;
+  {
+    arg15 = _swig_go_14;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_14, &outer15)) {
       free((void *)arg1);
       free((void *)arg2);
       free((void *)arg3);
@@ -1002,12 +1017,13 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
       free((void *)arg6);
       free((void *)arg7);
       free((void *)arg8);
-      mlp_gocall_leave(outer11);
-      return (intgo)arg11->status; 
+      free((void *)arg9);
+      mlp_gocall_leave(outer15);
+      return (intgo)arg15->status; 
     }
   }
   
-  result = (mlplat_status)session_open((char const *)arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,(char const *)arg6,(char const *)arg7,(char const *)arg8,arg9,arg10,arg11);
+  result = (mlplat_status)session_open((char const *)arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,(char const *)arg6,(char const *)arg7,(char const *)arg8,(char const *)arg9,arg10,arg11,arg12,arg13,arg14,arg15);
   _swig_go_result = (intgo)result;
   free((void *)arg1);
   free((void *)arg2);
@@ -1016,7 +1032,8 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
   free((void *)arg6);
   free((void *)arg7);
   free((void *)arg8);
-  mlp_gocall_leave(outer11);
+  free((void *)arg9);
+  mlp_gocall_leave(outer15);
   return _swig_go_result;
 }
 
