@@ -23,6 +23,11 @@ const mlp_hook *mlp_artifact_remote_hook(const mlplat *ml, const mlp_hook *given
     return manner == MLP_ARTIFACT_QUIET ? &none : given ? given : &ml->hook;
 }
 
+mlplat_status mlp_artifact_remote_whose(mlplat_status s, const mlp_http_response *response, mlplat_error *err)
+{
+    return manner == MLP_ARTIFACT_QUIET ? mlp_http_whose(s, response, err) : s;
+}
+
 static mlplat_status place_path(const mlp_artifact_remote *remote, mlp_buf *out, mlplat_error *err)
 {
     mlp_buf_puts(out, MLP_ARTIFACT_SERVICE "/");
@@ -78,13 +83,13 @@ mlplat_status mlp_artifact_remote_send(const mlp_artifact_remote *remote, mlp_ht
     request->patient = true;
     request->retries = -1;
     if (s == MLPLAT_OK)
-        s = mlp_http_send(remote->http, request, response, &mine);
+        s = mlp_artifact_remote_whose(mlp_http_send(remote->http, request, response, &mine), response, &mine);
     if (s != MLPLAT_OK && !hopeless(remote, why, response, &mine)) {
         request->retries = retries;
         mlp_http_response_free(response);
         s = begin_again(request, &mine);
         if (s == MLPLAT_OK)
-            s = mlp_http_send(remote->http, request, response, &mine);
+            s = mlp_artifact_remote_whose(mlp_http_send(remote->http, request, response, &mine), response, &mine);
     }
     mlp_buf_free(&path);
     if (s == MLPLAT_OK)
@@ -141,6 +146,7 @@ static mlplat_status ask_list(const mlp_artifact_remote *remote, const char *que
     const mlp_hook *hook = mlp_artifact_remote_hook(remote->ml, NULL);
     mlp_http_request request = {.method = "GET", .path = query, .hook = hook, .retries = -1};
     mlplat_status s = mlp_http_json(remote->http, &request, NULL, answer, &response, &mine);
+    s = mlp_artifact_remote_whose(s, &response, &mine);
     if (s != MLPLAT_OK && !hopeless(remote, NULL, &response, &mine)) {
         request.retries = 0;
         mlp_http_response_free(&response);

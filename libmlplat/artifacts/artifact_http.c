@@ -105,7 +105,7 @@ static mlplat_status put(const mlp_artifact_remote *remote, sending *from, mlpla
         s = mlp_artifact_remote_send(remote, &request, why_not_put, &response, err);
     }
     if (s == MLPLAT_OK) /* a page to log in comes with 200, too */
-        s = mlp_http_check_page(remote->http, &response, err);
+        s = mlp_artifact_remote_whose(mlp_http_check_page(remote->http, &response, err), &response, err);
     mlp_http_response_free(&response);
     return s;
 }

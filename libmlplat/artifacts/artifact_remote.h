@@ -28,6 +28,8 @@ const char *mlp_artifact_remote_shown(const mlp_artifact_remote *remote); /* for
 
 /* The one that is asked while a request waits: given, or the session's, or none (mlp_artifact_behave). */
 const mlp_hook *mlp_artifact_remote_hook(const mlplat *ml, const mlp_hook *given);
+/* mlp_http_whose for the thread that delivers, which sends again what the server is to blame for. */
+mlplat_status mlp_artifact_remote_whose(mlplat_status s, const mlp_http_response *response, mlplat_error *err);
 /* A request to the place itself; method, body and the like are the caller's. MLflow answers 500 to what will never
  * work, so the first try is looked at, by why, before it is tried again; why may be NULL, and OK means that it does not
  * know. UNSUPPORTED: the server serves no artifacts. */

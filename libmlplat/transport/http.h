@@ -92,6 +92,7 @@ typedef struct mlp_http_response {
     mlp_http_fate fate;
     unsigned tries;
     int64_t retry_after_ms; /* what the last answer asked for; -1: nothing */
+    bool coded;             /* it is no success, by an error_code of MLflow's that we know */
     mlp_buf body, headers;
 } mlp_http_response;
 
@@ -101,6 +102,10 @@ mlplat_status mlp_http_send(mlp_http *http, const mlp_http_request *request, mlp
                             mlplat_error *err);
 void mlp_http_response_free(mlp_http_response *response);                                  /* zero again */
 const char *mlp_http_response_header(const mlp_http_response *response, const char *name); /* the last; NULL: none */
+
+/* For who sends until it is taken: a refusal that MLflow did not put into words of its own (a redirect, a web page, a
+ * gateway's 400) is about who answers there, not about what was sent, and is CORRUPT. */
+mlplat_status mlp_http_whose(mlplat_status s, const mlp_http_response *response, mlplat_error *err);
 
 /* The same with JSON both ways: body may be NULL. *out is a new reference to an object. What is no JSON object is told:
  * DENIED for a page to log in, INVALID for another web page, CORRUPT for a broken, too deep or too long text. */

@@ -5,6 +5,8 @@
 #include "transport/secret.h"
 #include <string.h>
 
+enum { TOO_LARGE = 413 };
+
 static const struct {
     int status;
     mlplat_status means;
@@ -22,7 +24,7 @@ static const struct {
     {409, MLPLAT_CONFLICT, false, "it has something else there by now"},
     {410, MLPLAT_NOT_FOUND, false, "it is gone"},
     {412, MLPLAT_CONFLICT, false, "it has something else there by now"},
-    {413, MLPLAT_INVALID, false, "that is more than it takes at once"},
+    {TOO_LARGE, MLPLAT_INVALID, false, "that is more than it takes at once"},
     {429, MLPLAT_UNAVAILABLE, true, "it has too many requests"},
     {501, MLPLAT_UNSUPPORTED, false, "it does not do that"},
     {507, MLPLAT_NO_SPACE, true, "its disk is full"},
@@ -56,18 +58,19 @@ typedef struct verdict {
     mlplat_status means;
     bool again;
     const char *hint;
+    bool coded;
 } verdict;
 
 static verdict of_status(int status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
         if (statuses[i].status == status)
-            return (verdict){statuses[i].means, statuses[i].again, statuses[i].hint};
+            return (verdict){statuses[i].means, statuses[i].again, statuses[i].hint, false};
     if (status >= 500)
-        return (verdict){MLPLAT_UNAVAILABLE, true, "it cannot do it now"};
+        return (verdict){MLPLAT_UNAVAILABLE, true, "it cannot do it now", false};
     if (status >= 400)
-        return (verdict){MLPLAT_INVALID, false, "it does not take the request"};
-    return (verdict){MLPLAT_CORRUPT, false, "that is no answer to this request"};
+        return (verdict){MLPLAT_INVALID, false, "it does not take the request", false};
+    return (verdict){MLPLAT_CORRUPT, false, "that is no answer to this request", false};
 }
 
 /* A pool of connections that ran dry on the server comes as a wrong request; it is over soon. */
@@ -80,9 +83,9 @@ static verdict of_code(const char *code, const char *words, verdict otherwise)
 {
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (strcmp(codes[i].code, code) == 0)
-            return (verdict){codes[i].means, codes[i].again, otherwise.hint};
+            return (verdict){codes[i].means, codes[i].again, otherwise.hint, true};
     if (server_is_full(code, words))
-        return (verdict){MLPLAT_UNAVAILABLE, true, otherwise.hint};
+        return (verdict){MLPLAT_UNAVAILABLE, true, otherwise.hint, true};
     return otherwise;
 }
 
@@ -129,8 +132,17 @@ mlplat_status mlp_http_judge(const mlp_http_call *call, mlplat_error *err)
         mlp_json_parse(out->body.data, out->body.size, &json, NULL);
     const char *code = text_of(json, "error_code"), *words = text_of(json, "message");
     v = of_code(code, words, v);
+    call->out->coded = v.coded;
     mlplat_status s = v.means == MLPLAT_DENIED && !*code ? tell(call, v, title, "", err)
                                                          : tell(call, v, *code ? code : title, words, err);
     json_decref(json);
     return s;
+}
+
+mlplat_status mlp_http_whose(mlplat_status s, const mlp_http_response *response, mlplat_error *err)
+{
+    bool of_request = s == MLPLAT_INVALID || s == MLPLAT_CONFLICT;
+    if (!of_request || response->coded || response->status == TOO_LARGE)
+        return s;
+    return err->status = MLPLAT_CORRUPT;
 }

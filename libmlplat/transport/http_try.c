@@ -65,6 +65,7 @@ static mlplat_status exchange(mlp_http_call *call, mlplat_error *err)
                       .timeout_ms = call->request->patient ? call->timeout_ms : time_left(call),
                       .stall_ms = http->stall_ms};
     call->out->status = 0;
+    call->out->coded = false;
     mlp_buf_clear(&call->out->body);
     mlp_buf_clear(&call->out->headers);
     mlplat_status s = mlp_exchange_run(http->lines, &x, call->out, err);

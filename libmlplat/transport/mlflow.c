@@ -143,6 +143,8 @@ static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *pa
                                 .hook = sink ? &over : server->hook};
     hurry_up(&request, &over);
     mlplat_status s = mlp_http_json(server->http, &request, has_body ? body : NULL, answer, response, err);
+    if (sink || (hurry_until_ns && hurry_quiet))
+        s = mlp_http_whose(s, response, err);
     if (sink && s != MLPLAT_OK && response->retry_after_ms > 0)
         server->rest_until_ns =
             mlp_clock_mono_ns() + 1000000 * (response->retry_after_ms < SINK_MS ? response->retry_after_ms : SINK_MS);

@@ -446,6 +446,68 @@ static void what_made_a_run_offline_and_names_none_is_set_aside(void **state)
     assert_int_equal(sent(f, "runs/create"), 0);
 }
 
+/* ---- what MLflow did not say ------------------------------------------------------------------------------------- */
+
+#define AWAY "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.2:9/\r\nContent-Length: 0\r\n\r\n"
+
+static const loopback_step strange[] = {
+    {.on = "", .json = "<html><title>Back soon</title></html>"},
+    {.on = "", .reply = AWAY},
+    {.on = "", .status = "400 Bad Request", .json = "<html><title>gateway</title></html>"},
+    {.on = "", .status = "400 Bad Request", .json = BAD("BAD_REQUEST", "(sqlite3.Error) of a table")},
+    {.on = "", .status = "409 Conflict", .json = "{}"},
+};
+
+static void a_refusal_that_is_not_mlflows_own_sets_nothing_aside(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    mlp_verdict verdict;
+    make_spool(f);
+    for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+        loopback_script(f->server, &strange[i], 1);
+        apply_fails(f, MLP_RECORD_METRIC, 1, "m", "", MLPLAT_CORRUPT);
+        apply_fails(f, MLP_RECORD_PARAM, 2, "p", "1", MLPLAT_CORRUPT);
+        apply_fails(f, MLP_RECORD_UPDATE, 3, "", "{\"status\": \"FINISHED\"}", MLPLAT_CORRUPT);
+        apply_fails(f, MLP_RECORD_INPUTS, 4, "", "{\"datasets\": [{}]}", MLPLAT_CORRUPT);
+        apply_fails(f, MLP_RECORD_NOTE, 5, "t", ENTRY("1"), MLPLAT_CORRUPT);
+        assert_int_equal(create(f, MADE(", \"experiment_name\": \"e\""), &verdict), MLPLAT_CORRUPT);
+        assert_int_equal(verdict.status, MLPLAT_OK);
+    }
+}
+
+/* What is too large for a gateway stays so. */
+static void a_record_that_is_too_large_is_set_aside(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    static const route small[] = {{"log-batch", "413 Content Too Large", "<html><title>nginx</title></html>"}};
+    answers(f, small, 1);
+    assert_int_equal(apply(f, MLP_RECORD_PARAM, 1, "p", "1").status, MLPLAT_INVALID);
+}
+
+static void an_artifact_waits_for_a_proxy_that_is_itself_again(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    char text[900];
+    struct stat st;
+    mlplat_error err = {0};
+    static const char home[] = "{\"run\": {\"info\": {\"artifact_uri\": \"mlflow-artifacts:/7/r/artifacts\"}}}";
+    assert_ok(mlp_file_write_atomic(test_path(f->folder, "file"), "x", 1, false, &err));
+    assert_int_equal(stat(test_path(f->folder, "file"), &st), 0);
+    snprintf(text, sizeof text, "{\"path\": \"%s\", \"size\": 1, \"changed\": %lld}", test_path(f->folder, "file"),
+             (long long)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+    for (size_t i = 0; i < sizeof strange / sizeof strange[0]; i++) {
+        loopback_step steps[] = {{.on = "runs/get", .json = home}, {.on = "GET ", .json = "{}"}, strange[i]};
+        loopback_script(f->server, steps, 3); /* of the upload */
+        apply_fails(f, MLP_RECORD_ARTIFACT, 1, i % 2 ? "a.txt" : "b.txt", text, MLPLAT_CORRUPT);
+        loopback_step lists[] = {steps[0], strange[i]};
+        loopback_script(f->server, lists, 2); /* of the lists before it */
+        apply_fails(f, MLP_RECORD_ARTIFACT, 1, i % 2 ? "c/a.txt" : "d/b.txt", text, MLPLAT_CORRUPT);
+    }
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 static _Atomic long until_failure = -1; /* allocations that still succeed; negative: all do */
@@ -579,6 +641,9 @@ int main(void)
         CASE(the_experiment_of_a_run_made_offline_is_made_unless_it_is_there),
         CASE(a_run_that_a_server_may_still_be_making_is_not_made_yet),
         CASE(what_made_a_run_offline_and_names_none_is_set_aside),
+        CASE(a_refusal_that_is_not_mlflows_own_sets_nothing_aside),
+        CASE(a_record_that_is_too_large_is_set_aside),
+        CASE(an_artifact_waits_for_a_proxy_that_is_itself_again),
         CASE(where_memory_ends_a_record_of_any_kind_stays_and_is_delivered_whole),
         CASE(where_memory_ends_an_artifact_is_no_dead_letter),
     };
