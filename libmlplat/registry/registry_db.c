@@ -78,7 +78,7 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
 static mlplat_status db_open_server(mlplat *ml, const char *uri, void **out, mlplat_error *err)
 {
     mlp_registry_db_store *store = mlp_alloc(sizeof *store);
-    const mlp_db_options options = {.log = &ml->log};
+    const mlp_db_options options = {.log = &ml->log, .late = true}; /* the caller's hook is asked there */
     if (!store)
         return mlp_fail_memory(err);
     store->ml = ml;

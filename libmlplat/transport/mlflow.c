@@ -151,9 +151,11 @@ static mlplat_status send(mlp_mlflow *server, mlp_mlflow_how how, const char *pa
     return told(s, path, err);
 }
 
-/* A pool that ran dry comes as 400, and too late to say that nothing was done. */
+/* A pool that ran dry comes as 400, and too late to say that nothing was done. Who cancels does not want to know. */
 static bool nobody_knows(mlplat_status s, const mlp_http_response *response)
 {
+    if (s == MLPLAT_CANCELLED)
+        return false;
     if (response->fate != MLP_HTTP_ANSWERED)
         return response->fate == MLP_HTTP_NO_ANSWER;
     return response->status >= 500 || response->status == 408 || (s == MLPLAT_UNAVAILABLE && response->status != 429);

@@ -186,6 +186,32 @@ static void a_call_on_a_dead_server_is_cancelled_at_once(void **state)
     }
 }
 
+/* What became of it is not asked: who cancels has gone. */
+static void a_call_that_makes_something_is_cancelled_at_once(void **state)
+{
+    fixture *f = *state;
+    NEEDS_HTTP(f);
+    loopback_step nothing = {.reply = "", .end = LOOPBACK_STALL};
+    for (int i = 0; i < 5; i++) {
+        watcher w = {.stop_at = 4};
+        mlplat_error err = {0};
+        mlplat_run *run = NULL;
+        char *id = NULL;
+        loopback_script(f->server, &nothing, 1);
+        reopen_watched(f, loopback_port(f->server), &w);
+        mlplat_status s = i == 0   ? mlplat_run_start(f->ml, NULL, &run, &err)
+                          : i == 1 ? mlplat_experiment_create(f->ml, "e", NULL, &id, &err)
+                          : i == 2 ? mlplat_registered_model_create(f->ml, "m", NULL, NULL, &err)
+                          : i == 3 ? mlplat_experiment_delete(f->ml, "1", &err)
+                                   : mlplat_registered_model_delete(f->ml, "m", &err);
+        assert_string_equal(mlplat_status_name(s), "CANCELLED");
+        assert_non_null(strstr(err.message, "cancelled"));
+        assert_int_equal(loopback_requests(f->server), 1);
+        assert_null(run);
+        reopen(f, NULL);
+    }
+}
+
 static void one_request_may_take_as_long_as_is_said(void **state)
 {
     fixture *f = *state;
@@ -230,6 +256,7 @@ int main(void)
         CASE(a_servers_local_path_is_ours_only_below_the_root_that_the_user_set),
         CASE(a_call_on_a_dead_server_ends_by_its_deadline_and_says_what_it_waits_for),
         CASE(a_call_on_a_dead_server_is_cancelled_at_once),
+        CASE(a_call_that_makes_something_is_cancelled_at_once),
         CASE(one_request_may_take_as_long_as_is_said),
         CASE(a_setting_that_is_no_number_is_refused_by_name),
     };
