@@ -47,6 +47,8 @@ mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *
 /* The same without a hook, for whom it does no harm if others write what fn has read, as each of its statements is
  * right by itself: a server lets more of them go on beside each other. */
 mlplat_status mlp_db_write_loose(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err);
+/* Loose, and a power cut may undo it: a file with a write-ahead log does not wait for the disk. */
+mlplat_status mlp_db_write_lazy(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err);
 /* The same in a read transaction: one consistent snapshot. */
 mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err);
 

@@ -57,6 +57,7 @@ struct mlp_db {
     void *stop_ctx;
     mlp_stmt *kept[MLP_DB_KEPT]; /* by the address of their text */
     int n_kept;
+    bool wal, lazy;         /* it has a write-ahead log; commits do not wait for the disk */
     bool scans;             /* metric_scan.c registered its function */
     mlp_metric_point point; /* where a scan's points go */
     void *point_user;

@@ -7,7 +7,8 @@
 #include "db/array.h"
 #include "db/db.h"
 
-typedef enum mlp_begin { MLP_BEGIN_READ, MLP_BEGIN_WRITE, MLP_BEGIN_LOOSE } mlp_begin;
+/* LOOSE: rows of others come and go meanwhile. LAZY: what it wrote need not be on the disk when it ends. */
+typedef enum mlp_begin { MLP_BEGIN_READ, MLP_BEGIN_WRITE, MLP_BEGIN_LOOSE, MLP_BEGIN_LAZY } mlp_begin;
 
 typedef struct mlp_engine {
     bool file;  /* the database is a file that this process reads itself */

@@ -133,7 +133,8 @@ static mlplat_status begin_there(mlp_db *db, mlp_begin how, mlplat_error *err)
     static const char *const sql[] = {[MLP_BEGIN_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
                                       [MLP_BEGIN_WRITE] =
                                           "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE; SELECT txid_current()",
-                                      [MLP_BEGIN_LOOSE] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
+                                      [MLP_BEGIN_LOOSE] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+                                      [MLP_BEGIN_LAZY] = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"};
     mlp_pg *pg = db->pg;
     mlp_pg_result *result = NULL;
     pg->transaction[0] = 0;

@@ -41,27 +41,39 @@ static int count_columns(const mlp_schema_table *table, int revision)
     return n;
 }
 
+/* The pragma as a table of a statement costs twice as much. */
+static mlplat_status list_columns(mlp_db *db, const char *table, mlp_stmt **out, mlplat_error *err)
+{
+    char sql[80];
+    if (db->engine->file) {
+        snprintf(sql, sizeof sql, "PRAGMA table_xinfo(\"%s\")", table);
+        return mlp_db_prepare_once(db, sql, out, err);
+    }
+    mlplat_status s = mlp_db_prepare(
+        db,
+        "SELECT attnum, attname, '', attnotnull AND attidentity = '', CASE WHEN atthasdef THEN '' END FROM "
+        "pg_attribute WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped",
+        out, err);
+    if (s == MLPLAT_OK)
+        mlp_stmt_text(*out, 1, table);
+    return s;
+}
+
 mlplat_status mlp_schema_compare(mlp_db *db, const mlp_schema_table *table, int revision, mlp_schema_match *out,
                                  mlplat_error *err)
 {
+    enum { NAME = 1, NOT_NULL = 3, DEFAULT = 4 };
     mlp_stmt *stmt = NULL;
     bool row = true;
     int ours = 0;
     *out = (mlp_schema_match){0};
-    mlplat_status s = mlp_db_prepare(
-        db,
-        mlp_db_say(
-            db, "SELECT name, \"notnull\" AND dflt_value IS NULL FROM pragma_table_xinfo(?)",
-            "SELECT attname, attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute WHERE attrelid = "
-            "to_regclass(?) AND attnum > 0 AND NOT attisdropped"),
-        &stmt, err);
-    if (s == MLPLAT_OK)
-        mlp_stmt_text(stmt, 1, table->name);
+    mlplat_status s = list_columns(db, table->name, &stmt, err);
     while (s == MLPLAT_OK && (s = mlp_stmt_step(stmt, &row, err)) == MLPLAT_OK && row) {
-        bool mine = has_column(table, mlp_stmt_col_text(stmt, 0), revision);
+        bool mine = has_column(table, mlp_stmt_col_text(stmt, NAME), revision);
         ours += mine;
         out->others = out->others || !mine;
-        out->must_give = out->must_give || (!mine && mlp_stmt_col_int(stmt, 1));
+        out->must_give =
+            out->must_give || (!mine && mlp_stmt_col_int(stmt, NOT_NULL) && mlp_stmt_col_null(stmt, DEFAULT));
     }
     mlp_stmt_done(stmt);
     out->all = ours == count_columns(table, revision);
@@ -108,15 +120,23 @@ static mlplat_status probe_any(mlp_db *db, const mlp_schema_info *info, const ch
     return s;
 }
 
+/* By what SQLite knows of the tables, which a statement of this transaction has brought up to date. */
+static mlplat_status file_has_column(mlp_db *db, const char *table, const char *column, bool *out, mlplat_error *err)
+{
+    int code = sqlite3_table_column_metadata(db->handle, "main", table, column, NULL, NULL, NULL, NULL, NULL);
+    *out = code == SQLITE_OK;
+    return code == SQLITE_OK || code == SQLITE_ERROR ? MLPLAT_OK : mlp_db_fail(db, code, err);
+}
+
 static mlplat_status has_column_named(mlp_db *db, const char *table, const char *column, bool *out, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    mlplat_status s = mlp_db_prepare(
-        db,
-        mlp_db_say(db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
-                   "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(?) AND attname = ? AND attnum > 0 AND NOT "
-                   "attisdropped"),
-        &stmt, err);
+    if (db->engine->file)
+        return file_has_column(db, table, column, out, err);
+    mlplat_status s = mlp_db_prepare(db,
+                                     "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(?) AND attname = ? AND "
+                                     "attnum > 0 AND NOT attisdropped",
+                                     &stmt, err);
     if (s == MLPLAT_OK) {
         mlp_stmt_text(stmt, 1, table);
         mlp_stmt_text(stmt, 2, column);

@@ -48,10 +48,26 @@ static mlplat_status check_place(mlp_db *db, mlplat_error *err)
                  : MLPLAT_OK;
 }
 
+/* Without a write-ahead log a power cut could spoil the file. */
+static mlplat_status set_lazy(mlp_db *db, bool lazy, mlplat_error *err)
+{
+    lazy = lazy && db->wal;
+    if (lazy == db->lazy)
+        return MLPLAT_OK;
+    const char *sql = lazy ? "PRAGMA synchronous=NORMAL" : "PRAGMA synchronous=FULL";
+    int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        return mlp_db_fail(db, code, err);
+    db->lazy = lazy;
+    return MLPLAT_OK;
+}
+
 static mlplat_status begin(mlp_db *db, mlp_begin how, mlplat_error *err)
 {
     int64_t shape = 0;
     mlplat_status s = mlp_db_look(db, err);
+    if (s == MLPLAT_OK)
+        s = set_lazy(db, how == MLP_BEGIN_LAZY, err);
     if (s == MLPLAT_OK)
         s = mlp_db_exec(db, err, how == MLP_BEGIN_READ ? "BEGIN" : "BEGIN IMMEDIATE", 0);
     db->inside = s == MLPLAT_OK;

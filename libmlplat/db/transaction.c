@@ -121,6 +121,7 @@ static bool has_wal(mlp_db *db)
 static const char *wanted_journal(mlp_db *db)
 {
     bool wal = has_wal(db), shared = shares_memory(db->path);
+    db->wal = wal && shared;
     if (wal == shared || sqlite3_db_readonly(db->handle, "main") != 0)
         return NULL;
     return shared ? "PRAGMA journal_mode=WAL" : "PRAGMA journal_mode=DELETE";
@@ -247,6 +248,11 @@ mlplat_status mlp_db_write(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *
 mlplat_status mlp_db_write_loose(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err)
 {
     return write_how(db, MLP_BEGIN_LOOSE, fn, ctx, NULL, err);
+}
+
+mlplat_status mlp_db_write_lazy(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *err)
+{
+    return write_how(db, MLP_BEGIN_LAZY, fn, ctx, NULL, err);
 }
 
 mlplat_status mlp_db_read(mlp_db *db, mlp_db_fn fn, void *ctx, const mlp_hook *hook, mlplat_error *err)

@@ -153,22 +153,23 @@ static mlp_segment *take_spare(mlp_lane *lane, size_t cap)
     return s;
 }
 
-static size_t capacity_for(size_t need)
+/* A lane's first is small: many programs log a few points. */
+static size_t capacity_for(const mlp_lane *lane, size_t need)
 {
-    size_t cap = need + MLP_SEGMENT_HEAD;
-    return cap > MLP_SEGMENT_BYTES ? (cap + 4095) & ~(size_t)4095 : MLP_SEGMENT_BYTES;
+    size_t cap = need + MLP_SEGMENT_HEAD, usual = lane->tail ? MLP_SEGMENT_BYTES : MLP_SEGMENT_FIRST;
+    return cap > usual ? (cap + 4095) & ~(size_t)4095 : usual;
 }
 
 bool mlp_lane_room(const mlp_spool *sp, const mlp_lane *lane, size_t need)
 {
-    size_t cap = capacity_for(need);
+    size_t cap = capacity_for(lane, need);
     bool spare = lane->n_spare > 0 && lane->spare[lane->n_spare - 1]->cap >= cap;
     return spare || mlp_quota_fits(sp, cap);
 }
 
 mlplat_status mlp_lane_roll(mlp_spool *sp, mlp_lane *lane, size_t need, uint64_t first_seq, mlplat_error *err)
 {
-    size_t cap = capacity_for(need);
+    size_t cap = capacity_for(lane, need);
     mlp_segment *s = take_spare(lane, cap);
     if (!s && lane->ahead < MLP_SPOOL_SPARES)
         lane->ahead++;

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define MLP_SEGMENT_FIRST (64u << 10)
 #define MLP_SEGMENT_BYTES (256u << 10) /* what a call that needs a new one at once has to wait for */
 
 typedef enum mlp_segment_kind { MLP_SEGMENT_MEMORY, MLP_SEGMENT_MAPPED, MLP_SEGMENT_WRITTEN } mlp_segment_kind;

@@ -118,5 +118,5 @@ mlplat_status mlp_tracking_db_journal_forget(void *ctx, const char *journal_id, 
 {
     const mlp_tracking_db_store *store = ctx;
     mark_call call = {.journal_id = journal_id};
-    return mlp_db_write_loose(store->db, forget_fn, &call, err);
+    return mlp_db_write_lazy(store->db, forget_fn, &call, err);
 }

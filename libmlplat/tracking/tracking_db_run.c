@@ -70,6 +70,20 @@ static mlplat_status insert_tags(mlp_db *db, const create_call *call, mlplat_err
     return s;
 }
 
+/* What a handle is made of. */
+static mlplat_status tell_run(create_call *call, const char *uri, mlplat_error *err)
+{
+    json_t *info = json_object(), *doc = call->out = json_object();
+    mlplat_status s = mlp_json_set(doc, "info", info, err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(info, "run_id", json_string(call->base.id), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(info, "run_name", mlp_json_string(call->run->name), err);
+    if (s == MLPLAT_OK)
+        s = mlp_json_set(info, "experiment_id", json_sprintf("%lld", (long long)call->experiment), err);
+    return s == MLPLAT_OK ? mlp_json_set(info, "artifact_uri", mlp_json_string(uri), err) : s;
+}
+
 static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
 {
     create_call *call = ctx;
@@ -87,7 +101,7 @@ static mlplat_status create_fn(mlp_db *db, void *ctx, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = insert_tags(db, call, err);
     if (s == MLPLAT_OK)
-        s = mlp_tracking_db_run_doc(db, call->base.store, call->base.id, true, &call->out, err);
+        s = tell_run(call, uri, err);
     if (s == MLPLAT_OK && call->run->made)
         s = call->run->made(call->run->made_for, call->out, err);
     mlp_free(uri);

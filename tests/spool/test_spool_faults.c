@@ -292,7 +292,7 @@ static void level_process_makes_no_call_per_record(void **state)
     put_many(f->spool, "m", 0, 1, MLPLAT_DURABILITY_DEFAULT);
     drain(f);
     int before = fault.count[CALL_PWRITE] + fault.count[CALL_WRITE] + fault.count[CALL_FSYNC];
-    put_many(f->spool, "m", 1, 600, MLPLAT_DURABILITY_DEFAULT); /* within the first quarter of the segment */
+    put_many(f->spool, "m", 1, 150, MLPLAT_DURABILITY_DEFAULT); /* within the first quarter of the segment */
     assert_int_equal(fault.count[CALL_PWRITE] + fault.count[CALL_WRITE] + fault.count[CALL_FSYNC], before);
 }
 

@@ -268,7 +268,7 @@ static void a_replay_over_a_line_that_breaks_comes_to_its_end(void **state)
         open_server(f, breaks[i]);
         sync_ok(f);
         each_is_there_once(f, n + 5000);
-        int whole = 5000 / REQUEST;
+        int whole = 5000 / REQUEST + 1; /* the journal's first segment is a small one */
         assert_in_range(f->sink->requests, whole, whole + whole / (breaks[i] - 1) + 1);
         fixture_close(f);
         assert_int_equal(entries(f->spool_folder, "", NULL), -1);
