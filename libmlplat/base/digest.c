@@ -76,6 +76,12 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_hardware(uint32_t crc, 
         memcpy(&word, at, 8);
         c = __builtin_ia32_crc32di(c, word);
     }
+    if (n >= 4) {
+        uint32_t word;
+        memcpy(&word, at, 4);
+        c = __builtin_ia32_crc32si((uint32_t)c, word);
+        n -= 4, at += 4;
+    }
     for (; n; n--, at++)
         c = __builtin_ia32_crc32qi((uint32_t)c, *at);
     return ~(uint32_t)c;

@@ -103,20 +103,29 @@ static unsigned char *put_text(unsigned char *at, const char *text, size_t n)
     return at + n;
 }
 
-/* The record's text, and behind it what a span has beside values: as many bytes each, NULL if not. */
-static size_t put(unsigned char *at, const mlp_record *r, const int64_t *steps, const int64_t *times, frame f,
-                  uint32_t salt)
+/* It is filled where it lies: a copy of what was written a moment ago would have to wait for it. */
+static void begin(unsigned char *at, uint64_t seq, bool more, size_t span, uint32_t durable)
 {
-    f.type = (uint16_t)((unsigned)r->kind | f.type);
-    f.run_n = (uint16_t)r->run_id_n;
-    f.key_n = (uint16_t)r->key_n;
-    f.text_n = (uint32_t)(r->text_n * (1u + !!steps + !!times));
-    f.value = r->value;
-    f.step = r->step;
-    f.timestamp_ms = r->timestamp_ms;
-    __atomic_store_n((uint32_t *)(void *)at, 0, __ATOMIC_RELAXED);
-    memcpy(at + offsetof(frame, seq), (const char *)&f + offsetof(frame, seq), sizeof f - offsetof(frame, seq));
-    unsigned char *p = put_text(at + sizeof f, r->run_id, r->run_id_n);
+    frame *f = (frame *)(void *)at;
+    __atomic_store_n(&f->len, 0, __ATOMIC_RELAXED);
+    f->seq = seq;
+    f->type = more ? TYPE_MORE : 0;
+    f->span = (uint16_t)span;
+    f->durable = durable;
+}
+
+/* The record's text, and behind it what a span has beside values: as many bytes each, NULL if not. */
+static size_t put(unsigned char *at, const mlp_record *r, const int64_t *steps, const int64_t *times, uint32_t salt)
+{
+    frame *f = (frame *)(void *)at;
+    f->type = (uint16_t)((unsigned)r->kind | f->type);
+    f->run_n = (uint16_t)r->run_id_n;
+    f->key_n = (uint16_t)r->key_n;
+    f->text_n = (uint32_t)(r->text_n * (1u + !!steps + !!times));
+    f->value = r->value;
+    f->step = r->step;
+    f->timestamp_ms = r->timestamp_ms;
+    unsigned char *p = put_text(at + sizeof *f, r->run_id, r->run_id_n);
     p = put_text(p, r->key, r->key_n);
     p = put_text(p, r->text, r->text_n);
     if (steps)
@@ -129,8 +138,8 @@ static size_t put(unsigned char *at, const mlp_record *r, const int64_t *steps, 
 
 size_t mlp_frame_put(unsigned char *at, const mlp_record *r, uint64_t seq, bool more, uint32_t durable, uint32_t salt)
 {
-    const frame f = {.seq = seq, .type = more ? TYPE_MORE : 0, .durable = durable};
-    return put(at, r, NULL, NULL, f, salt);
+    begin(at, seq, more, 0, durable);
+    return put(at, r, NULL, NULL, salt);
 }
 
 /* ---- spans ------------------------------------------------------------------------------------------------------- */
@@ -172,11 +181,8 @@ size_t mlp_frame_put_span(unsigned char *at, const mlp_span *span, uint64_t firs
                               .text_n = n * 8,
                               .step = span->step + (int64_t)i,
                               .timestamp_ms = span->timestamp_ms};
-        const frame f = {.seq = first_seq + i,
-                         .type = more ? TYPE_MORE : 0,
-                         .span = (uint16_t)(n * SPAN_POINT + columns_of(span)),
-                         .durable = durable};
-        size += put(at + size, &r, steps ? steps + i : NULL, times ? times + i : NULL, f, salt);
+        begin(at + size, first_seq + i, more, n * SPAN_POINT + columns_of(span), durable);
+        size += put(at + size, &r, steps ? steps + i : NULL, times ? times + i : NULL, salt);
     }
     return size;
 }

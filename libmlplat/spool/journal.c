@@ -1,7 +1,12 @@
 /* Accepting records: room in a segment, the copy, and, where files are written, the group commit. */
+#include "base/clock.h"
 #include "base/err.h"
+#include "base/os.h"
 #include "spool/spool_inside.h"
+#include <errno.h>
 #include <string.h>
+
+#define PATIENCE_NS 1000000
 
 /* ---- group commit ------------------------------------------------------------------------------------------------ */
 
@@ -64,7 +69,25 @@ static mlplat_status rescue(mlp_spool *sp, mlp_lane *lane, mlp_segment *old, mlp
     return status;
 }
 
-/* This thread writes the group for all who wait; the lock is free meanwhile and the next group collects. */
+static int length(const mlp_commit *list)
+{
+    int n = 0;
+    for (; list; list = list->next)
+        n++;
+    return n;
+}
+
+/* How many calls came within one sync: of the last two the fewer, as one that met another by chance is not a crowd. */
+static void note_crowd(mlp_lane *lane, const mlp_commit *group, int64_t took_ns)
+{
+    int now = length(group) + length(lane->waiting);
+    lane->crowd = now < lane->came ? now : lane->came;
+    lane->came = now;
+    lane->patience_ns = took_ns / 2 < PATIENCE_NS ? took_ns / 2 : PATIENCE_NS;
+}
+
+/* This thread writes the group for all who wait; the lock is free meanwhile and the next group collects. Whoever waits
+ * for `progress` is to be woken. */
 static void lead(mlp_spool *sp, mlp_lane *lane)
 {
     mlplat_error err = {0};
@@ -76,7 +99,9 @@ static void lead(mlp_spool *sp, mlp_lane *lane)
     lane->group_first = lane->collect_first;
     lane->collect_first = 0;
     pthread_mutex_unlock(&sp->lock);
+    int64_t begin = mlp_clock_mono_ns();
     mlplat_status status = mlp_segment_write(s, to, lane->synced, &err);
+    int64_t took = mlp_clock_mono_ns() - begin;
     if (status != MLPLAT_OK)
         mlp_log(sp->log, MLPLAT_LOG_WARNING, "spool %s: %s; its segment is given up and another one takes the records",
                 sp->place[0].path, err.message);
@@ -98,16 +123,33 @@ static void lead(mlp_spool *sp, mlp_lane *lane)
     }
     lane->group_first = 0;
     lane->leading = false;
+    note_crowd(lane, group, took);
     answer(group, status == MLPLAT_OK ? NULL : &err);
+}
+
+/* For whom there is no room. */
+static void wait_for_group(mlp_spool *sp, mlp_lane *lane)
+{
+    if (lane->leading) {
+        pthread_cond_wait(&sp->progress, &sp->lock);
+        return;
+    }
+    lead(sp, lane);
     pthread_cond_broadcast(&sp->progress);
 }
 
-static void wait_for_group(mlp_spool *sp, mlp_lane *lane)
+/* Where many log at once, those whom the last sync let go come back soon, and one that did not wait for them would make
+ * them wait for two syncs. Who completes the crowd leads, and nobody has to be woken for it. */
+static bool wait_for_others(mlp_spool *sp, mlp_lane *lane, const mlp_commit *me)
 {
-    if (lane->leading)
+    const struct timespec most = {.tv_nsec = (long)lane->patience_ns};
+    if (!lane->synced || length(lane->waiting) >= lane->crowd)
+        return false;
+    if (me->next) { /* the first of them looks at the clock */
         pthread_cond_wait(&sp->progress, &sp->lock);
-    else
-        lead(sp, lane);
+        return true;
+    }
+    return mlp_os_cond_wait(&sp->progress, &sp->lock, &most) != ETIMEDOUT;
 }
 
 static mlplat_status commit(mlp_spool *sp, mlp_lane *lane, size_t n, mlp_ticket *ticket, mlplat_error *err)
@@ -116,7 +158,12 @@ static mlplat_status commit(mlp_spool *sp, mlp_lane *lane, size_t n, mlp_ticket 
     *me = (mlp_commit){.next = lane->waiting, .n = n, .remote = ticket->remote};
     lane->waiting = me;
     while (!me->done)
-        wait_for_group(sp, lane);
+        if (lane->leading)
+            pthread_cond_wait(&sp->progress, &sp->lock);
+        else if (!wait_for_others(sp, lane, me) && !me->done && !lane->leading) {
+            lead(sp, lane);
+            ticket->led = true;
+        }
     if (me->error.status != MLPLAT_OK && err)
         *err = me->error;
     return me->error.status;

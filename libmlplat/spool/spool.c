@@ -198,11 +198,14 @@ static mlplat_status append(mlp_spool *sp, mlp_entry *entry, mlplat_durability d
         return status;
     mlp_ticket ticket;
     ticket.remote = level == MLPLAT_DURABILITY_REMOTE;
+    ticket.led = false;
     pthread_mutex_lock(&sp->lock);
     status = mlp_journal_append(sp, lane_of(sp, level), entry, &ticket, err);
     if (status != MLPLAT_OK && ticket.remote)
         unlist(sp, &ticket.wait);
     pthread_mutex_unlock(&sp->lock);
+    if (ticket.led)
+        pthread_cond_broadcast(&sp->progress);
     return status == MLPLAT_OK && ticket.remote ? wait_for_store(sp, &ticket.wait, entry->n, err) : status;
 }
 

@@ -37,9 +37,10 @@ typedef struct mlp_wait {
     bool dropped;        /* one of them was, as the spool was full */
 } mlp_wait;
 
-/* On the stack of a logging call, listed while it waits. Set remote; the rest is filled at need. */
+/* On the stack of a logging call, listed while it waits. Set remote and led; the rest is filled at need. */
 typedef struct mlp_ticket {
     bool remote;
+    bool led; /* it wrote a group: those who wait for `progress` are to be woken, once the lock is free */
     mlp_commit commit;
     mlp_wait wait;
 } mlp_ticket;
@@ -64,6 +65,8 @@ typedef struct mlp_lane {
     /* group commit */
     mlp_commit *waiting;                 /* calls whose records the next group takes */
     bool leading;                        /* a thread writes a group */
+    int came, crowd;                     /* calls within the last sync; that are worth waiting for, */
+    int64_t patience_ns;                 /* and for how long */
     uint64_t group_first, collect_first; /* first records of the group being written and of the next; 0: none */
     /* of the delivery thread alone */
     size_t at, inside; /* in head, and in the frame there */
