@@ -9,7 +9,7 @@ import time
 
 import victims
 from mlflow_server import MlflowServer
-from programs import BUILD, Store, clean_environment
+from programs import BUILD, HEAVY, Store, clean_environment
 
 AGAIN_LATER = 5  # docs/cli.md
 
@@ -61,7 +61,7 @@ class Remote(Store):
 
     def sync(self):
         """Until nothing is left: what the server did not take now is tried again."""
-        words, deadline = [BUILD / "tools/mlplat", "spool", "sync"], time.monotonic() + 120
+        words, deadline = [BUILD / "tools/mlplat", "spool", "sync"], time.monotonic() + (900 if HEAVY else 120)
         while True:
             done = subprocess.run(words, env=self.environment(), capture_output=True, text=True, cwd=self.folder,
                                   timeout=300)
