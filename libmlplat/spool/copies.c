@@ -22,7 +22,7 @@ typedef struct copies_size {
     uint64_t bytes;
 } copies_size;
 
-enum { PIECE = 65536, FORGOTTEN_MS = 24 * 3600 * 1000 };
+enum { PIECE = 65536, FORGOTTEN_MS = 24 * 3600 * 1000, TRIES = 20 };
 
 static bool is_name(const char *name)
 {
@@ -101,16 +101,29 @@ static void give_room(mlp_spool *sp, uint64_t size)
     pthread_mutex_unlock(&sp->lock);
 }
 
+static mlplat_status begin_copy(const mlp_place *place, const char *temporary, int *folder, int *fd, mlplat_error *err)
+{
+    mlplat_status s = open_folder(place, true, folder, err);
+    if (s != MLPLAT_OK)
+        return s;
+    *fd = mlp_sys.open(*folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+    if (*fd != -1)
+        return MLPLAT_OK;
+    s = mlp_fail_errno(err, errno, "a copy in the spool %s cannot be made", place->path);
+    mlp_sys.close(*folder);
+    *folder = -1;
+    return s;
+}
+
 static mlplat_status make_copy(const mlp_spool *sp, mlp_file_source source, void *user, bool sync, const char *name,
                                mlplat_error *err)
 {
     char temporary[sizeof NEW + 33];
     int folder = -1, fd = -1;
-    mlplat_status s = open_folder(&sp->place[0], true, &folder, err);
+    mlplat_status s = MLPLAT_NOT_FOUND;
     snprintf(temporary, sizeof temporary, NEW "%s", name);
-    if (s == MLPLAT_OK &&
-        (fd = mlp_sys.open(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600)) == -1)
-        s = mlp_fail_errno(err, errno, "a copy in the spool %s cannot be made", sp->place[0].path);
+    for (int i = 0; s == MLPLAT_NOT_FOUND && i < TRIES; i++) /* who tidies up takes a folder that is still empty */
+        s = begin_copy(&sp->place[0], temporary, &folder, &fd, err);
     if (s == MLPLAT_OK)
         s = write_all(fd, source, user, err);
     if (s == MLPLAT_OK)

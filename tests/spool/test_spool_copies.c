@@ -143,6 +143,37 @@ static void a_failed_call_leaves_nothing(void **state)
     assert_true(failed > 5);
 }
 
+static int tidied;
+
+static int mkdir_beside_a_tidier(int dir, const char *path, mode_t mode)
+{
+    int result = mlp_os_default()->mkdir(dir, path, mode);
+    if (strcmp(path, "artifacts") == 0 && tidied < 3 && unlinkat(dir, path, AT_REMOVEDIR) == 0)
+        tidied++;
+    return result;
+}
+
+/* Another process closes, and finds the folder empty. */
+static void a_folder_that_is_tidied_up_is_made_again(void **state)
+{
+    fixture *f = *state;
+    char name[33];
+    mlplat_error err = {0};
+    fixture_open(f, MLPLAT_DURABILITY_PROCESS);
+    assert_ok(put_copy(f, "0123456789", false, name, &err)); /* all else is there */
+    mlp_spool_copy_remove(f->spool, name);
+    mlp_os table = *mlp_os_default();
+    table.mkdir = mkdir_beside_a_tidier;
+    mlp_os_replace(&table);
+    mlplat_status s = put_copy(f, "0123456789", false, name, &err);
+    mlp_os_replace(NULL);
+    assert_int_equal(tidied, 3);
+    if (s != MLPLAT_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(copies(f), 1);
+    mlp_spool_copy_remove(f->spool, name);
+}
+
 static void a_copy_that_cannot_be_opened_is_told(void **state)
 {
     fixture *f = *state;
@@ -306,6 +337,7 @@ int main(void)
         CASE(a_name_that_is_none_of_ours_is_nowhere),
         CASE(a_source_that_fails_leaves_nothing),
         CASE(a_failed_call_leaves_nothing),
+        CASE(a_folder_that_is_tidied_up_is_made_again),
         CASE(a_copy_that_cannot_be_opened_is_told),
         CASE(a_folder_of_somebody_else_is_refused),
         CASE(the_quota_counts_copies),
