@@ -22,7 +22,7 @@ static const struct {
     [MLP_SET_REGISTRY_URI] = {"registry_uri", {"MLPLAT_REGISTRY_URI", "MLFLOW_REGISTRY_URI"}, NULL},
     [MLP_SET_ARTIFACT_ROOT] = {"artifact_root", {"MLPLAT_ARTIFACT_ROOT"}, NULL},
     [MLP_SET_SPOOL] = {"spool", {"MLPLAT_SPOOL"}, NULL},
-    [MLP_SET_SPOOL_COPY] = {"spool_copy", {"MLPLAT_SPOOL_COPY"}, "67108864"},
+    [MLP_SET_SPOOL_COPY] = {"spool_copy", {"MLPLAT_SPOOL_COPY"}, "64MiB"},
     [MLP_SET_DURABILITY] = {"durability", {"MLPLAT_DURABILITY"}, "process"},
     [MLP_SET_EXPERIMENT_NAME] = {"experiment_name", {"MLFLOW_EXPERIMENT_NAME"}, NULL},
     [MLP_SET_EXPERIMENT_ID] = {"experiment_id", {"MLFLOW_EXPERIMENT_ID"}, NULL},
@@ -311,6 +311,9 @@ static mlplat_status check_spool(const mlp_config *config, mlplat_error *err)
     if (strcmp(full, "block") != 0 && strcmp(full, "drop-oldest") != 0 && strcmp(full, "error") != 0)
         return mlp_fail(err, MLPLAT_INVALID, "'%.60s' (%s) for a full spool: write block, drop-oldest or error", full,
                         config->source[MLP_SET_SPOOL_FULL]);
+    if (!mlp_config_bytes(config->value[MLP_SET_SPOOL_COPY], &bytes))
+        return mlp_fail(err, MLPLAT_INVALID, "spool_copy '%.60s' (%s): write bytes such as 64MiB, or none for any size",
+                        config->value[MLP_SET_SPOOL_COPY], config->source[MLP_SET_SPOOL_COPY]);
     return check_count(config, MLP_SET_CLOSE_TIMEOUT, "milliseconds", err);
 }
 

@@ -8,6 +8,12 @@
 
 #define WRITE_THIS "sqlite:///mlflow.db (relative) or sqlite:////data/mlflow.db (absolute)"
 
+#ifdef MLPLAT_MINIMAL
+#define HAS "is not in this build, which has the embedded store only"
+#else
+#define HAS "is of no kind that is known here, which are http://, https://, postgresql:// and sqlite:///"
+#endif
+
 /* One setting, what it is called in messages, and where it came from. */
 typedef struct setting {
     const char *what, *uri, *source;
@@ -69,7 +75,7 @@ static mlplat_status check_store(const setting *it, mlplat_error *err)
 #endif
     if (!mlp_uri_has_scheme(it->uri, "sqlite"))
         return refuse(it, MLPLAT_UNSUPPORTED,
-                      "is not in this build, which has the embedded store only: write " WRITE_THIS, err);
+                      HAS ": write " WRITE_THIS, err);
     mlplat_status s = mlp_uri_parse(it->uri, &parts, err);
     if (s != MLPLAT_OK)
         return mlp_fail_prefix(err, s, "the %s (%.120s)", it->what, it->source);

@@ -136,9 +136,9 @@ static mlplat_status spool_copy(mlplat_run *run, bytes *from, const char *name, 
 
 static uint64_t copy_most(const mlplat_run *run)
 {
-    const char *text = mlp_session_setting(run->tracking->ml, MLP_SET_SPOOL_COPY);
-    int64_t n = 0; /* what is no number copies nothing */
-    return text && mlp_text_int64(text, &n) && n > 0 ? (uint64_t)n : 0;
+    uint64_t n = 0;
+    mlp_config_bytes(mlp_session_setting(run->tracking->ml, MLP_SET_SPOOL_COPY), &n);
+    return n;
 }
 
 static mlplat_status spool_file(mlplat_run *run, int fd, const char *path, const char *name, mlplat_error *err)

@@ -166,7 +166,7 @@ static mlplat_status file_line(const char *path, char **out, mlplat_error *err)
     mlplat_status s = mlp_token_file_read(path, &token, err);
     if (s == MLPLAT_NOT_FOUND)
         s = mlp_fail(err, MLPLAT_DENIED,
-                     "there is no token in '%.300s': mount one there (in Kubernetes, that of a "
+                     "there is no token in '%.300s', mount one there (in Kubernetes, that of a "
                      "service account), or set MLFLOW_TRACKING_TOKEN",
                      path);
     if (s == MLPLAT_OK)

@@ -294,6 +294,7 @@ static void a_quota_or_a_way_that_is_none_is_told(void **state)
     static const char *const cases[][3] = {
         {"MLPLAT_SPOOL_QUOTA", "much", "spool quota 'much'"},
         {"MLPLAT_SPOOL_QUOTA", "4095KiB", "4MiB at least"},
+        {"MLPLAT_SPOOL_COPY", "1e9", "64MiB"},
         {"MLPLAT_SPOOL_FULL", "forget", "block, drop-oldest or error"},
         {"MLPLAT_CLOSE_TIMEOUT_MS", "0", "close_timeout_ms '0'"},
         {"MLPLAT_CLOSE_TIMEOUT_MS", "5s", "number of milliseconds"},

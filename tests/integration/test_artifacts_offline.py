@@ -53,7 +53,7 @@ def work(server, tmp_path):
 
 def environment(server, folder, **more):
     return clean_environment(MLFLOW_TRACKING_URI=server.url, HOME=folder, XDG_STATE_HOME=folder / "state",
-                             MLPLAT_SPOOL_COPY=100_000, **more)
+                             MLPLAT_SPOOL_COPY="100KiB", **more)
 
 
 def log(server, folder, *words, code=0):

@@ -82,10 +82,11 @@ static void uris_without_a_store_are_refused(void **state)
 #else
         {"http://localhost:5000", MLPLAT_OK, NULL}, /* nobody is asked before there is something to ask */
         {"https://localhost", MLPLAT_OK, NULL},
+        {"postgres://ann:hunter2@db/mlflow", MLPLAT_UNSUPPORTED, "postgresql://"},
+        {"mysql://ann:hunter2@db/mlflow", MLPLAT_UNSUPPORTED, "known here"},
 #endif
-        {"mysql://ann:hunter2@db/mlflow", MLPLAT_UNSUPPORTED, "embedded store only"},
         {"sqlite+pysqlite:///a.db", MLPLAT_UNSUPPORTED, "sqlite:///mlflow.db"},
-        {"databricks", MLPLAT_UNSUPPORTED, "embedded store only"},
+        {"databricks", MLPLAT_UNSUPPORTED, "sqlite:///mlflow.db"},
         {"mlflow.db", MLPLAT_INVALID, "is a path: write sqlite:///mlflow.db"},
         {"./mlruns", MLPLAT_UNSUPPORTED, "folder"},
         {"file:///tmp/mlruns", MLPLAT_UNSUPPORTED, "folder"},
