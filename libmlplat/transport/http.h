@@ -92,7 +92,7 @@ typedef struct mlp_http_response {
     mlp_http_fate fate;
     unsigned tries;
     int64_t retry_after_ms; /* what the last answer asked for; -1: nothing */
-    bool coded;             /* it is no success, by an error_code of MLflow's that we know */
+    bool coded;             /* it is no success, and has an error_code as MLflow's words do */
     mlp_buf body, headers;
 } mlp_http_response;
 

@@ -58,19 +58,18 @@ typedef struct verdict {
     mlplat_status means;
     bool again;
     const char *hint;
-    bool coded;
 } verdict;
 
 static verdict of_status(int status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
         if (statuses[i].status == status)
-            return (verdict){statuses[i].means, statuses[i].again, statuses[i].hint, false};
+            return (verdict){statuses[i].means, statuses[i].again, statuses[i].hint};
     if (status >= 500)
-        return (verdict){MLPLAT_UNAVAILABLE, true, "it cannot do it now", false};
+        return (verdict){MLPLAT_UNAVAILABLE, true, "it cannot do it now"};
     if (status >= 400)
-        return (verdict){MLPLAT_INVALID, false, "it does not take the request", false};
-    return (verdict){MLPLAT_CORRUPT, false, "that is no answer to this request", false};
+        return (verdict){MLPLAT_INVALID, false, "it does not take the request"};
+    return (verdict){MLPLAT_CORRUPT, false, "that is no answer to this request"};
 }
 
 /* A pool of connections that ran dry on the server comes as a wrong request; it is over soon. */
@@ -83,9 +82,9 @@ static verdict of_code(const char *code, const char *words, verdict otherwise)
 {
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (strcmp(codes[i].code, code) == 0)
-            return (verdict){codes[i].means, codes[i].again, otherwise.hint, true};
+            return (verdict){codes[i].means, codes[i].again, otherwise.hint};
     if (server_is_full(code, words))
-        return (verdict){MLPLAT_UNAVAILABLE, true, otherwise.hint, true};
+        return (verdict){MLPLAT_UNAVAILABLE, true, otherwise.hint};
     return otherwise;
 }
 
@@ -132,7 +131,7 @@ mlplat_status mlp_http_judge(const mlp_http_call *call, mlplat_error *err)
         mlp_json_parse(out->body.data, out->body.size, &json, NULL);
     const char *code = text_of(json, "error_code"), *words = text_of(json, "message");
     v = of_code(code, words, v);
-    call->out->coded = v.coded;
+    call->out->coded = *code != 0;
     mlplat_status s = v.means == MLPLAT_DENIED && !*code ? tell(call, v, title, "", err)
                                                          : tell(call, v, *code ? code : title, words, err);
     json_decref(json);

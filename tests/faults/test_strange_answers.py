@@ -30,7 +30,6 @@ ANSWERS = {
     "a_page": ("200 OK", PAGE),
     "no_such_page": ("404 Not Found", PAGE),
     "a_gateway_that_refuses": ("400 Bad Request", PAGE),
-    "a_server_in_trouble": ("400 Bad Request", told("BAD_REQUEST")),
     "a_way_to_another_host": ("307 Temporary Redirect", "", "Location: http://127.0.0.2:9/api"),
     "a_way_to_a_login": ("302 Found", "", "Location: https://login.example/?next=http://127.0.0.1/"),
     "nothing": ("200 OK", ""),

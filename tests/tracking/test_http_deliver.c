@@ -454,7 +454,6 @@ static const loopback_step strange[] = {
     {.on = "", .json = "<html><title>Back soon</title></html>"},
     {.on = "", .reply = AWAY},
     {.on = "", .status = "400 Bad Request", .json = "<html><title>gateway</title></html>"},
-    {.on = "", .status = "400 Bad Request", .json = BAD("BAD_REQUEST", "(sqlite3.Error) of a table")},
     {.on = "", .status = "409 Conflict", .json = "{}"},
 };
 
