@@ -1,5 +1,6 @@
 """Runs made while the MLflow server is away: they are there once, with all that was logged, when it is back."""
 
+import contextlib
 import json
 import os
 import signal
@@ -91,6 +92,58 @@ def test_a_killed_training_that_never_met_its_server_is_delivered_once(away, pro
     assert after == json.loads(mlplat("run", "get", there[0], "-o", "json"))
     status = json.loads(mlplat("spool", "status", "-o", "json"))
     assert status["runs"] == [{"local_id": run, "run_id": there[0]}]
+
+
+@contextlib.contextmanager
+def follower(environment, folder, *words):
+    process = subprocess.Popen([BUILD / "tools/mlplat", "spool", "sync", "--follow", *words, "-o", "json"], cwd=folder,
+                               env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_follower_delivers_what_a_killed_training_left_when_the_server_is_back(away, environment, program, mlplat,
+                                                                                 tmp_path):
+    with follower(environment, tmp_path) as process:
+        text = TRAINING_THAT_DIES.replace('"dies"', '"followed"')
+        run = program(text, code=-signal.SIGKILL).stdout.strip()
+        assert "nothing listens there" in process.stderr.readline()  # it has tried, and goes on
+        waiting = json.loads(mlplat("spool", "status", "-o", "json"))["waiting"]
+        away.start()
+        told = json.loads(process.stdout.readline())
+        assert told == {"replayed": waiting, "dead": 0, "journals": 1} and waiting > 1000
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=60) == ("", "") and process.returncode == 0
+    (there,) = runs_in(away, "followed")
+    rows = away.rows(f"select step, value from metrics where run_uuid = '{there[0]}'")
+    assert sorted(rows) == [(step, 1 / (step + 1)) for step in range(1000)]
+    assert away.tags(there[0])["mlplat.local_id"] == run
+
+
+def test_a_follower_of_a_training_ends_with_it_and_has_delivered_all(away, environment, mlplat, tmp_path):
+    text = TRAINING_THAT_DIES.replace('"dies"', '"led"').replace("signal.SIGKILL", "signal.SIGSTOP")
+    training = subprocess.Popen([sys.executable, "-c", text], cwd=tmp_path, env=environment, text=True,
+                                stdout=subprocess.PIPE)
+    try:
+        run = training.stdout.readline().strip()
+        os.waitid(os.P_PID, training.pid, os.WSTOPPED | os.WNOWAIT)
+        waiting = json.loads(mlplat("spool", "status", "-o", "json"))["waiting"]
+        with follower(environment, tmp_path, "--pid", str(training.pid)) as process:
+            away.start()  # which the training, as it stands still, does not see
+            training.kill()
+            out, said = process.communicate(timeout=120)
+            assert process.returncode == 0, said
+    finally:
+        training.kill()
+        training.communicate()
+    assert json.loads(out)["replayed"] == waiting > 1000
+    (there,) = runs_in(away, "led")
+    rows = away.rows(f"select step, value from metrics where run_uuid = '{there[0]}'")
+    assert sorted(rows) == [(step, 1 / (step + 1)) for step in range(1000)]
+    assert away.tags(there[0])["mlplat.local_id"] == run
 
 
 TRAINING = """
