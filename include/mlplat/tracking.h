@@ -532,7 +532,8 @@ MLPLAT_API mlplat_status mlplat_spool_inspect(mlplat *ml, const char *what, cons
  *                 of damaged segments
  * @param run_id   of one run, as the records have it; NULL: of all
  * @param dry_run  1: only tell
- * @return MLPLAT_OK; MLPLAT_INVALID; MLPLAT_STATE: forked
+ * @return MLPLAT_OK; MLPLAT_INVALID: such as a run_id that is none; MLPLAT_NOT_FOUND: there is nothing of that run, or
+ *         living programs alone have it; MLPLAT_STATE: forked
  */
 MLPLAT_API mlplat_status mlplat_spool_drop(mlplat *ml, const char *what, const char *run_id, int dry_run,
                                            mlplat_doc **out, mlplat_error *err);

@@ -193,6 +193,7 @@ mlplat_status mlp_spool_status(mlp_spool *spool, json_t **out, mlplat_error *err
 mlplat_status mlp_spool_prometheus(mlp_spool *spool, mlp_buf *out, mlplat_error *err); /* the status, as text for it */
 mlplat_status mlp_spool_inspect(mlp_spool *spool, const char *what, const char *run_id, size_t most, json_t **out,
                                 mlplat_error *err);
+/* NOT_FOUND: nothing is of that run. */
 mlplat_status mlp_spool_drop(mlp_spool *spool, const char *what, const char *run_id, bool dry, json_t **out,
                              mlplat_error *err);
 /* OK: what this process accepted and what dead ones left is stored or dead. Else it says how much waits on, and why. */

@@ -261,6 +261,16 @@ static json_t *document(const dropping *d, const char *what)
                      "runs", mlp_status_runs(d->counts, "records"));
 }
 
+static mlplat_status check_any(const dropping *d, const char *what, mlplat_error *err)
+{
+    if (!d->run_id || json_object_size(d->counts) > 0)
+        return MLPLAT_OK;
+    return mlp_fail(err, MLPLAT_NOT_FOUND,
+                    "run %s has no %s record that could be dropped (journals of living programs, left alone: %lld): "
+                    "`mlplat spool inspect` shows whose there are",
+                    d->run_id, what, (long long)d->busy);
+}
+
 mlplat_status mlp_spool_drop(mlp_spool *sp, const char *what, const char *run_id, bool dry, json_t **out,
                              mlplat_error *err)
 {
@@ -276,6 +286,8 @@ mlplat_status mlp_spool_drop(mlp_spool *sp, const char *what, const char *run_id
         if (!dry)
             mlp_place_tidy(&sp->place[p]);
     }
+    if (s == MLPLAT_OK)
+        s = check_any(&d, what, err);
     if (s == MLPLAT_OK && !(*out = document(&d, what)))
         s = mlp_fail_memory(err);
     json_decref(d.counts);

@@ -1,4 +1,5 @@
 /* The spool as programs see it. */
+#include "base/check.h"
 #include "base/err.h"
 #include "tracking/tracking_store.h"
 #include <string.h>
@@ -101,7 +102,9 @@ mlplat_status mlplat_spool_drop(mlplat *ml, const char *what, const char *run_id
         return mlp_fail(err, MLPLAT_INVALID, "'%.60s' cannot be dropped: write dead, waiting or damaged", what);
     if (damaged && run_id)
         return mlp_fail(err, MLPLAT_INVALID, "damaged files are of no run: drop all of them, or none");
-    mlplat_status s = mlp_tracking_look(ml, &t, err);
+    mlplat_status s = run_id ? mlp_check_run_id(run_id, err) : MLPLAT_OK;
+    if (s == MLPLAT_OK)
+        s = mlp_tracking_look(ml, &t, err);
     if (s == MLPLAT_OK)
         s = mlp_spool_drop(t->spool, what, run_id, dry_run != 0, &json, err);
     return give(s, json, out, err);

@@ -166,7 +166,8 @@ def test_what_ended_programs_left_is_dropped(cli, left):
     before, waiting = stored(cli), cli.json("spool", "status")["waiting"]
     told = cli.json("spool", "drop", "waiting", "--run", left.run, "--dry-run")
     assert told["records"] == waiting and told["runs"] == [{"run_id": left.run, "records": waiting}]
-    assert cli.json("spool", "drop", "waiting", "--run", RUN)["records"] == 0
+    cli("spool", "drop", "waiting", "--run", RUN, code=3)
+    assert f"run {RUN} has no waiting record" in cli.err
     assert cli.json("spool", "status")["waiting"] == waiting
     told = cli.json("spool", "drop", "waiting")
     assert (told["records"], told["journals"], told["busy"]) == (waiting, 1, 0)
@@ -191,6 +192,8 @@ def test_dead_letters_are_dropped_and_told(cli):
     assert len(cli.lines("spool", "inspect", "dead")) == 2
     assert cli.json("spool", "drop", "dead", "--run", RUN)["runs"] == [{"run_id": RUN, "records": 2}]
     assert cli.lines("spool", "inspect", "dead") == []
+    cli("spool", "drop", "dead", "--run", RUN, code=3)
+    assert f"run {RUN} has no dead record" in cli.err
 
 
 def test_drop_says_what_can_be_dropped(cli):
@@ -199,6 +202,9 @@ def test_drop_says_what_can_be_dropped(cli):
     assert "dead, waiting or damaged" in cli.err
     cli("spool", "drop", "damaged", "--run", RUN, code=2)
     assert "of no run" in cli.err
+    for no_id in ("no run", "", "../" + RUN):
+        cli("spool", "drop", "dead", "--run", no_id, code=2)
+        assert "usually 32 hexadecimal digits" in cli.err
 
 
 # ---- beside a job ------------------------------------------------------------------------------------------------

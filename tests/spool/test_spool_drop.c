@@ -34,6 +34,19 @@ static void drops(fixture *f, const char *what, const char *run, bool dry, int64
     json_decref(out);
 }
 
+/* Of a run of which there is nothing, also as only living programs have it. */
+static void drops_nothing(fixture *f, const char *what, const char *run, const char *words)
+{
+    for (int dry = 1; dry >= 0; dry--) {
+        mlplat_error err = {0};
+        json_t *out = NULL;
+        assert_status(mlp_spool_drop(f->spool, what, run, dry, &out, &err), MLPLAT_NOT_FOUND);
+        assert_null(out);
+        assert_non_null(strstr(err.message, run));
+        assert_non_null(strstr(err.message, words));
+    }
+}
+
 static int64_t status_number(fixture *f, const char *key)
 {
     mlplat_error err = {0};
@@ -127,7 +140,7 @@ static void dead_letters_go_by_run_or_all(void **state)
     open_later(f);
     put_letters(f);
     drops(f, "dead", NULL, true, 3, 0);
-    drops(f, "dead", "0ff11e", false, 0, 0);
+    drops_nothing(f, "dead", "0ff11e", "no dead record");
     assert_int_equal(status_number(f, "dead"), 3);
     json_t *out = drop(f, "dead", RUN, false);
     const json_t *run = json_array_get(json_object_get(out, "runs"), 0);
@@ -186,7 +199,7 @@ static void letters_that_cannot_be_dropped_stay_whole(void **state)
         assert_int_equal(status_number(f, "dead"), 3);
     }
     plan_calls(ON_OPEN, ".jsonl", EACH, ENOENT); /* another process was first */
-    drops(f, "dead", RUN, false, 0, 0);
+    drops(f, "dead", NULL, false, 0, 0);
     plan_calls(ON_OPEN, "dead", EACH, EACCES);
     mlplat_error err = {0};
     json_t *out = NULL;
@@ -216,7 +229,7 @@ static void of_one_run_alone(void **state)
     drops(f, "waiting", OTHER, true, 20000, 0);
     assert_int_equal(status_number(f, "waiting"), 60000);
     drops(f, "waiting", OTHER, false, 20000, 0);
-    drops(f, "waiting", OTHER, false, 0, 0);
+    drops_nothing(f, "waiting", OTHER, "no waiting record");
     assert_int_equal(status_number(f, "waiting"), 40000);
     assert_int_equal(f->sink->forgotten, 0);
     mlp_spool_bring_in(f->spool);
@@ -243,7 +256,7 @@ static void a_run_that_has_a_journal_alone_takes_it_with_it(void **state)
     fixture *f = *state;
     make_orphan(f, 0, 10, MLPLAT_DURABILITY_PROCESS);
     open_later(f);
-    drops(f, "waiting", OTHER, false, 0, 0);
+    drops_nothing(f, "waiting", OTHER, "no waiting record");
     drops(f, "waiting", RUN, false, 10, 1);
     assert_int_equal(entries(f->spool_folder, "", NULL), -1);
 }
@@ -303,6 +316,7 @@ static void what_a_living_program_has_is_left_alone(void **state)
         assert_int_equal(number(out, "records"), 0);
         json_decref(out);
     }
+    drops_nothing(f, "waiting", RUN, "living programs, left alone: 1");
     *stage = 2;
     int how = 0;
     assert_int_equal(waitpid(pid, &how, 0), pid);
@@ -318,9 +332,7 @@ static void our_own_journal_is_left_alone(void **state)
     fixture_open(f, MLPLAT_DURABILITY_PROCESS);
     put_many(f->spool, "m", 0, 10, MLPLAT_DURABILITY_DEFAULT);
     f->sink->mark_fails = true;
-    json_t *out = drop(f, "waiting", RUN, false);
-    assert_int_equal(number(out, "busy"), 1);
-    json_decref(out);
+    drops_nothing(f, "waiting", RUN, "living programs, left alone: 1");
     f->sink->hold = false;
     drain(f);
     assert_int_equal(count(f, "1"), 10);
@@ -451,10 +463,11 @@ static void without_memory_nothing_else_is_dropped(void **state)
             memory_scarce(false);
             int64_t left = status_number(f, "waiting");
             assert_true(left == 30 || (k >= 3 && left == 10) || (k >= 4 && left == 0));
-            if (status == MLPLAT_OK)
+            if (status != MLPLAT_NO_MEMORY)
                 assert_int_equal(left, k < 3 ? 30 : k == 3 ? 10 : 0);
         }
-        assert_int_equal(status, MLPLAT_OK);
+        /* memory for the answer may have lacked, behind the work */
+        assert_true(status == MLPLAT_OK || (status == MLPLAT_NOT_FOUND && cases[k].run && !cases[k].dry));
     }
     assert_int_equal(status_number(f, "waiting"), 0);
     assert_int_equal(status_number(f, "dead"), 1);

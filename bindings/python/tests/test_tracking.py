@@ -366,7 +366,11 @@ def test_what_was_refused_is_shown_to_people_and_to_prometheus(ml, run):
     assert families["mlplat_spool_accepted"] == families["mlplat_spool_delivered"] + 4
     with pytest.raises(mlplat.Invalid, match="dead or waiting"):
         ml.spool_inspect("all")
-    assert ml.spool_drop("dead", run_id="0" * 32)["records"] == 0
+    for what in ("dead", "waiting"):
+        with pytest.raises(mlplat.NotFound, match=f"run {'0' * 32} has no {what} record"):
+            ml.spool_drop(what, run_id="0" * 32)
+        with pytest.raises(mlplat.Invalid, match="run id 'no run'"):
+            ml.spool_drop(what, run_id="no run")
     told = {"what": "dead", "records": 4, "journals": 0, "files": 0, "busy": 0,
             "runs": [{"run_id": run.id, "records": 4}]}
     for dry in (True, False):
