@@ -23,6 +23,12 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if uri := os.Getenv("LEAVE"); uri != "" {
+		if err := leave(uri); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
+	}
 	for _, setting := range os.Environ() {
 		if name, _, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "MLPLAT_") || strings.HasPrefix(name, "MLFLOW_") {
 			os.Unsetenv(name)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -346,6 +347,38 @@ func TestTheSpoolTells(t *testing.T) {
 	result, err = client.SpoolRetry(ctx)
 	must(t, err)
 	equal(t, "retry", strings.Contains(string(result), `"stored"`), true)
+}
+
+func TestSyncTellsWhatItStored(t *testing.T) {
+	file := store(t.TempDir())
+	leftBehind(t, file, 100)
+	client := open(t, mlplat.Options{TrackingURI: file})
+	result, err := client.SpoolSync(ctx)
+	must(t, err)
+	equal(t, "sync", string(result), `{"replayed":100,"dead":0,"journals":1}`)
+	result, err = client.SpoolSync(ctx)
+	must(t, err)
+	equal(t, "again", string(result), `{"replayed":0,"dead":0,"journals":0}`)
+}
+
+func TestSyncTellsWhatStays(t *testing.T) {
+	nobody, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0) // bound, and listened to by nobody
+	must(t, err)
+	defer syscall.Close(nobody)
+	must(t, syscall.Bind(nobody, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	address, err := syscall.Getsockname(nobody)
+	must(t, err)
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	t.Setenv("MLPLAT_CLOSE_TIMEOUT_MS", "100")
+	client := open(t, mlplat.Options{TrackingURI: fmt.Sprint("http://127.0.0.1:", address.(*syscall.SockaddrInet4).Port)})
+	run := start(t, client, mlplat.RunOptions{})
+	must(t, run.LogValues(ctx, "loss", []float64{3, 2, 1}))
+	result, err := client.SpoolSync(ctx)
+	equal(t, "result", string(result), "")
+	equal(t, "status", errors.Is(err, mlplat.ErrUnavailable), true)
+	equal(t, "what stays: "+err.Error(), strings.Contains(err.Error(), "4 record(s) still wait in "), true)
+	var failure *mlplat.Error
+	equal(t, "retryable", errors.As(err, &failure) && failure.Retryable, true)
 }
 
 func TestARunIsUpdated(t *testing.T) {

@@ -1,6 +1,10 @@
 import array
+import contextlib
 import math
 import pathlib
+import socket
+import sqlite3
+import subprocess
 import sys
 
 import mlplat
@@ -349,6 +353,46 @@ def test_spool_tells_what_is_where(ml, run):
     assert ml.spool_inspect() == {"records": [], "more": False}
     assert ml.spool_sync()["dead"] == 0
     assert ml.spool_retry() == {"stored": 0, "dead": 0}
+
+
+LEAVER = """
+import sys, mlplat
+with mlplat.open() as ml, ml.run("left") as run:
+    ml.flush()
+    print("begun", flush=True)
+    sys.stdin.readline()
+    run.log("m", range(100))
+    print("logged", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_sync_tells_what_it_stored(python, folder):
+    program = python(LEAVER, stdin=subprocess.PIPE)
+    assert program.stdout.readline() == "begun\n"
+    with contextlib.closing(sqlite3.connect(folder / "mlflow.db", isolation_level=None)) as held:
+        held.execute("begin immediate")
+        program.stdin.write("\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == "logged\n"
+        program.kill()
+        program.communicate()
+        held.execute("rollback")
+    with mlplat.open() as ml:
+        assert ml.spool_sync() == {"replayed": 100, "dead": 0, "journals": 1}
+        assert ml.spool_sync() == {"replayed": 0, "dead": 0, "journals": 0}
+
+
+def test_sync_tells_what_stays(folder, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
+    monkeypatch.setenv("MLPLAT_CLOSE_TIMEOUT_MS", "100")
+    with socket.socket() as nobody:  # bound, and listened to by nobody
+        nobody.bind(("127.0.0.1", 0))
+        with mlplat.open(tracking_uri=f"http://127.0.0.1:{nobody.getsockname()[1]}") as ml, ml.run("offline") as run:
+            run.log("m", range(3))
+            with pytest.raises(mlplat.Unavailable, match=r"^4 record\(s\) still wait in .*nothing listens there") as told:
+                ml.spool_sync()
+    assert told.value.retryable
 
 
 def test_what_was_refused_is_shown_to_people_and_to_prometheus(ml, run):
