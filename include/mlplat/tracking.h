@@ -541,8 +541,9 @@ MLPLAT_API mlplat_status mlplat_spool_drop(mlplat *ml, const char *what, const c
 
 /** Store what dead processes left behind, and what this session accepted: {"replayed", "dead", "journals"}, with what
  * came in when this session opened the store, told once. *out is yours, may be NULL. A server that fails is tried again
- * as long as it takes something.
- * @return MLPLAT_OK: nothing waits but what living processes have; the store's own status if it refuses, or takes
+ * as long as it takes something. What another process is storing that a dead one left is waited for, as long as it
+ * comes on; the minimal profile does not.
+ * @return MLPLAT_OK: nothing waits but what living processes logged; the store's own status if it refuses, or takes
  *         nothing for some seconds: the message says how much still waits, and it stays; MLPLAT_CORRUPT: a journal is
  *         damaged and was set aside; MLPLAT_CANCELLED */
 MLPLAT_API mlplat_status mlplat_spool_sync(mlplat *ml, mlplat_doc **out, mlplat_error *err);

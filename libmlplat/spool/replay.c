@@ -257,6 +257,16 @@ static bool collect(void *user, const char *name)
     return json_array_append_new(user, json_string(name)) == 0;
 }
 
+static void look_for_heir(int fd, const char *name, mlp_claim claim, mlp_replay_counts *counts)
+{
+#ifndef MLPLAT_MINIMAL
+    if (claim != MLP_CLAIM_OWN_PROCESS && mlp_home_has_heir(fd, name))
+        snprintf(counts->heir, sizeof counts->heir, "%.127s", name);
+#else
+    (void)fd, (void)name, (void)claim, (void)counts;
+#endif
+}
+
 static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd, const char *name, const mlp_hook *hook,
                                   bool wait, mlp_replay_counts *counts, bool *stop, mlplat_error *err)
 {
@@ -267,8 +277,10 @@ static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd,
         return MLPLAT_OK;
     }
     mlp_claim claim = mlp_home_claim(fd, name, &r.home, err);
-    if (claim != MLP_CLAIM_OURS && claim != MLP_CLAIM_FAILED)
+    if (claim != MLP_CLAIM_OURS && claim != MLP_CLAIM_FAILED) {
+        look_for_heir(fd, name, claim, counts);
         return MLPLAT_OK;
+    }
     snprintf(was, sizeof was, "%.127s", name);
     mlplat_status status = claim == MLP_CLAIM_OURS ? replay_claimed(&r, err) : err->status;
     *stop = r.stop;

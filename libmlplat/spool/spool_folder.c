@@ -224,7 +224,9 @@ static void our_name(const char *suffix, char out[128])
 
 /* ---- making and giving up ---------------------------------------------------------------------------------------- */
 
-static mlplat_status make_lock(int fd, const char *name, int *lock_fd, mlplat_error *err)
+#define HEIR " heir" /* in the lock of who stores what a dead one left */
+
+static mlplat_status make_lock(int fd, const char *name, const char *as, int *lock_fd, mlplat_error *err)
 {
     char text[96];
     *lock_fd = mlp_sys.open(fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
@@ -233,7 +235,7 @@ static mlplat_status make_lock(int fd, const char *name, int *lock_fd, mlplat_er
     fchmod(*lock_fd, 0600);
     if (mlp_sys.lock(*lock_fd, 0, false) == -1)
         return mlp_fail_errno(err, errno, "the journal's lock file cannot be locked");
-    snprintf(text, sizeof text, "%ld %lld\n", (long)getpid(), (long long)mlp_os_start_time(getpid()));
+    snprintf(text, sizeof text, "%ld %lld%s\n", (long)getpid(), (long long)mlp_os_start_time(getpid()), as);
     return mlp_file_write_all(*lock_fd, text, strlen(text), err);
 }
 
@@ -288,7 +290,7 @@ static mlplat_status make_in(int place_fd, const char *id, mlp_home *h, mlplat_e
     mlplat_status status = h->fd == -1 ? mlp_fail_errno(err, errno, "journal folder %s", fresh) : MLPLAT_OK;
     if (status == MLPLAT_OK) {
         fchmod(h->fd, 0700);
-        status = make_lock(h->fd, "lock", &h->lock_fd, err);
+        status = make_lock(h->fd, "lock", "", &h->lock_fd, err);
     }
     if (status == MLPLAT_OK && mlp_sys.rename(place_fd, fresh, place_fd, h->name) == -1)
         status = mlp_fail_errno(err, errno, "journal folder %s cannot be named", h->name);
@@ -391,7 +393,7 @@ static mlp_claim take(mlp_home *h, const char *name, mlplat_error *err)
     if (mlp_sys.rename(h->place_fd, name, h->place_fd, h->name) == -1)
         return MLP_CLAIM_BUSY;
     mlp_sys.unlink(h->fd, fresh, 0);
-    mlplat_status made = make_lock(h->fd, fresh, &lock_fd, err);
+    mlplat_status made = make_lock(h->fd, fresh, HEIR, &lock_fd, err);
     if (made == MLPLAT_OK && mlp_sys.rename(h->fd, fresh, h->fd, "lock") == 0) {
         int old = h->lock_fd;
         h->lock_fd = lock_fd;
@@ -445,6 +447,23 @@ mlp_claim mlp_home_probe(int place_fd, const char *name)
     mlp_sys.close(fd);
     return claim;
 }
+
+#ifndef MLPLAT_MINIMAL
+bool mlp_home_has_heir(int place_fd, const char *name)
+{
+    struct stat st;
+    char path[160], text[96] = "";
+    if (fstatat(place_fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+        return errno == ENOENT;
+    snprintf(path, sizeof path, "%.127s/lock", name);
+    int fd = mlp_sys.open(place_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd == -1)
+        return false;
+    ssize_t n = mlp_sys.read(fd, text, sizeof text - 1);
+    mlp_sys.close(fd);
+    return n > 0 && strstr(text, HEIR) != NULL;
+}
+#endif
 
 void mlp_home_sweep(int place_fd, const char *name)
 {

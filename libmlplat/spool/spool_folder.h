@@ -62,6 +62,8 @@ typedef enum mlp_claim {
 mlp_claim mlp_home_claim(int place_fd, const char *name, mlp_home *out, mlplat_error *err);
 /* The same without taking it: FREE is what could be taken. */
 mlp_claim mlp_home_probe(int place_fd, const char *name);
+/* Of one that is another process's: it only stores what a dead one left, or has had another name since. */
+bool mlp_home_has_heir(int place_fd, const char *name);
 
 bool mlp_home_is_journal(const char *name);          /* has a journal's name, also with "left-" */
 long mlp_home_pid(const char *name);                 /* 0: none in it */

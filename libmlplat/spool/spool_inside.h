@@ -98,6 +98,7 @@ typedef struct mlp_room {
 typedef struct mlp_replay_counts {
     uint64_t stored, dead, journals, damaged;
     uint64_t later; /* journals that are not yet to be touched */
+    char heir[128]; /* one that another process stores just now; "": none */
 } mlp_replay_counts;
 
 struct mlp_spool {

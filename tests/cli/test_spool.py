@@ -2,10 +2,12 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -205,6 +207,38 @@ def test_drop_says_what_can_be_dropped(cli):
     for no_id in ("no run", "", "../" + RUN):
         cli("spool", "drop", "dead", "--run", no_id, code=2)
         assert "usually 32 hexadecimal digits" in cli.err
+
+
+@contextlib.contextmanager
+def stopped_with_the_journal(cli):
+    """A sync that has taken over what was left, and stands still before it could store it."""
+    process = cli.start("spool", "sync", "-o", "json", text=True)
+    try:
+        with held(cli):
+            folder, deadline = cli.folder / "mlflow.db.spool", time.monotonic() + 60
+            while not any(name.startswith(f"{process.pid}-") for name in os.listdir(folder)):
+                assert process.poll() is None and time.monotonic() < deadline
+            process.send_signal(signal.SIGSTOP)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_second_sync_comes_back_when_all_is_there_not_before(cli, left):
+    waiting, before = cli.json("spool", "status")["waiting"], stored(cli)
+    with stopped_with_the_journal(cli) as first:
+        second = cli.start("spool", "sync", "-o", "json", text=True)
+        with pytest.raises(subprocess.TimeoutExpired):  # it would come back in some milliseconds
+            second.wait(2)
+        first.send_signal(signal.SIGCONT)
+        told, said = second.communicate(timeout=60)
+        there = stored(cli)
+        assert second.returncode == 0, said
+        told_first, said = first.communicate(timeout=60)
+        assert first.returncode in (0, 5), said  # it may have been away for too long, and leaves it to the second
+    assert there == before + waiting and doubles(cli) == 0
+    assert sum(json.loads(one)["replayed"] for one in (told, told_first) if one) == waiting
 
 
 # ---- beside a job ------------------------------------------------------------------------------------------------
