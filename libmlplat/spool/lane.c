@@ -124,7 +124,7 @@ static mlplat_status make(mlp_spool *sp, mlp_lane *lane, uint64_t number, size_t
 /* A sink that is slow, or away for long, must not make the process large. */
 static void give_memory_back(const mlp_lane *lane, mlp_segment *full)
 {
-    if (lane->n_segments >= LOADED && mlp_segment_in_file(full) && !full->held)
+    if (lane->n_segments >= LOADED && !full->held && mlp_segment_in_file(full))
         mlp_segment_unload(full);
 }
 

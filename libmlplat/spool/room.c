@@ -13,9 +13,10 @@
 
 /* ---- packing ----------------------------------------------------------------------------------------------------- */
 
+/* Of one that is held nothing else is looked at: who delivers it changes the rest without the lock. */
 static bool can_pack(const mlp_segment *s)
 {
-    return mlp_segment_in_file(s) && !s->base && !s->held && !s->packed && !s->no_pack;
+    return !s->held && mlp_segment_in_file(s) && !s->base && !s->packed && !s->no_pack;
 }
 
 /* Under lock: one that nobody will want soon; while the sink is away none is. */
