@@ -1,6 +1,6 @@
 /* Dead letters where something is in the way: memory, the disk, files that are none of ours, a store in two minds. */
-#include "scarce_memory.h"
 #include "spool_calls.h"
+#include "support/scarce_memory.h"
 #include <stdlib.h>
 
 static int64_t number(const json_t *object, const char *key)
@@ -150,10 +150,9 @@ static int sweep(fixture *f, mlplat_status (*call)(fixture *f, mlplat_error *err
         if (error)
             plan_calls(plan.call, plan.holding, nth < 32 ? 1u << nth : 0, error);
         else
-            memory.left = nth;
+            scarce_memory_arm(nth);
         mlplat_status status = call(f, &err);
-        reached = error ? plan.met > nth : memory.left < 0;
-        memory.left = -1;
+        reached = error ? plan.met > nth : scarce_memory_disarm();
         plan_none();
         if (status != MLPLAT_OK && status != want)
             fail_msg("failure %u: %s: %s", nth, mlplat_status_name(status), err.message);
@@ -176,10 +175,10 @@ static void memory_that_runs_out_is_told_and_costs_no_letter(void **state)
 {
     fixture *f = *state;
     open_with_two(f);
-    memory_scarce(true);
+    scarce_memory_on();
     assert_true(sweep(f, put_once, MLPLAT_NO_MEMORY, 0) > 10);
     assert_true(sweep(f, list_once, MLPLAT_NO_MEMORY, 0) > 10);
-    memory_scarce(false);
+    scarce_memory_off();
     dead_must_be(f, 2);
 }
 
@@ -412,9 +411,9 @@ static void a_retry_without_memory_changes_nothing(void **state)
 {
     fixture *f = *state;
     open_with_two(f);
-    memory_scarce(true);
+    scarce_memory_on();
     assert_true(sweep(f, retry_once, MLPLAT_NO_MEMORY, 0) > 10);
-    memory_scarce(false);
+    scarce_memory_off();
     dead_must_be(f, 2);
 }
 

@@ -1,5 +1,6 @@
 /* Accepting, order, levels, waiting, closing. */
 #include "spool_fixture.h"
+#include "support/scarce_memory.h"
 #include <math.h>
 
 static int64_t count(fixture *f)
@@ -308,36 +309,19 @@ static void a_long_outage_of_the_store_does_not_make_the_process_large(void **st
     assert_false(fixture_logged(f, "damaged"));
 }
 
-static _Atomic int allocations_left;
-
-static bool no_memory(void)
-{
-    return allocations_left >= 0 && allocations_left-- == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return no_memory() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return no_memory() ? NULL : realloc(p, n);
-}
-
 static void an_allocation_that_fails_loses_nothing_accepted(void **state)
 {
     static const mlplat_durability levels[] = {MLPLAT_DURABILITY_PROCESS, MLPLAT_DURABILITY_DISK,
                                                MLPLAT_DURABILITY_MEMORY};
     fixture *f = *state;
     bool reached = true;
-    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
-    for (int nth = 0; reached && nth < 1000; nth++) {
+    scarce_memory_on();
+    for (long nth = 0; reached; nth++) {
         mlplat_error err = {0};
         mlp_spool_options o = fixture_options(f, MLPLAT_DURABILITY_PROCESS);
         mlp_sink table = fake_sink_table(f->sink);
         int accepted = 0;
-        allocations_left = nth;
+        scarce_memory_arm_all(nth);
         mlplat_status opened = mlp_spool_open(&o, &table, &f->sink->spool, &err);
         f->spool = f->sink->spool;
         for (int i = 0; opened == MLPLAT_OK && i < 30; i++) {
@@ -349,8 +333,7 @@ static void an_allocation_that_fails_loses_nothing_accepted(void **state)
         f->sink->refuse = MLPLAT_STATE;
         if (opened == MLPLAT_OK)
             (void)mlp_spool_drain(f->spool, 2000, NULL, &err);
-        reached = allocations_left < 0;
-        allocations_left = -1;
+        reached = scarce_memory_disarm();
         uint64_t a = 0, b, stored = 0, dead = 0;
         if (opened == MLPLAT_OK) {
             drain(f);
@@ -362,8 +345,7 @@ static void an_allocation_that_fails_loses_nothing_accepted(void **state)
         assert_int_equal(count(f), stored);
         fake_sink_ask(f->sink, "delete from rows");
     }
-    mlplat_set_allocator(NULL, NULL, NULL);
-    assert_false(reached);
+    scarce_memory_off();
 }
 
 /* ---- fork -------------------------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* Whose journal it is, and what is in the way of taking it over: locks that are gone or none, folders that vanish,
  * calls that fail at any place. */
-#include "scarce_memory.h"
 #include "spool_calls.h"
 #include "base/file.h"
+#include "support/scarce_memory.h"
 
 static void all_there_once(fixture *f, int64_t n)
 {
@@ -295,11 +295,9 @@ static void a_takeover_survives_any_allocation_that_fails(void **state)
         f->sink->fail_times = -1;
         fixture_open(f, MLPLAT_DURABILITY_PROCESS);
         f->sink->fail = 0;
-        memory_scarce(true);
-        memory.left = nth;
+        scarce_memory_begin(nth);
         mlplat_status status = mlp_spool_sync(f->spool, NULL, &out, &err);
-        reached = memory.left < 0;
-        memory_scarce(false);
+        reached = scarce_memory_end();
         if (status == MLPLAT_OK)
             json_decref(out);
         else

@@ -1,7 +1,7 @@
 /* Copies of files that records name: whole or not there, ours alone, counted, and gone when nobody can name them. */
-#include "spool/scarce_memory.h"
 #include "spool/spool_fixture.h"
 #include "support/fault_os.h"
+#include "support/scarce_memory.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <utime.h>
@@ -320,10 +320,9 @@ static void a_failed_allocation_is_told(void **state)
     mlplat_error err = {0};
     text_source from = {.text = "0123456789"};
     fixture_open(f, MLPLAT_DURABILITY_PROCESS);
-    memory_scarce(true);
-    memory.left = 0;
+    scarce_memory_begin(0);
     mlplat_status s = mlp_spool_copy_put(f->spool, some, &from, 10, false, name, &err);
-    memory_scarce(false);
+    assert_true(scarce_memory_end());
     assert_int_equal(s, MLPLAT_NO_MEMORY);
     assert_int_equal(copies(f), 0);
 }

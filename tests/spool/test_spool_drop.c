@@ -1,6 +1,6 @@
 /* Throwing away: what was refused, what ended programs left, damaged files; nothing else, and all of it is told. */
-#include "scarce_memory.h"
 #include "spool_calls.h"
+#include "support/scarce_memory.h"
 
 #define OTHER   "ffffffffffffffffffffffffffffffff"
 #define JOURNAL "abababababababababababababababab"
@@ -55,6 +55,13 @@ static int64_t status_number(fixture *f, const char *key)
     int64_t n = number(out, key);
     json_decref(out);
     return n;
+}
+
+static void write_file(const char *path, const void *bytes, size_t n)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_int_equal(write(fd, bytes, n), n);
+    close(fd);
 }
 
 static void open_later(fixture *f)
@@ -349,6 +356,34 @@ static void the_journal_of_another_store_is_left_alone(void **state)
     drops(f, "waiting", NULL, true, 10, 0);
 }
 
+static void what_others_began_beside_a_journal_goes_with_it(void **state)
+{
+    static const char *const begun[] = {"lock.4711", "00000000000000000009.mls.new", MLP_TAKEN_FILE};
+    fixture *f = *state;
+    char journal[300];
+    make_orphan(f, 0, 10, MLPLAT_DURABILITY_PROCESS);
+    assert_int_equal(entries(f->spool_folder, "-", journal), 1);
+    for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++)
+        write_file(test_path(test_path(f->spool_folder, journal), begun[i]), "x", 1);
+    open_later(f);
+    drops(f, "waiting", NULL, false, 10, 1);
+    assert_int_equal(entries(f->spool_folder, "", NULL), -1);
+}
+
+static void a_segment_that_was_only_made_ready_is_no_hindrance(void **state)
+{
+    static const char blank[MLP_SEGMENT_HEAD + 100];
+    fixture *f = *state;
+    char journal[300];
+    leave_two_runs(f, 30, 1, false);
+    assert_int_equal(entries(f->spool_folder, "left-", journal), 1);
+    write_file(test_path(test_path(f->spool_folder, journal), "00000000000000000009.mls"), blank, sizeof blank);
+    drops(f, "waiting", OTHER, false, 10, 0);
+    mlp_spool_bring_in(f->spool);
+    assert_int_equal(count(f, "run = '" RUN "'"), 20);
+    assert_int_equal(count(f, "1"), 20);
+}
+
 /* ---- damaged ones ------------------------------------------------------------------------------------------------ */
 
 static const char *a_segment(fixture *f)
@@ -444,6 +479,66 @@ static mlplat_status try_drop(fixture *f, const char *what, const char *run, boo
     return status;
 }
 
+/* The disk fails between the two names of a segment: nothing that was to stay is lost. */
+static void what_is_dropped_in_part_costs_no_other_run(void **state)
+{
+    static const struct {
+        planned_call call;
+        const char *holding;
+        unsigned which;
+        const char *words;
+    } cases[] = {{ON_UNLINK, ".mlz", EACH, "cannot be removed"}, {ON_FSYNC, NULL, 1u << 1, "brought to the disk"}};
+    fixture *f = *state;
+    leave_two_runs(f, 60000, 1, true);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        mlplat_error err = {0};
+        json_t *out = NULL;
+        plan_calls(cases[i].call, cases[i].holding, cases[i].which, EIO);
+        assert_status(mlp_spool_drop(f->spool, "waiting", OTHER, false, &out, &err), MLPLAT_IO);
+        plan_none();
+        assert_non_null(strstr(err.message, cases[i].words));
+    }
+    assert_int_equal(try_drop(f, "waiting", OTHER, false), MLPLAT_OK);
+    assert_int_equal(status_number(f, "waiting"), 40000);
+    mlp_spool_bring_in(f->spool);
+    assert_int_equal(count(f, "run = '" RUN "' and step % 3 <> 0"), 40000);
+    assert_int_equal(count(f, "1"), 40000);
+}
+
+static void a_journal_that_cannot_be_opened_is_told_and_one_that_went_away_is_not(void **state)
+{
+    static const struct {
+        int error;
+        mlplat_status want;
+    } cases[] = {{ENOENT, MLPLAT_OK}, {EACCES, MLPLAT_DENIED}};
+    fixture *f = *state;
+    leave_two_runs(f, 30, 1, false);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int dry = 0; dry <= 1; dry++) {
+            plan_calls(ON_OPEN, "left-", EACH, cases[i].error);
+            assert_int_equal(try_drop(f, "waiting", NULL, dry), cases[i].want);
+            plan_none();
+            assert_int_equal(status_number(f, "waiting"), 30);
+        }
+}
+
+static void a_damaged_file_that_cannot_go_is_told_and_one_that_went_away_is_not(void **state)
+{
+    fixture *f = *state;
+    make_orphan(f, 0, 10, MLPLAT_DURABILITY_PROCESS);
+    break_segment(f);
+    open_later(f);
+    drops(f, "waiting", NULL, false, 9, 1);
+    plan_calls(ON_UNLINK, ".bad", EACH, EIO);
+    assert_int_equal(try_drop(f, "damaged", NULL, false), MLPLAT_IO);
+    plan_calls(ON_UNLINK, ".bad", EACH, ENOENT);
+    json_t *out = drop(f, "damaged", NULL, false);
+    plan_none();
+    assert_int_equal(number(out, "files"), 0);
+    json_decref(out);
+    assert_int_equal(entries(f->spool_folder, ".bad", NULL), 1);
+}
+
 static void without_memory_nothing_else_is_dropped(void **state)
 {
     static const struct {
@@ -455,19 +550,18 @@ static void without_memory_nothing_else_is_dropped(void **state)
     leave_two_runs(f, 30, 1, false);
     put_letters(f);
     for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-        mlplat_status status = MLPLAT_NO_MEMORY;
-        for (long n = 0; status == MLPLAT_NO_MEMORY && n < 2000; n++) {
-            memory_scarce(true);
-            memory.left = n;
-            status = try_drop(f, cases[k].what, cases[k].run, cases[k].dry);
-            memory_scarce(false);
+        bool reached = true;
+        for (long n = 0; reached; n++) {
+            scarce_memory_begin(n);
+            mlplat_status status = try_drop(f, cases[k].what, cases[k].run, cases[k].dry);
+            reached = scarce_memory_end();
+            bool gone = status == MLPLAT_NOT_FOUND && cases[k].run && !cases[k].dry; /* memory for the answer lacked */
+            assert_true(status == MLPLAT_OK || gone || (reached && status == MLPLAT_NO_MEMORY));
             int64_t left = status_number(f, "waiting");
             assert_true(left == 30 || (k >= 3 && left == 10) || (k >= 4 && left == 0));
             if (status != MLPLAT_NO_MEMORY)
                 assert_int_equal(left, k < 3 ? 30 : k == 3 ? 10 : 0);
         }
-        /* memory for the answer may have lacked, behind the work */
-        assert_true(status == MLPLAT_OK || (status == MLPLAT_NOT_FOUND && cases[k].run && !cases[k].dry));
     }
     assert_int_equal(status_number(f, "waiting"), 0);
     assert_int_equal(status_number(f, "dead"), 1);
@@ -503,9 +597,14 @@ int main(void)
         CASE(what_a_living_program_has_is_left_alone),
         CASE(our_own_journal_is_left_alone),
         CASE(the_journal_of_another_store_is_left_alone),
+        CASE(what_others_began_beside_a_journal_goes_with_it),
+        CASE(a_segment_that_was_only_made_ready_is_no_hindrance),
         CASE(a_damaged_segment_is_set_aside_and_goes_when_that_is_asked_for),
         CASE(a_damaged_segment_is_not_written_anew),
         CASE(what_cannot_be_dropped_is_told_and_stays),
+        CASE(what_is_dropped_in_part_costs_no_other_run),
+        CASE(a_journal_that_cannot_be_opened_is_told_and_one_that_went_away_is_not),
+        CASE(a_damaged_file_that_cannot_go_is_told_and_one_that_went_away_is_not),
         CASE(without_memory_nothing_else_is_dropped),
         CASE(a_forked_child_is_told),
     };

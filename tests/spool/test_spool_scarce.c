@@ -1,8 +1,8 @@
 /* Memory, room and system calls that fail where segments are packed, dropped and delivered. */
-#include "scarce_memory.h"
 #include "spool/pack.h"
 #include "spool/record_kind.h"
 #include "spool_calls.h"
+#include "support/scarce_memory.h"
 #include <dlfcn.h>
 #include <zstd.h>
 
@@ -69,11 +69,10 @@ static void unpacking_without_memory_gives_nothing_back(void **state)
     zstd_scarce = false;
     assert_int_equal(status, MLPLAT_NO_MEMORY);
     assert_null(back);
-    memory_scarce(true);
-    memory.left = 0;
+    scarce_memory_begin(0);
     err = (mlplat_error){0};
     status = mlp_pack_open(bytes, packed.size, 0, &back, &size, &err);
-    memory_scarce(false);
+    assert_true(scarce_memory_end());
     assert_int_equal(status, MLPLAT_NO_MEMORY);
     assert_null(back);
     assert_ok(mlp_pack_open(bytes, packed.size, 0, &back, &size, &err));
@@ -217,6 +216,42 @@ static void delivery_waits_for_a_segment_that_is_being_packed(void **state)
     assert_int_equal(fake_sink_ask(f->sink, "select count(*) from rows where step != n - 1"), 0);
 }
 
+static int spares(const fixture *f)
+{
+    pthread_mutex_lock(&f->spool->lock);
+    int n = f->spool->lane[MLP_LANE_PROCESS].n_spare;
+    pthread_mutex_unlock(&f->spool->lock);
+    return n;
+}
+
+static void prepare(void *user)
+{
+    mlp_lane_prepare(user);
+}
+
+/* Two threads keep room for a server: the one that delivers gives back what the other made meanwhile. */
+static void a_spare_for_which_there_is_no_place_any_more_goes(void **state)
+{
+    fixture *f = *state;
+    char journal[800];
+    open_held(f, 0, NULL);
+    put_many(f->spool, "m", 1, SEGMENT_HOLDS / 2, MLPLAT_DURABILITY_DEFAULT);
+    pthread_mutex_lock(&f->spool->lock);
+    f->spool->lane[MLP_LANE_PROCESS].ahead = MLP_SPOOL_SPARES;
+    pthread_mutex_unlock(&f->spool->lock);
+    assert_int_equal(spares(f), 0);
+    plan_hook(ON_OPEN, ".mls", prepare, f->spool);
+    mlp_lane_prepare(f->spool);
+    plan_none();
+    assert_int_equal(spares(f), MLP_SPOOL_SPARES);
+    snprintf(journal, sizeof journal, "%s/%s", f->spool_folder, f->spool->home.name);
+    assert_int_equal(entries(journal, ".mls", NULL), 1 + MLP_SPOOL_SPARES);
+    assert_int_equal(f->spool->quota.bytes, (1 + MLP_SPOOL_SPARES) * MLP_SEGMENT_BYTES);
+    f->sink->hold = false;
+    drain(f);
+    assert_int_equal(count(f), SEGMENT_HOLDS / 2);
+}
+
 /* ---- quota ------------------------------------------------------------------------------------------------------- */
 
 static int64_t dropped_of(fixture *f)
@@ -324,6 +359,7 @@ int main(void)
         TEST(a_segment_that_was_cut_or_does_not_shrink_stays_as_it_is),
         TEST(a_kind_of_record_that_nobody_knows_is_none),
         TEST(delivery_waits_for_a_segment_that_is_being_packed),
+        TEST(a_spare_for_which_there_is_no_place_any_more_goes),
         TEST(what_is_being_delivered_is_waited_for_and_not_dropped),
         TEST(who_waits_for_a_record_that_is_dropped_is_told),
         TEST(what_was_dropped_does_not_come_back_if_its_file_cannot_go),

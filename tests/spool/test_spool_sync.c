@@ -1,8 +1,8 @@
 /* A server that keeps no marks, behind a line that breaks: `spool sync` comes back when all is there, or says how much
  * is not; and what was answered is not sent again, whoever dies. The fake server shows what comes twice. */
-#include "scarce_memory.h"
 #include "base/file.h"
 #include "spool_calls.h"
+#include "support/scarce_memory.h"
 
 enum { REQUEST = 100 };
 
@@ -649,11 +649,9 @@ static void any_allocation_that_fails_costs_no_record(void **state)
         wait_until(fixture_logged(f, "could not be stored now"));
         f->log[0] = 0;
         f->sink->fail = 0;
-        memory_scarce(true);
-        memory.left = nth;
+        scarce_memory_begin(nth);
         mlplat_status status = mlp_spool_sync(f->spool, NULL, &out, &err);
-        reached = memory.left < 0;
-        memory_scarce(false);
+        reached = scarce_memory_end();
         if (status == MLPLAT_OK)
             json_decref(out);
         else

@@ -1,7 +1,7 @@
 /* What a server took of a journal, in its file: read back, torn, another journal's, and where nothing can be kept. */
-#include "scarce_memory.h"
 #include "spool/taken.h"
 #include "spool_calls.h"
+#include "support/scarce_memory.h"
 
 #define JOURNAL "00112233445566778899aabbccddeeff"
 #define OTHER   "ff112233445566778899aabbccddeeff"
@@ -217,18 +217,16 @@ static void memory_that_runs_out_keeps_less(void **state)
     mlp_taken t;
     int fd = folder_of(*state);
     make_file(fd, 50);
-    memory_scarce(true);
-    memory.left = 0;
+    scarce_memory_begin(0);
     mlp_taken_open(&t, fd, JOURNAL);
-    memory_scarce(false);
+    assert_true(scarce_memory_end());
     assert_int_equal(t.done, 50);
     assert_int_equal(of(&t, "run 1"), 50);
     mlp_taken_close(&t);
     mlp_taken_open(&t, -1, JOURNAL);
-    memory_scarce(true);
-    memory.left = 0;
+    scarce_memory_begin(0);
     note(&t, "one", 5);
-    memory_scarce(false);
+    assert_true(scarce_memory_end());
     assert_int_equal(of(&t, "one"), 0);
     note(&t, "one", 6);
     assert_int_equal(of(&t, "one"), 6);
