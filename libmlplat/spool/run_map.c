@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -35,17 +36,13 @@ static mlplat_status take_line(mlp_run_map *map, const char *line, size_t n, mlp
     char id[ID_MOST + 1];
     const char *blank = memchr(line, ' ', n);
     size_t id_n = blank ? (size_t)(blank - line) : 0, server_n = blank ? n - id_n - 1 : 0;
-    if (!id_n || id_n > ID_MOST || !server_n || server_n > ID_MOST || memchr(blank + 1, ' ', server_n))
+    if (!id_n || id_n > ID_MOST || !server_n || server_n > ID_MOST || memchr(blank + 1, ' ', server_n) ||
+        !mlp_text_utf8(line, n))
         return MLPLAT_OK;
     memcpy(id, line, id_n);
     id[id_n] = 0;
-    json_t *server = json_stringn(blank + 1, server_n);
-    if (!server) /* no text */
-        return MLPLAT_OK;
-    if (!json_object_get(map->ids, id))
-        return mlp_json_set(map->ids, id, server, err);
-    json_decref(server);
-    return MLPLAT_OK;
+    return json_object_get(map->ids, id) ? MLPLAT_OK
+                                         : mlp_json_set(map->ids, id, json_stringn(blank + 1, server_n), err);
 }
 
 static mlplat_status take_lines(mlp_run_map *map, const mlp_buf *text, size_t *used, mlplat_error *err)

@@ -116,6 +116,7 @@ static void memory_that_runs_out_is_told(void **state)
         if (s == MLPLAT_OK)
             s = mlp_run_map_list(&f->spool->runs, f->spool->place, 1, &list, &err);
         reached = scarce_memory_disarm();
+        assert_int_equal(json_array_size(list), s == MLPLAT_OK ? 2 : 0);
         json_decref(list);
         list = NULL;
         fixture_close(f);
