@@ -23,7 +23,7 @@ def gcov(notes):
     for part in (json.loads(line) for line in text.splitlines() if line.startswith("{")):
         for file in part["files"]:
             path = pathlib.Path(part["current_working_directory"], file["file"]).resolve()
-            if path.is_relative_to(ROOT / "libmlplat"):
+            if path.is_relative_to(ROOT / "libmlplat") and path.exists():  # notes outlive a file that was removed
                 name = str(path.relative_to(ROOT / "libmlplat"))
                 for line in file["lines"]:
                     key = name, line["line_number"]
