@@ -1,30 +1,12 @@
 /* Every allocation of ours on the way to an artifact proxy and back fails once. */
 #include "artifacts/artifact_http_fixture.h"
+#include "support/scarce_memory.h"
 
 static int64_t count(void *user, const void *data, size_t n)
 {
     (void)data;
     *(uint64_t *)user += n;
     return (int64_t)n;
-}
-
-static long left = -1; /* allocations that still succeed; negative: all do */
-static long taken;
-
-static bool fails_now(void)
-{
-    taken++;
-    return left >= 0 && left-- == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return fails_now() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return fails_now() ? NULL : realloc(p, n);
 }
 
 static mlplat_status put_work(fixture *f, mlplat_error *err)
@@ -77,17 +59,15 @@ static const struct {
 };
 
 /* Each with a session of its own, so that opening the client is part of it. */
-static mlplat_status run_scarce(fixture *f, size_t w, long nth, long *used, mlplat_error *err)
+static mlplat_status run_scarce(fixture *f, size_t w, long nth, bool *reached, mlplat_error *err)
 {
     char uri[64];
     loopback_script(f->server, works[w].steps, works[w].n);
     snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
     f->ml = open_session(f, uri, NULL);
-    taken = 0;
-    left = nth;
+    scarce_memory_arm(nth);
     mlplat_status s = works[w].run(f, err);
-    left = -1;
-    *used = taken;
+    *reached = scarce_memory_disarm();
     mlplat_close(f->ml);
     mlp_file_remove_tree(test_path(f->folder, "to"), NULL);
     return s;
@@ -98,19 +78,20 @@ static void a_failed_allocation_is_told_and_costs_nothing(void **state)
     fixture *f = *state;
     NEEDS_HTTP(f);
     mlplat_close(f->ml);
-    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    scarce_memory_on();
     for (size_t w = 0; w < sizeof works / sizeof works[0]; w++) {
         long failed = 0;
-        for (long nth = 0, used = 1; nth <= used; nth++) {
+        bool reached = true;
+        for (long nth = 0; reached; nth++) {
             mlplat_error err = {0};
-            mlplat_status s = run_scarce(f, w, nth, &used, &err);
-            if (s != works[w].want && s != MLPLAT_NO_MEMORY)
+            mlplat_status s = run_scarce(f, w, nth, &reached, &err);
+            if (s != works[w].want && (s != MLPLAT_NO_MEMORY || !reached))
                 fail_msg("%s, allocation %ld: %s: %s", works[w].what, nth, mlplat_status_name(s), err.message);
             failed += s == MLPLAT_NO_MEMORY;
         }
         assert_true(failed > 5);
     }
-    mlplat_set_allocator(NULL, NULL, NULL);
+    scarce_memory_off();
     set_up(f);
 }
 

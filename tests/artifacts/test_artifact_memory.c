@@ -1,27 +1,9 @@
 /* Every allocation of a transfer and of a model directory fails once: no leak, no half a file, an error that says why.
  */
+#include "support/scarce_memory.h"
 #include "support/support.h"
 #include "base/file.h"
 #include <stdlib.h>
-
-static long left = -1; /* allocations that still succeed; negative: all do */
-static long taken;
-
-static bool fails_now(void)
-{
-    taken++;
-    return left >= 0 && left-- == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return fails_now() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return fails_now() ? NULL : realloc(p, n);
-}
 
 static int64_t swallow(void *user, const void *data, size_t n)
 {
@@ -117,21 +99,20 @@ static void clear(const char *folder)
 static void a_failed_allocation_is_told_and_costs_nothing(void **state)
 {
     mlplat_error err = {0};
-    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    scarce_memory_on();
     char *folder = test_folder_make();
     mlplat *ml = test_open(folder);
     (void)state;
     fill(folder);
     for (size_t w = 0; w < sizeof works / sizeof works[0]; w++) {
         long failed = 0;
-        for (long nth = 0, used = 1; nth <= used; nth++) {
+        bool reached = true;
+        for (long nth = 0; reached; nth++) {
             err = (mlplat_error){0};
-            taken = 0;
-            left = nth;
+            scarce_memory_arm(nth);
             mlplat_status s = works[w].run(ml, folder, &err);
-            left = -1;
-            used = taken;
-            if (s != MLPLAT_OK && (s != MLPLAT_NO_MEMORY || err.status != s))
+            reached = scarce_memory_disarm();
+            if (s != MLPLAT_OK && (!reached || s != MLPLAT_NO_MEMORY || err.status != s))
                 fail_msg("%s, allocation %ld: %s: %s", works[w].what, nth, mlplat_status_name(s), err.message);
             failed += s != MLPLAT_OK;
             assert_true(s == MLPLAT_OK || !mlp_file_exists(test_path(folder, "model")));
@@ -141,7 +122,7 @@ static void a_failed_allocation_is_told_and_costs_nothing(void **state)
     }
     mlplat_close(ml);
     test_folder_remove(folder);
-    mlplat_set_allocator(NULL, NULL, NULL);
+    scarce_memory_off();
 }
 
 int main(void)

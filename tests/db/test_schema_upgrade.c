@@ -1,4 +1,5 @@
 /* Moving a file to another of MLflow's heads. tests/integration/test_schema_walk.py compares the outcome. */
+#include "support/scarce_memory.h"
 #include "support/support.h"
 #include "db/db_inside.h"
 #include "db/schema_inside.h"
@@ -353,23 +354,6 @@ static void a_full_disk_leaves_the_file_as_it_was(void **state)
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
-static atomic_long until_failure = -1; /* the allocation after so many fails; below zero: none */
-
-static bool scarce(void)
-{
-    return atomic_load(&until_failure) >= 0 && atomic_fetch_sub(&until_failure, 1) == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return scarce() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return scarce() ? NULL : realloc(p, n);
-}
-
 static void no_failed_allocation_leaves_half_an_upgrade(void **state)
 {
     fixture *f = *state;
@@ -381,17 +365,17 @@ static void no_failed_allocation_leaves_half_an_upgrade(void **state)
             "\"input_cost\": 0.5}', 'tr')");
     char *before = read_sql(f->path, SHAPE);
     mlplat_status s = MLPLAT_NO_MEMORY;
-    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    scarce_memory_on();
     for (long nth = 0; s != MLPLAT_OK; nth++) {
-        atomic_store(&until_failure, nth);
+        scarce_memory_arm_any(nth);
         s = upgrade(f->path, "3.17.0", NULL, &err);
-        atomic_store(&until_failure, -1);
+        scarce_memory_disarm();
         if (s != MLPLAT_OK) {
             assert_int_equal(s, MLPLAT_NO_MEMORY);
             assert_sql(f->path, SHAPE, before);
         }
     }
-    mlplat_set_allocator(NULL, NULL, NULL);
+    scarce_memory_off();
     assert_sql(f->path, "SELECT input_cost, total_cost IS NULL FROM trace_info", "0.5|1");
     free(before);
 }

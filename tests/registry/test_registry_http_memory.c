@@ -1,24 +1,6 @@
 /* Every allocation of ours on the way to a server's registry and back fails once. */
 #include "registry/registry_http_fixture.h"
-
-static long left = -1; /* allocations that still succeed; negative: all do */
-static long taken;
-
-static bool fails_now(void)
-{
-    taken++;
-    return left >= 0 && left-- == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return fails_now() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return fails_now() ? NULL : realloc(p, n);
-}
+#include "support/scarce_memory.h"
 
 /* ---- what is done ------------------------------------------------------------------------------------------------ */
 
@@ -172,15 +154,13 @@ static void renew_server(fixture *f)
 }
 
 /* Each with a session of its own, so that opening the client is part of it. */
-static mlplat_status run_scarce(fixture *f, size_t w, long nth, long *used, mlplat_error *err)
+static mlplat_status run_scarce(fixture *f, size_t w, long nth, bool *reached, mlplat_error *err)
 {
     renew_server(f);
     mlplat *ml = open_session(f, err);
-    taken = 0;
-    left = nth;
+    scarce_memory_arm(nth);
     mlplat_status s = works[w].run(ml, err);
-    left = -1;
-    *used = taken;
+    *reached = scarce_memory_disarm();
     mlplat_close(ml);
     return s;
 }
@@ -190,19 +170,20 @@ static void a_failed_allocation_is_told_and_costs_nothing(void **state)
     fixture *f = *state;
     NEEDS_HTTP(f);
     answer(f, ALL);
-    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    scarce_memory_on();
     for (size_t w = 0; w < sizeof works / sizeof works[0]; w++) {
         long failed = 0;
-        for (long nth = 0, used = 1; nth <= used; nth++) {
+        bool reached = true;
+        for (long nth = 0; reached; nth++) {
             mlplat_error err = {0};
-            mlplat_status s = run_scarce(f, w, nth, &used, &err);
-            if (s != works[w].want && s != MLPLAT_NO_MEMORY)
+            mlplat_status s = run_scarce(f, w, nth, &reached, &err);
+            if (s != works[w].want && (s != MLPLAT_NO_MEMORY || !reached))
                 fail_msg("%s, allocation %ld: %s: %s", works[w].what, nth, mlplat_status_name(s), err.message);
             failed += s == MLPLAT_NO_MEMORY;
         }
         assert_true(failed > 5);
     }
-    mlplat_set_allocator(NULL, NULL, NULL);
+    scarce_memory_off();
 }
 
 int main(void)

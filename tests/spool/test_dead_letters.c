@@ -175,7 +175,7 @@ static void memory_that_runs_out_is_told_and_costs_no_letter(void **state)
 {
     fixture *f = *state;
     open_with_two(f);
-    scarce_memory_on();
+    scarce_memory_on_all();
     assert_true(sweep(f, put_once, MLPLAT_NO_MEMORY, 0) > 10);
     assert_true(sweep(f, list_once, MLPLAT_NO_MEMORY, 0) > 10);
     scarce_memory_off();
@@ -411,7 +411,7 @@ static void a_retry_without_memory_changes_nothing(void **state)
 {
     fixture *f = *state;
     open_with_two(f);
-    scarce_memory_on();
+    scarce_memory_on_all();
     assert_true(sweep(f, retry_once, MLPLAT_NO_MEMORY, 0) > 10);
     scarce_memory_off();
     dead_must_be(f, 2);

@@ -107,7 +107,7 @@ static void memory_that_runs_out_is_told(void **state)
     bool reached = true;
     for (long n = 0; reached; n++) {
         const char *out = NULL;
-        scarce_memory_on();
+        scarce_memory_on_all();
         fixture_open(f, MLPLAT_DURABILITY_PROCESS);
         scarce_memory_arm(n);
         mlplat_status s = mlp_spool_run_of(f->spool, "one", &out, &err);

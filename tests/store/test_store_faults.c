@@ -1,24 +1,7 @@
 /* The store as a whole when memory runs out: every allocation fails once, and nothing is lost, half or leaked. */
 #include "archive_support.h"
-#include <stdatomic.h>
+#include "support/scarce_memory.h"
 #include <stdbool.h>
-
-static atomic_long until_failure = -1; /* the allocation after so many fails; below zero: none */
-
-static bool scarce(void)
-{
-    return atomic_load(&until_failure) >= 0 && atomic_fetch_sub(&until_failure, 1) == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return scarce() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return scarce() ? NULL : realloc(p, n);
-}
 
 typedef mlplat_status (*call)(mlplat *ml, const char *folder, mlplat_error *err);
 
@@ -76,10 +59,9 @@ static void sweep(mlplat *ml, const char *folder, call fn)
 {
     for (long nth = 0;; nth += nth < 60 ? 1 : nth / 20) {
         mlplat_error err = {0};
-        atomic_store(&until_failure, nth);
+        scarce_memory_arm_any(nth);
         mlplat_status s = fn(ml, folder, &err);
-        bool reached = atomic_load(&until_failure) < 0;
-        atomic_store(&until_failure, -1);
+        bool reached = scarce_memory_disarm();
         if (s != MLPLAT_OK && s != MLPLAT_NO_MEMORY)
             fail_msg("allocation %ld: %s: %s", nth, mlplat_status_name(s), err.message);
         if (s == MLPLAT_OK && !reached)
@@ -132,6 +114,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_failed_allocation_of_a_call_leaves_half_of_it),
     };
-    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    scarce_memory_on();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

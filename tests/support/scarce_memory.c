@@ -4,23 +4,23 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { MOST = 20000 }; /* a sweep that comes so far does not end */
+enum { MOST = 50000 }; /* a sweep that comes so far does not end */
 
 static _Thread_local long left = -1; /* allocations that go well; negative: all do */
-static atomic_long left_of_all = -1;
+static atomic_long left_of_any = -1;
 static atomic_bool met;
 
-static bool all_run_out(void)
+static bool any_runs_out(void)
 {
-    long n = atomic_load(&left_of_all);
-    while (n >= 0 && !atomic_compare_exchange_weak(&left_of_all, &n, n - 1))
+    long n = atomic_load(&left_of_any);
+    while (n >= 0 && !atomic_compare_exchange_weak(&left_of_any, &n, n - 1))
         ;
     return n == 0;
 }
 
 static bool runs_out(void)
 {
-    bool now = (left >= 0 && left-- == 0) || all_run_out();
+    bool now = (left >= 0 && left-- == 0) || any_runs_out();
     if (now)
         atomic_store(&met, true);
     return now;
@@ -39,8 +39,13 @@ static void *scarce_realloc(void *p, size_t n)
 void scarce_memory_on(void)
 {
     scarce_memory_disarm();
-    json_set_alloc_funcs(scarce_malloc, free);
     mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+}
+
+void scarce_memory_on_all(void)
+{
+    scarce_memory_on();
+    json_set_alloc_funcs(scarce_malloc, free);
 }
 
 void scarce_memory_off(void)
@@ -57,23 +62,23 @@ void scarce_memory_arm(long n)
     left = n;
 }
 
-void scarce_memory_arm_all(long n)
+void scarce_memory_arm_any(long n)
 {
     assert_in_range(n, 0, MOST);
     scarce_memory_disarm();
-    atomic_store(&left_of_all, n);
+    atomic_store(&left_of_any, n);
 }
 
 bool scarce_memory_disarm(void)
 {
     left = -1;
-    atomic_store(&left_of_all, -1);
+    atomic_store(&left_of_any, -1);
     return atomic_exchange(&met, false);
 }
 
 void scarce_memory_begin(long n)
 {
-    scarce_memory_on();
+    scarce_memory_on_all();
     scarce_memory_arm(n);
 }
 

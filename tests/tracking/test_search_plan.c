@@ -1,4 +1,5 @@
 /* Searches over very many runs are done in another way, with metrics in memory: the answers are the same. */
+#include "support/scarce_memory.h"
 #include "support/support.h"
 #include "tracking/tracking_db.h"
 #include <math.h>
@@ -134,23 +135,6 @@ static void what_was_logged_since_is_seen(void **state)
 /* ---- memory runs out -----------------------------------------------------------------------------------------------
  */
 
-static atomic_long until_failure = -1; /* the allocation after so many fails; below zero: none */
-
-static bool scarce(void)
-{
-    return atomic_load(&until_failure) >= 0 && atomic_fetch_sub(&until_failure, 1) == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return scarce() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return scarce() ? NULL : realloc(p, n);
-}
-
 /* Searches of every kind; true: nothing failed. */
 static bool search_all(mlplat *ml)
 {
@@ -187,16 +171,18 @@ static void no_failed_allocation_breaks_a_search(void **state)
     assert_ok(mlp_tracking_of(ml, &t, &err));
     mlp_tracking_db_store *store = t->store;
     store->many = 0;
-    bool done = false;
-    for (long nth = 0; !done; nth++) {
+    bool reached = true;
+    scarce_memory_on();
+    for (long nth = 0; reached; nth++) {
         mlplat_run *run = NULL; /* what is kept is of before */
         assert_ok(mlplat_run_start(ml, NULL, &run, &err));
         mlplat_run_free(run);
-        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
-        atomic_store(&until_failure, nth);
-        done = search_all(ml) && atomic_load(&until_failure) >= 0;
-        atomic_store(&until_failure, -1);
+        scarce_memory_arm_any(nth);
+        bool well = search_all(ml);
+        reached = scarce_memory_disarm();
+        assert_true(well || reached);
     }
+    scarce_memory_off();
     assert_same(ml, "metrics.loss > 5", "metrics.acc", 100);
 }
 

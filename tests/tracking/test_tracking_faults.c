@@ -1,9 +1,9 @@
 /* Memory that runs out at every place, and a disk that is full: what was accepted is there in the end, once. */
+#include "support/scarce_memory.h"
 #include "support/support.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -12,26 +12,6 @@
 #include <unistd.h>
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
-
-static _Atomic long until_failure = -1; /* allocations that still succeed; negative: all do */
-
-static bool fails_now(void)
-{
-    long left = atomic_load(&until_failure);
-    while (left >= 0 && !atomic_compare_exchange_weak(&until_failure, &left, left - 1))
-        ;
-    return left == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return fails_now() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return fails_now() ? NULL : realloc(p, n);
-}
 
 /* Ok, or out of memory: nothing else may come of a failed allocation. */
 static bool passed(mlplat_status s, const mlplat_error *err)
@@ -100,11 +80,10 @@ static void no_failed_allocation_loses_or_doubles_a_point(void **state)
         mlplat_error err = {0};
         mlplat_doc *doc = NULL;
         size_t n = 0;
-        mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
-        atomic_store(&until_failure, nth);
+        scarce_memory_on();
+        scarce_memory_arm_any(nth);
         int accepted = whole_run(folder, id);
-        reached = atomic_load(&until_failure) < 0;
-        atomic_store(&until_failure, -1);
+        reached = scarce_memory_disarm();
         if (!*id) {
             assert_true(reached);
             continue;
@@ -116,9 +95,8 @@ static void no_failed_allocation_loses_or_doubles_a_point(void **state)
             fail_msg("allocation %ld failed: %d points accepted, %zu stored", nth, accepted, n);
         mlplat_doc_free(doc);
         mlplat_close(ml);
-        assert_in_range(nth, 0, 20000);
     }
-    mlplat_set_allocator(NULL, NULL, NULL);
+    scarce_memory_off();
     test_folder_remove(folder);
 }
 
@@ -227,13 +205,11 @@ static void sweep(mlplat *ml, mlplat_run *run, const char *name,
     bool reached = true;
     for (long nth = 0; reached; nth++) {
         mlplat_error err = {0};
-        atomic_store(&until_failure, nth);
+        scarce_memory_arm_any(nth);
         mlplat_status s = call(ml, run, &err);
-        reached = atomic_load(&until_failure) < 0;
-        atomic_store(&until_failure, -1);
+        reached = scarce_memory_disarm();
         if (!passed(s, &err) && !reached)
             fail_msg("%s is out of memory without a failed allocation", name);
-        assert_in_range(nth, 0, 20000);
     }
 }
 
@@ -253,7 +229,7 @@ static void each_call_tells_that_memory_ran_out(void **state)
     if (access("/dev/shm", W_OK) == 0)
         setenv("TMPDIR", "/dev/shm", 1); /* thousands of syncs */
     char *folder = test_folder_make();
-    mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
+    scarce_memory_on();
     mlplat *ml = test_open(folder);
     assert_ok(mlplat_run_start(ml, NULL, &run, &err));
     assert_ok(mlplat_run_log_metric(run, "m", 1, 0, &err));
@@ -262,7 +238,7 @@ static void each_call_tells_that_memory_ran_out(void **state)
     assert_ok(mlplat_run_end(run, NULL, &err));
     mlplat_run_free(run);
     mlplat_close(ml);
-    mlplat_set_allocator(NULL, NULL, NULL);
+    scarce_memory_off();
     test_folder_remove(folder);
 }
 

@@ -1,6 +1,6 @@
 /* What calls make of a server's answers: the documents, the reasons of refusals, and the calls whose answer is lost. */
+#include "support/scarce_memory.h"
 #include "tracking/http_fixture.h"
-#include <jansson.h>
 
 #define API     "/api/2.0/mlflow/"
 #define BAD     "400 Bad Request", .json = "{\"error_code\": \"INVALID_PARAMETER_VALUE\", \"message\": \"no\"}"
@@ -391,23 +391,6 @@ static void a_call_makes_of_an_answer_what_it_means(void **state)
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
-static _Thread_local long left = -1; /* allocations of this thread that still succeed; negative: all do */
-
-static bool fails_now(void)
-{
-    return left >= 0 && left-- == 0;
-}
-
-static void *scarce_malloc(size_t n)
-{
-    return fails_now() ? NULL : malloc(n);
-}
-
-static void *scarce_realloc(void *p, size_t n)
-{
-    return fails_now() ? NULL : realloc(p, n);
-}
-
 /* What is OK is whole. A refusal whose reason cannot be asked for stays the refusal, a lost answer stays lost. */
 static bool truthful(size_t i, mlplat_status s, const mlplat_doc *doc)
 {
@@ -436,14 +419,9 @@ static void a_failed_allocation_is_told_and_no_answer_is_taken_for_another(void 
             mlplat_error err = {0};
             mlplat_doc *doc = NULL;
             reopen(f, "/shared");
-            mlplat_set_allocator(scarce_malloc, scarce_realloc, free);
-            json_set_alloc_funcs(scarce_malloc, free);
-            left = nth;
+            scarce_memory_begin(nth);
             mlplat_status s = run_case(f, i, &doc, &err);
-            fired = left == -1;
-            left = -1;
-            json_set_alloc_funcs(malloc, free);
-            mlplat_set_allocator(NULL, NULL, NULL);
+            fired = scarce_memory_end();
             if (!truthful(i, s, doc))
                 fail_msg("case %zu, %s, allocation %ld: %s, not %s: %s", i, cases[i].steps[0].on, nth,
                          mlplat_status_name(s), mlplat_status_name(cases[i].want), err.message);
