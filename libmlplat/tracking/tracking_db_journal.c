@@ -9,13 +9,11 @@
 
 #define TABLE(number) "mlplat_journal (journal_id TEXT PRIMARY KEY, seq " number " NOT NULL)"
 
-/* May it be written, or made? Of a file, who may write it may do all. */
+/* Of a server: may it be written, or made? */
 mlplat_status mlp_tracking_db_journal_allowed(mlp_db *db, bool *allowed, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
     *allowed = true;
-    if (mlp_db_is_file(db))
-        return MLPLAT_OK;
     mlplat_status s = mlp_db_prepare(db,
                                      "SELECT CASE WHEN to_regclass('mlplat_journal') IS NULL THEN "
                                      "has_schema_privilege(current_schema(), 'CREATE') ELSE "

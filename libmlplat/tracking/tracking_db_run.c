@@ -309,8 +309,8 @@ static mlplat_status note_list(mlp_db *db, const tag_call *call, json_t **out, m
     }
     const char *text = s == MLPLAT_OK && row ? mlp_stmt_col_text(stmt, 0) : NULL;
     if (s == MLPLAT_OK && text) {
-        s = mlp_json_parse(text, strlen(text), out, NULL);
-        if (s != MLPLAT_OK || !json_is_array(*out))
+        s = mlp_json_parse(text, strlen(text), out, err);
+        if (s != MLPLAT_NO_MEMORY && !json_is_array(*out))
             s = mlp_fail(err, MLPLAT_CORRUPT, "tag %s of run %s is no JSON list: delete the tag", call->key,
                          call->base.id);
     } else if (s == MLPLAT_OK && !(*out = json_array())) {
