@@ -187,9 +187,20 @@ static mlplat_status wait_for_store(mlp_spool *sp, mlp_wait *wait, size_t n, mlp
     return MLPLAT_OK;
 }
 
+static mlplat_durability level_of(const mlp_spool *sp, mlplat_durability durability)
+{
+    return durability == MLPLAT_DURABILITY_DEFAULT ? sp->durability : durability;
+}
+
+mlplat_durability mlp_spool_own_level(const mlp_spool *sp, mlplat_durability durability)
+{
+    mlplat_durability level = level_of(sp, durability);
+    return level == MLPLAT_DURABILITY_REMOTE ? MLPLAT_DURABILITY_DISK : level;
+}
+
 static mlplat_status append(mlp_spool *sp, mlp_entry *entry, mlplat_durability durability, mlplat_error *err)
 {
-    mlplat_durability level = durability == MLPLAT_DURABILITY_DEFAULT ? sp->durability : durability;
+    mlplat_durability level = level_of(sp, durability);
     mlplat_status status = mlp_spool_usable(sp, err);
     if (status != MLPLAT_OK || entry->n == 0)
         return status;

@@ -156,7 +156,9 @@ uint64_t mlp_spool_taken(const mlp_spool *spool, const mlp_record *record);
  * PROCESS. */
 mlplat_status mlp_spool_append(mlp_spool *spool, const mlp_record *records, size_t n, mlplat_durability durability,
                                mlplat_error *err);
-/* The same of a span: what its points have in common is looked at, checksummed and written once for many. */
+/* The level that durability means (0: the spool's own), for what nobody waits for the store for: DISK for REMOTE. */
+mlplat_durability mlp_spool_own_level(const mlp_spool *spool, mlplat_durability durability);
+/* Accept a span: what its points have in common is looked at, checksummed and written once for many. */
 mlplat_status mlp_spool_append_span(mlp_spool *spool, const mlp_span *span, mlplat_durability durability,
                                     mlplat_error *err);
 /* Wait until all accepted so far is delivered or dead. timeout_ms as mlplat_flush; TIMEOUT; the sink's last status when

@@ -45,8 +45,7 @@ mlplat_status mlp_offline_put(mlp_spool *spool, const char *run_id, const json_t
     if (s == MLPLAT_OK)
         s = made(made_for, run, err);
     if (s == MLPLAT_OK) /* nobody waits for a server that is away */
-        s = append(spool, MLP_RECORD_CREATE, run_id, creation,
-                   durability == MLPLAT_DURABILITY_REMOTE ? MLPLAT_DURABILITY_DISK : durability, err);
+        s = append(spool, MLP_RECORD_CREATE, run_id, creation, mlp_spool_own_level(spool, durability), err);
     json_decref(run);
     return s;
 }
@@ -55,7 +54,8 @@ mlplat_status mlp_offline_change(mlp_spool *spool, const char *run_id, const mlp
                                  mlplat_error *err)
 {
     json_t *body = mlp_run_queue_body(change);
-    mlplat_status s = append(spool, MLP_RECORD_UPDATE, run_id, body, MLPLAT_DURABILITY_DEFAULT, err);
+    mlplat_status s = append(spool, MLP_RECORD_UPDATE, run_id, body,
+                             mlp_spool_own_level(spool, MLPLAT_DURABILITY_DEFAULT), err);
     json_decref(body);
     return s;
 }

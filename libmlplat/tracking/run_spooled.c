@@ -79,14 +79,13 @@ mlplat_status mlp_run_spooled_check(mlplat_run *run, mlplat_error *err)
 static mlplat_status append(const mlplat_run *run, const char *name, json_t *text, mlplat_error *err)
 {
     mlp_buf out = {0};
-    mlplat_durability level = run->durability;
+    mlp_spool *spool = run->tracking->spool;
+    mlplat_durability level = mlp_spool_own_level(spool, run->durability); /* nobody waits for one that is away */
     mlplat_status s = text ? mlp_json_text(text, &out, err) : mlp_fail_memory(err);
     const mlp_record record = {.kind = MLP_RECORD_ARTIFACT, .run_id = run->id, .run_id_n = run->id_n, .key = name,
                                .key_n = strlen(name), .text = out.data, .text_n = out.size};
-    if (level == MLPLAT_DURABILITY_REMOTE) /* nobody waits for a server that is away */
-        level = MLPLAT_DURABILITY_DISK;
     if (s == MLPLAT_OK)
-        s = mlp_spool_append(run->tracking->spool, &record, 1, level, err);
+        s = mlp_spool_append(spool, &record, 1, level, err);
     mlp_buf_free(&out);
     json_decref(text);
     return s;
@@ -117,8 +116,7 @@ static int64_t next_bytes(void *user, void *buf, size_t n, mlplat_error *err)
 
 static bool is_durable(const mlplat_run *run)
 {
-    mlplat_durability level = run->durability;
-    return level == MLPLAT_DURABILITY_DISK || level == MLPLAT_DURABILITY_REMOTE;
+    return mlp_spool_own_level(run->tracking->spool, run->durability) == MLPLAT_DURABILITY_DISK;
 }
 
 static mlplat_status spool_copy(mlplat_run *run, bytes *from, const char *name, mlplat_error *err)

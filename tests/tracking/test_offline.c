@@ -189,6 +189,29 @@ static void what_is_wrong_with_a_call_is_no_reason_to_go_offline(void **state)
     assert_null(run);
 }
 
+/* A server that did not answer a moment ago is not asked: nobody waits for it. */
+static void of_a_server_that_is_down_no_run_is_asked_for(void **state)
+{
+    scene *s = *state;
+    NEEDS_HTTP(s);
+    mlplat_error err = {0};
+    mlp_tracking *t = NULL;
+    mlplat_run *run = start_away(s, "one", NULL), *other = NULL;
+    assert_ok(mlplat_run_log_metric(run, "m", 1, 0, &err));
+    assert_ok(mlp_tracking_of(s->ml, &t, &err));
+    assert_status(mlplat_flush(s->ml, 3000, &err), MLPLAT_UNAVAILABLE);
+    assert_true(mlp_spool_is_down(t->spool));
+    size_t before = asked(s, "runs/create", NULL);
+    assert_ok(mlplat_run_start(s->ml, NULL, &other, &err));
+    assert_int_equal(asked(s, "runs/create", NULL), before);
+    back(s);
+    deliver(s);
+    assert_int_equal(asked(s, "runs/create", NULL), 2);
+    assert_int_equal(sent(s, "\"experiment_id\":\"0\""), 1); /* it named none */
+    mlplat_run_free(other);
+    mlplat_run_free(run);
+}
+
 /* ---- delivery ---------------------------------------------------------------------------------------------------- */
 
 static void a_run_is_made_once_and_answers_to_both_ids(void **state)
@@ -489,6 +512,7 @@ int main(void)
         CASE(where_memory_ends_a_run_is_not_called_delivered),
         CASE(a_run_that_waits_is_changed_and_ended),
         CASE(what_is_wrong_with_a_call_is_no_reason_to_go_offline),
+        CASE(of_a_server_that_is_down_no_run_is_asked_for),
         CASE(a_run_is_made_once_and_answers_to_both_ids),
         CASE(a_run_whose_answer_was_lost_is_not_made_again),
         CASE(a_parent_that_waits_comes_first),

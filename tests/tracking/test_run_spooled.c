@@ -186,6 +186,64 @@ static void what_is_put_when_the_server_goes_waits(void **state)
     mlplat_run_free(other);
 }
 
+static _Thread_local long synced;
+
+static int count_fsync(int fd)
+{
+    synced++;
+    return mlp_os_default()->fsync(fd);
+}
+
+/* The level is the session's where the run has none of its own. */
+static void of_a_server_that_is_away_level_remote_is_level_disk(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    mlplat *ml = NULL;
+    mlplat_run *run = NULL, *made = NULL;
+    mlp_os table = *mlp_os_default();
+    char uri[64];
+    NEEDS_HTTP(f);
+    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
+    options.tracking_uri = uri;
+    options.spool_dir = test_path(f->folder, "remote");
+    options.durability = MLPLAT_DURABILITY_REMOTE;
+    assert_ok(mlplat_open(&options, &ml, &err));
+    assert_ok(mlplat_run_attach(ml, ID, &run, &err));
+    answer(f, down);
+    assert_ok(mlplat_run_log_text(run, "x", "a.txt", &err));
+    table.fsync = count_fsync;
+    mlp_os_replace(&table);
+    synced = 0;
+    assert_ok(mlplat_run_log_text(run, "x", "b.txt", &err));
+    mlp_os_replace(NULL);
+    assert_int_equal(synced, 2); /* the copy, and its name */
+    assert_ok(mlplat_run_start(ml, NULL, &made, &err));
+    mlplat_run_free(made);
+    answer(f, empty);
+    assert_ok(mlplat_flush(ml, 60000, &err));
+    assert_true(came(f, "artifacts/a.txt HTTP"));
+    mlplat_run_free(run);
+    mlplat_close(ml);
+}
+
+/* The file first, then the run's tag that tells of it. */
+static void a_table_is_noted_at_the_run(void **state)
+{
+    static const loopback_step steps[] = {{.on = "GET /api/2.0/mlflow-artifacts/artifacts/0", .status = "404 Not Found",
+                                           .json = "{}"},
+                                          {.on = "/api/", .json = empty + sizeof HEAD - 1}};
+    fixture *f = *state;
+    mlplat_error err = {0};
+    NEEDS_HTTP(f);
+    loopback_script(f->server, steps, 2);
+    assert_ok(mlplat_run_log_table(f->run, "{\"columns\": [\"a\"], \"data\": [[1]]}", "t.json", &err));
+    assert_ok(mlplat_flush(f->ml, 60000, &err));
+    assert_true(came(f, "PUT /api/2.0/mlflow-artifacts/artifacts/0/" ID "/artifacts/t.json"));
+    assert_true(came(f, "mlflow.loggedArtifacts"));
+}
+
 /* ---- faults of the thread that logs ------------------------------------------------------------------------------ */
 
 static _Thread_local long calls_left = -1; /* calls that go well; negative: all do */
@@ -207,13 +265,16 @@ static ssize_t broken_read(int fd, void *buf, size_t n)
     return fails_now() ? -1 : mlp_os_default()->read(fd, buf, n);
 }
 
-static mlplat_status log_both(fixture *f, uint64_t *logged)
+static mlplat_status log_some(fixture *f, uint64_t *logged)
 {
     mlplat_error err = {0};
     mlplat_status s = mlplat_run_log_text(f->run, "x", "a.txt", &err);
     *logged += s == MLPLAT_OK;
     if (s == MLPLAT_OK)
         s = mlplat_run_log_artifact(f->run, test_path(f->folder, "small"), NULL, &err);
+    *logged += s == MLPLAT_OK;
+    if (s == MLPLAT_OK)
+        s = mlplat_run_log_param(f->run, "p", "v", &err);
     *logged += s == MLPLAT_OK;
     return s;
 }
@@ -226,10 +287,10 @@ static void where_memory_ends_nothing_waits_that_was_not_accepted(void **state)
     NEEDS_HTTP(f);
     file_of(f, "small", 50);
     answer(f, down);
-    assert_int_equal(log_both(f, &logged), MLPLAT_OK);
+    assert_int_equal(log_some(f, &logged), MLPLAT_OK);
     for (long nth = 0; reached; nth++) {
         scarce_memory_begin(nth);
-        mlplat_status s = log_both(f, &logged);
+        mlplat_status s = log_some(f, &logged);
         reached = scarce_memory_end();
         if (s != MLPLAT_OK && s != MLPLAT_NO_MEMORY)
             fail_msg("allocation %ld: %s", nth, mlplat_status_name(s));
@@ -244,7 +305,7 @@ static void a_file_that_cannot_be_read_is_not_taken(void **state)
     NEEDS_HTTP(f);
     file_of(f, "small", 50);
     answer(f, down);
-    assert_int_equal(log_both(f, &logged), MLPLAT_OK);
+    assert_int_equal(log_some(f, &logged), MLPLAT_OK);
     for (int i = 0; i < 2; i++) {
         mlp_os table = *mlp_os_default();
         bool reached = true;
@@ -254,7 +315,7 @@ static void a_file_that_cannot_be_read_is_not_taken(void **state)
         mlp_os_replace(&table);
         for (long nth = 0; reached; nth++) {
             calls_left = nth;
-            failed += log_both(f, &logged) != MLPLAT_OK;
+            failed += log_some(f, &logged) != MLPLAT_OK;
             reached = calls_left < 0;
             calls_left = -1;
             assert_in_range(nth, 0, 200);
@@ -360,6 +421,8 @@ int main(void)
         CASE(what_is_there_is_asked_at_once),
         CASE(what_the_server_misses_waits_and_comes_in_its_order),
         CASE(what_is_put_when_the_server_goes_waits),
+        CASE(of_a_server_that_is_away_level_remote_is_level_disk),
+        CASE(a_table_is_noted_at_the_run),
         CASE(where_memory_ends_nothing_waits_that_was_not_accepted),
         CASE(a_file_that_cannot_be_read_is_not_taken),
         CASE(what_cannot_be_logged_is_refused_also_when_the_server_is_away),

@@ -1,6 +1,8 @@
 /* The sink of the SQLite store by itself: replays, refusals, and batches that are stored in parts. */
 #include "support/support.h"
 #include "base/os.h"
+#include "spool/metric_origin.h"
+#include "support/scarce_memory.h"
 #include "tracking/tracking_store.h"
 #include <limits.h>
 #include <math.h>
@@ -311,6 +313,91 @@ static void the_latest_value_is_the_latest_whatever_came_last(void **state)
                      1);
 }
 
+/* ---- what a metric is of ----------------------------------------------------------------------------------------- */
+
+static char *make_model(const fixture *f)
+{
+    mlplat_error err = {0};
+    mlplat_doc *doc = NULL;
+    const char *id = NULL;
+    assert_ok(mlplat_logged_model_create(f->ml, NULL, &doc, &err));
+    assert_ok(mlplat_doc_string(doc, "info.model_id", &id, &err));
+    char *out = strdup(id);
+    mlplat_doc_free(doc);
+    return out;
+}
+
+static void a_metric_of_a_model_that_is_not_there_is_refused_alone(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    json_t *keep = json_array();
+    char *id = make_model(f);
+    assert_ok(mlp_metric_origin_put(id, "digits", "d1", keep, &f->records[1], &err));
+    assert_ok(mlp_metric_origin_put("m-none", NULL, NULL, keep, &f->records[2], &err));
+    apply(f, "j", 0, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(f->verdicts[i].status, i == 2 ? MLPLAT_NOT_FOUND : MLPLAT_OK);
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), 3);
+    assert_int_equal(ask(f, "SELECT count(*) FROM logged_model_metrics WHERE dataset_name = 'digits'"), 1);
+    json_decref(keep);
+    free(id);
+}
+
+static void where_memory_ends_a_metric_of_a_model_is_stored_at_the_next_try(void **state)
+{
+    fixture *f = *state;
+    mlplat_error err = {0};
+    json_t *keep = json_array();
+    char *id = make_model(f);
+    bool reached = true;
+    long nth = 0;
+    for (; reached; nth++) {
+        assert_true(nth < N);
+        assert_ok(mlp_metric_origin_put(id, "digits", "d1", keep, &f->records[nth], &err));
+        f->verdicts[0] = (mlp_verdict){0};
+        scarce_memory_begin(nth);
+        mlplat_status s = f->sink.apply(f->sink.ctx, "j", &f->records[nth], 1, f->verdicts, &err);
+        reached = scarce_memory_end();
+        assert_int_equal(f->verdicts[0].status, MLPLAT_OK);
+        assert_true(s == MLPLAT_OK || (reached && s == MLPLAT_NO_MEMORY));
+        apply(f, "j", (size_t)nth, 1);
+        assert_int_equal(f->verdicts[0].status, MLPLAT_OK);
+    }
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), nth);
+    assert_int_equal(ask(f, "SELECT count(*) FROM logged_model_metrics"), nth);
+    json_decref(keep);
+    free(id);
+}
+
+/* ---- how much it asks for ---------------------------------------------------------------------------------------- */
+
+static void a_batch_with_few_points_of_each_metric_makes_the_next_one_larger(void **state)
+{
+    enum { FULL = 4096, LARGER = 16384 };
+    fixture *f = *state;
+    mlplat_error err = {0};
+    mlp_record *records = calloc(FULL, sizeof *records);
+    mlp_verdict *verdicts = calloc(FULL, sizeof *verdicts);
+    char(*keys)[16] = calloc(FULL, sizeof *keys);
+    for (int few = 1; few >= 0; few--) {
+        for (size_t i = 0; i < FULL; i++) {
+            records[i] = f->records[0];
+            records[i].seq = i + 1;
+            snprintf(keys[i], sizeof keys[i], "k%zu", few ? i : 0);
+            records[i].key = keys[i];
+            records[i].key_n = strlen(keys[i]);
+            records[i].step = (int64_t)i;
+        }
+        assert_ok(f->sink.apply(f->sink.ctx, few ? "j" : "k", records, FULL, verdicts, &err));
+        assert_int_equal(f->sink.appetite(f->sink.ctx), few ? LARGER : FULL);
+    }
+    assert_int_equal(ask(f, "SELECT count(*) FROM metrics"), 2 * FULL - 1); /* the first points of both are one */
+    free(records);
+    free(verdicts);
+    free(keys);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -324,6 +411,9 @@ int main(void)
         CASE(a_record_that_the_tables_refuse_is_refused_alone),
         CASE(a_batch_is_stored_in_the_order_of_the_table),
         CASE(the_latest_value_is_the_latest_whatever_came_last),
+        CASE(a_metric_of_a_model_that_is_not_there_is_refused_alone),
+        CASE(where_memory_ends_a_metric_of_a_model_is_stored_at_the_next_try),
+        CASE(a_batch_with_few_points_of_each_metric_makes_the_next_one_larger),
         CASE(refusals_are_told_one_by_one_and_the_rest_is_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
