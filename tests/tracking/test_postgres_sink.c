@@ -1,5 +1,5 @@
-/* The sink of the store on a PostgreSQL server by itself: what the database refuses, where memory ends, a server that is
- * there and takes nothing, and what is wrong with opening one. */
+/* The sink of the store on a PostgreSQL server by itself: what the database refuses, where memory ends, a server that
+ * is there and takes nothing, and what is wrong with opening one. */
 #include "base/file.h"
 #include "db/db.h"
 #include "spool/metric_origin.h"
