@@ -39,6 +39,8 @@ typedef struct bench {
     mlplat_error err;
     uint32_t *took;        /* ns of each call */
     int64_t gave_up, seen; /* calls over 5 ms in which the thread itself waited: in others something else ran */
+    int64_t stops;         /* of over 5 ms, in a call or between two */
+    int64_t inside, ran;   /* ns in calls, and all of it, without those */
 } bench;
 
 static int64_t now_ns(clockid_t clock)
@@ -86,20 +88,33 @@ static int tell_calls(bench *b)
         long_ones += b->took[i] > LONG_NS;
     qsort(b->took, (size_t)n, sizeof *b->took, by_size);
     printf("{\"p50_ns\": %u, \"p99_9_ns\": %u, \"p99_99_ns\": %u, \"max_ns\": %u, \"over_5_ms\": %" PRId64
-           ", \"waited_5_ms\": %" PRId64 ", \"start_ms\": %.1f, \"close_ms\": %.1f}\n",
+           ", \"waited_5_ms\": %" PRId64 ", \"stops_5_ms\": %" PRId64 ", \"by_chance_5_ms\": %.1f"
+           ", \"start_ms\": %.1f, \"close_ms\": %.1f}\n",
            b->took[n / 2], b->took[n - 1 - n / 1000], b->took[n - 1 - n / 10000], b->took[n - 1], long_ones,
-           b->gave_up, b->start_ms, b->close_ms);
+           b->gave_up, b->stops, (double)b->stops * (double)b->inside / (double)(b->ran ? b->ran : 1), b->start_ms,
+           b->close_ms);
     free(b->took);
     return 0;
 }
 
-/* An upper bound: what waited for less is taken for a part of it. */
-static void note_long(bench *b)
+static bool has_waited(bench *b)
 {
     struct rusage use;
     getrusage(RUSAGE_THREAD, &use);
-    b->gave_up += use.ru_nvcsw != b->seen;
+    bool waited = use.ru_nvcsw != b->seen;
     b->seen = use.ru_nvcsw;
+    return waited;
+}
+
+/* Between two looks at the clock. A machine that stops us does so at any time: how often it hits a call by chance is
+ * the share of calls in the time that we run. */
+static void note_time(bench *b, int64_t ns, bool in_call)
+{
+    b->stops += ns > LONG_NS;
+    b->ran += ns > LONG_NS ? 0 : ns;
+    b->inside += ns > LONG_NS || !in_call ? 0 : ns;
+    if (in_call && ns > LONG_NS)
+        b->gave_up += has_waited(b); /* an upper bound: it may have been in a shorter call before */
 }
 
 /* Calls what(i) at the pace, or as soon as the one before lets it. */
@@ -107,16 +122,19 @@ static mlplat_status time_calls(bench *b, mlplat_status (*what)(bench *, int64_t
 {
     mlplat_status s = MLPLAT_OK;
     b->took = calloc((size_t)b->points, sizeof *b->took);
-    int64_t next = now_ns(CLOCK_MONOTONIC);
+    has_waited(b);
+    int64_t next = now_ns(CLOCK_MONOTONIC), last = next, before;
     for (int64_t i = 0; b->took && s == MLPLAT_OK && i < b->points; i++) {
-        int64_t before;
-        while ((before = now_ns(CLOCK_MONOTONIC)) < next)
-            ;
+        do {
+            before = now_ns(CLOCK_MONOTONIC);
+            note_time(b, before - last, false);
+            last = before;
+        } while (before < next);
         next = before + b->pace_ns;
         s = what(b, i);
-        b->took[i] = (uint32_t)(now_ns(CLOCK_MONOTONIC) - before);
-        if (b->took[i] > LONG_NS)
-            note_long(b);
+        last = now_ns(CLOCK_MONOTONIC);
+        b->took[i] = (uint32_t)(last - before);
+        note_time(b, last - before, true);
     }
     return b->took ? s : MLPLAT_NO_MEMORY;
 }

@@ -76,6 +76,8 @@ void mlp_os_end_with_parent(void);  /* in a child: SIGTERM when its parent ends,
 bool mlp_os_close_range(unsigned from, unsigned to, bool at_exec);
 void mlp_os_thread_name(pthread_t thread, const char *name); /* for debuggers, where the system can */
 void mlp_os_cond_init(pthread_cond_t *cond);
+/* Held for moments: who finds it taken looks again for a while, where the system can, before it sleeps. */
+void mlp_os_brief_init(pthread_mutex_t *mutex);
 /* Spans of time, whatever the clock of the day does; the result is pthread_cond_timedwait's. */
 int mlp_os_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *most);
 static inline struct timespec mlp_os_changed(const struct stat *st) /* when the file was last written */

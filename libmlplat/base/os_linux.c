@@ -239,6 +239,18 @@ void mlp_os_cond_init(pthread_cond_t *cond)
     pthread_condattr_destroy(&attr);
 }
 
+/* Others than glibc do so of themselves. */
+void mlp_os_brief_init(pthread_mutex_t *mutex)
+{
+    pthread_mutexattr_t attr;
+    pthread_mutexattr_init(&attr);
+#ifdef __GLIBC__
+    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+    pthread_mutex_init(mutex, &attr);
+    pthread_mutexattr_destroy(&attr);
+}
+
 int mlp_os_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *most)
 {
     struct timespec until;

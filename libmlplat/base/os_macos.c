@@ -231,6 +231,11 @@ void mlp_os_cond_init(pthread_cond_t *cond)
     pthread_cond_init(cond, NULL);
 }
 
+void mlp_os_brief_init(pthread_mutex_t *mutex)
+{
+    pthread_mutex_init(mutex, NULL);
+}
+
 int mlp_os_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex, const struct timespec *most)
 {
     return pthread_cond_timedwait_relative_np(cond, mutex, most); /* a span of time: no clock that jumps */

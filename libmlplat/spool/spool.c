@@ -71,7 +71,7 @@ static mlplat_status make(const mlp_spool_options *o, const mlp_sink *sink, mlp_
     atomic_store(&sp->next_seq, 1);
     mlp_os_boot_id(sp->boot);
     set_lanes(sp);
-    pthread_mutex_init(&sp->lock, NULL);
+    mlp_os_brief_init(&sp->lock);
     pthread_mutex_init(&sp->sink_lock, NULL);
     pthread_mutex_init(&sp->bring_lock, NULL);
     mlp_cond_init(&sp->wake);
