@@ -46,7 +46,7 @@ static mlplat_status set_tag(const start *st, json_t *tags, const char *key, con
     size_t n = 0;
     mlplat_status s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_value("tag", key, value, MLP_LIMIT_TAG, may_cut, &ml->log, &n, err);
+        s = mlp_validate_value("tag", key, value, mlp_run_tag_limit(st->tracking), may_cut, &ml->log, &n, err);
     return s == MLPLAT_OK ? mlp_json_set(tags, key, json_stringn(value, n), err) : s;
 }
 

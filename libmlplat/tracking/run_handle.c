@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/os.h"
+#include "tracking/validate.h"
 #include <string.h>
 #include <strings.h>
 
@@ -67,6 +68,13 @@ mlplat_status mlp_run_handle_new(mlp_tracking *tracking, const json_t *doc, mlpl
     else
         mlplat_run_free(run);
     return s;
+}
+
+size_t mlp_run_tag_limit(const mlp_tracking *tracking)
+{
+    mlp_tracking_about about;
+    tracking->ops->about(tracking->store, &about);
+    return about.tag_most ? about.tag_most : MLP_LIMIT_TAG;
 }
 
 void mlplat_run_free(mlplat_run *run)

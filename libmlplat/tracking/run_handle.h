@@ -19,6 +19,8 @@ struct mlplat_run {
     mlp_run_keys keys;
 };
 
+/* Characters that the value of a tag may have in this store. */
+size_t mlp_run_tag_limit(const mlp_tracking *tracking);
 /* STATE: the handle was ended, or inherited by fork. */
 mlplat_status mlp_run_handle_check(const mlplat_run *run, mlplat_error *err);
 /* INVALID for a document that is none of a run's. */

@@ -136,7 +136,8 @@ mlplat_status mlp_run_record_tag(const mlplat_run *run, const char *key, const c
     size_t n = 0;
     mlplat_status s = mlp_check_key("tag key", key, err);
     if (s == MLPLAT_OK)
-        s = mlp_validate_value("tag", key, value, MLP_LIMIT_TAG, run->cut, &run->tracking->ml->log, &n, err);
+        s = mlp_validate_value("tag", key, value, mlp_run_tag_limit(run->tracking), run->cut,
+                               &run->tracking->ml->log, &n, err);
     if (s == MLPLAT_OK && strcmp(key, "mlflow.runName") == 0)
         s = mlp_validate_run_name(value, err);
     if (s == MLPLAT_OK)

@@ -121,6 +121,14 @@ static mlplat_status db_open(mlplat *ml, const char *uri, void **out, mlplat_err
     return s;
 }
 
+/* SQLite does not count characters. */
+static size_t tag_most(const mlp_tracking_db_store *store)
+{
+    enum { BEFORE_2_17 = 5000, REVISION_2_17 = 2 };
+    bool counts = mlp_tracking_db_others(store) && !atomic_load(&store->late);
+    return counts && store->schema.revision >= 0 && store->schema.revision < REVISION_2_17 ? BEFORE_2_17 : 0;
+}
+
 void mlp_tracking_db_about(const void *object, mlp_tracking_about *out)
 {
     const mlp_tracking_db_store *store = object;
@@ -131,6 +139,7 @@ void mlp_tracking_db_about(const void *object, mlp_tracking_about *out)
         .spool_folder = store->spool_folder,
         .spool_name = store->spool_name,
         .created = store->schema.created,
+        .tag_most = tag_most(store),
         .read_only = store->read_only,
         .read_only_status = store->read_only_status,
     };

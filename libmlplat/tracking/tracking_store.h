@@ -56,6 +56,7 @@ typedef struct mlp_tracking_about {
     const char *spool_folder; /* where its journals are if no setting says otherwise */
     const char *spool_name;   /* names the store in them */
     bool created;
+    size_t tag_most; /* characters that its tables have room for in a tag's value; 0: MLflow's own limit */
     const char *read_only; /* why nothing can be written, NULL: it can */
     mlplat_status read_only_status;
 } mlp_tracking_about;

@@ -79,13 +79,38 @@ def test_the_newest_tables_do_what_every_store_does(server, database, tmp_path):
     assert not failed, told
 
 
-def test_the_tables_of_mlflow_2_14_do_all_that_they_have_a_place_for(server, tmp_path):
+@pytest.fixture(scope="module")
+def old(server):
+    """The tables of MLflow 2.14.0."""
     if not OLD.exists() or subprocess.run([OLD, "-c", "import psycopg2"], capture_output=True).returncode:
         pytest.skip(f"there is no MLflow 2.14.0 with psycopg2 at {OLD}: ./setup.sh test makes one")
     server.make("old", server.artifacts, OLD)
-    failed, told = failed_tests(server.uri("old"), tmp_path)
+    return server.uri("old")
+
+
+def test_the_tables_of_mlflow_2_14_do_all_that_they_have_a_place_for(old, tmp_path):
+    failed, told = failed_tests(old, tmp_path)
     assert failed == LACKING_IN_OLD, told
     assert "`mlflow db upgrade` adds them" in told
+
+
+LONG_TAGS = """
+import mlplat
+with mlplat.open() as session:
+    with session.run("long", tags={"first": "\u00e9" * 5001, "whole": "w" * 5000}) as run:
+        run.set_tag("second", "\u00e9" * 6000)
+    session.flush()
+    print(session.spool_count()["dead"], *(len(run.data().tags[key]) for key in ("first", "whole", "second")))
+"""
+
+
+def test_a_long_tag_is_cut_at_the_call_where_the_tables_are_mlflow_2_14s(old, tmp_path):
+    """As MLflow 2.14 cuts it: it would be a dead letter."""
+    told, why = python(tmp_path, old, LONG_TAGS).communicate(timeout=60)
+    assert told.split() == ["0", "5000", "5000", "5000"], why
+    assert "tag 'second' has 6000 characters and is cut to 5000" in why
+    told, why = python(tmp_path, old, LONG_TAGS, MLFLOW_TRUNCATE_LONG_VALUES="false").communicate(timeout=60)
+    assert told == "" and "value of tag 'first' has 5001 characters: at most 5000 are allowed" in why
 
 
 # ---- with MLflow
