@@ -34,11 +34,11 @@ LIGHT = {"page": "#fff", "ink": "#1b1b1b", "code": "#f6f6f6", "line": "#e2e2e2"}
 DARK = {"page": "#111418", "ink": "#dcdfe4", "code": "#1b2026", "line": "#2b323a"}
 
 
-def execute(folder, timeout=300):
+def execute(folder, notebook=NOTEBOOK, timeout=300):
     """The notebook with its outputs, run in a folder."""
     import nbclient
     import nbformat
-    book = nbformat.read(NOTEBOOK, as_version=4)
+    book = nbformat.read(notebook, as_version=4)
     # The store of the story is the folder's own, whatever the caller's settings are.
     for name in [name for name in os.environ if name.startswith(("MLFLOW_", "MLPLAT_"))]:
         del os.environ[name]

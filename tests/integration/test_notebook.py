@@ -1,5 +1,6 @@
-"""The notebook of examples/notebook: run whole, what its cells show, and how that looks in a browser."""
+"""The notebooks of examples/notebook: run whole, what its cells show, and how that looks in a browser."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -49,9 +50,10 @@ def shown(book, source):
     return cell.outputs[-1]["data"]["text/html"]
 
 
-def test_what_is_checked_in_has_no_outputs():
+@pytest.mark.parametrize("notebook", sorted(FOLDER.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_what_is_checked_in_has_no_outputs(notebook):
     import nbformat
-    book = nbformat.read(page.NOTEBOOK, as_version=4)
+    book = nbformat.read(notebook, as_version=4)
     nbformat.validate(book)
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     assert code and all(not cell.outputs and cell.execution_count is None for cell in code)
@@ -95,6 +97,44 @@ def test_results_are_data_frames(book, place):
     assert shown(book, "ml.points").count("<td>120</td>") == 3
     with sqlite3.connect(place / "mlflow.db") as db:
         assert db.execute("SELECT count(*) FROM metrics WHERE key = 'val_auc'").fetchone() == (360,)
+
+
+# ---- on a server that comes and goes -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server_book(tmp_path_factory):
+    pytest.importorskip("mlflow", reason="mlflow is not installed")
+    folder = tmp_path_factory.mktemp("server_notebook")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        return page.execute(folder, FOLDER / "server.ipynb")
+
+
+def value(book, source):
+    """What the last line of the cell with this text gives."""
+    cell = next(cell for cell in book.cells if source in cell.source)
+    return ast.literal_eval(cell.outputs[-1]["data"]["text/plain"])
+
+
+def test_a_run_made_while_the_server_is_away_is_read_from_what_waits(server_book):
+    offline = value(server_book, "kill_server(server)\nwith")
+    assert offline.startswith("0ff11e") and len(offline) == 32
+    delivery, params, waiting = value(server_book, 'waiting["info"]')
+    assert (delivery, params) == ("waiting", {"depth": "8"}) and waiting > 1000
+    there, mapping = value(server_book, "ml.get_run(offline.id).id")
+    assert {"local_id": offline, "run_id": there} in mapping and there != offline
+
+
+def test_a_sync_brings_all_of_it_once(server_book):
+    told = value(server_book, "ml.spool_sync()")
+    assert told["replayed"] > 1000 and told["journals"] == 1 and told["dead"] == 0  # of the program that was killed
+    html = shown(server_book, "runs = ml.search_runs")
+    names = [re.findall(f">{name}<", html) for name in ("first", "second", "third")]
+    assert [len(found) > 0 for found in names] == [True] * 3
+    assert html.count(">FINISHED<") == 2 and html.count(">RUNNING<") == 1
+    assert shown(server_book, "ml.plot(").count('<path stroke="#') == 3
+    assert value(server_book, "ml.artifacts.read") == b"nobody listened"
 
 
 # ---- how it looks -----------------------------------------------------------------------------------------------------
