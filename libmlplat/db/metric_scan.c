@@ -94,7 +94,7 @@ static mlplat_status scan_server(mlp_db *db, const char *run_id, const char *key
 mlplat_status mlp_metric_scan(mlp_db *db, const char *run_id, const char *key, mlp_metric_point point, void *user,
                               mlplat_error *err)
 {
-    if (!db->engine->file)
+    if (!mlp_db_is_file(db))
         return scan_server(db, run_id, key, point, user, err);
     int64_t runs = 0, none;
     bool any;

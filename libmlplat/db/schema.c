@@ -107,7 +107,7 @@ static mlplat_status fail_without_tables(const mlp_db *db, mlplat_error *err)
 
 static mlplat_status make_new(mlp_db *db, opening *o, const mlp_hook *hook, mlplat_error *err)
 {
-    if (!db->engine->file)
+    if (!mlp_db_is_file(db))
         return fail_without_tables(db, err);
     if (!o->maker)
         return mlp_fail(err, MLPLAT_NOT_FOUND, "'%s' is empty: create the store with `mlplat store create`", db->path);
@@ -156,7 +156,7 @@ mlplat_status mlp_schema_open(mlp_db *db, const mlp_schema_maker *maker, mlp_sch
         s = make_new(db, &o, hook, err);
     if (s == MLPLAT_OK)
         s = wait_for_maker(db, &o, hook, err);
-    if (s == MLPLAT_OK && db->engine->file) /* only now: a file of somebody else stays as it is */
+    if (s == MLPLAT_OK && mlp_db_is_file(db)) /* only now: a file of somebody else stays as it is */
         mlp_db_wal(db);
     if (s == MLPLAT_OK && out->created)
         give_memory_back(db);

@@ -45,7 +45,7 @@ static int count_columns(const mlp_schema_table *table, int revision)
 static mlplat_status list_columns(mlp_db *db, const char *table, mlp_stmt **out, mlplat_error *err)
 {
     char sql[80];
-    if (db->engine->file) {
+    if (mlp_db_is_file(db)) {
         snprintf(sql, sizeof sql, "PRAGMA table_xinfo(\"%s\")", table);
         return mlp_db_prepare_once(db, sql, out, err);
     }
@@ -131,7 +131,7 @@ static mlplat_status file_has_column(mlp_db *db, const char *table, const char *
 static mlplat_status has_column_named(mlp_db *db, const char *table, const char *column, bool *out, mlplat_error *err)
 {
     mlp_stmt *stmt = NULL;
-    if (db->engine->file)
+    if (mlp_db_is_file(db))
         return file_has_column(db, table, column, out, err);
     mlplat_status s = mlp_db_prepare(db,
                                      "SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass(?) AND attname = ? AND "
@@ -235,9 +235,9 @@ mlplat_status mlp_schema_look(mlp_db *db, mlp_schema_info *info, mlp_schema_stat
     }
     if (s == MLPLAT_OK && !all)
         return mlp_fail(err, MLPLAT_CORRUPT, "'%s' is %s, but not MLflow's: %s; name another %s", db->path,
-                        db->engine->file ? "an SQLite file" : "a database",
+                        mlp_db_is_file(db) ? "an SQLite file" : "a database",
                         any ? "its table experiments has other columns" : "no table experiments",
-                        db->engine->file ? "file" : "one");
+                        mlp_db_is_file(db) ? "file" : "one");
     if (s == MLPLAT_OK)
         s = read_head(db, info, err);
     if (s == MLPLAT_OK)

@@ -120,7 +120,7 @@ void mlp_stmt_null(mlp_stmt *stmt, int i)
 
 bool mlp_db_has_arrays(const mlp_db *db)
 {
-    return db->engine->bind_array != NULL;
+    return !mlp_db_is_file(db) && db->engine->bind_array;
 }
 
 void mlp_stmt_array(mlp_stmt *stmt, int i, mlp_array *array)
@@ -191,12 +191,18 @@ mlplat_status mlp_db_attempt(mlp_db *db, mlp_db_fn fn, void *ctx, mlplat_error *
     return db->engine->attempt ? db->engine->attempt(db, fn, ctx, err) : fn(db, ctx, err);
 }
 
+/* The minimal profile has no other engine, and nothing that is for one. */
 bool mlp_db_is_file(const mlp_db *db)
 {
+#ifdef MLPLAT_MINIMAL
+    (void)db;
+    return true;
+#else
     return db->engine->file;
+#endif
 }
 
 const char *mlp_db_say(const mlp_db *db, const char *sqlite, const char *postgres)
 {
-    return db->engine->file ? sqlite : postgres;
+    return mlp_db_is_file(db) ? sqlite : postgres;
 }
