@@ -146,6 +146,26 @@ def test_a_follower_of_a_training_ends_with_it_and_has_delivered_all(away, envir
     assert away.tags(there[0])["mlplat.local_id"] == run
 
 
+def test_a_search_does_not_find_a_run_that_waits_and_a_look_by_its_id_does(away, environment, mlplat, tmp_path):
+    text = TRAINING_THAT_DIES.replace('"dies"', '"sought"').replace("signal.SIGKILL", "signal.SIGSTOP")
+    training = subprocess.Popen([sys.executable, "-c", text], cwd=tmp_path, env=environment, text=True,
+                                stdout=subprocess.PIPE)
+    try:
+        run = training.stdout.readline().strip()
+        os.waitid(os.P_PID, training.pid, os.WSTOPPED | os.WNOWAIT)
+        away.start()  # it answers, and has not been told of the run: the training stands still
+        mlplat("experiment", "create", "sought")
+        assert mlplat("run", "list", "--experiment", "sought", "-o", "json") == ""
+        assert json.loads(mlplat("run", "get", run, "-o", "json"))["info"]["delivery"] == "waiting"
+        assert [one["run_id"] for one in json.loads(mlplat("spool", "status", "-o", "json"))["waiting_runs"]] == [run]
+    finally:
+        training.kill()
+        training.communicate()
+    mlplat("spool", "sync")
+    found = json.loads(mlplat("run", "list", "--experiment", "sought", "-o", "json"))
+    assert found["info"]["run_name"] == "first" and "delivery" not in found["info"]
+
+
 TRAINING = """
 import sys, mlplat
 with mlplat.open() as session:
