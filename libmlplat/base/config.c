@@ -60,7 +60,7 @@ typedef struct number_text {
 } number_text;
 
 /* 0: not given; negative: no limit. */
-static const char *number(int64_t n, number_text *out)
+static const char *text_of(int64_t n, number_text *out)
 {
     snprintf(out->text, sizeof out->text, "%lld", (long long)n);
     return n < 0 ? "none" : n ? out->text : NULL;
@@ -73,7 +73,7 @@ static mlplat_status from_call(const mlplat_options *o, mlp_config *config, mlpl
     if (level < 0 || level > MLPLAT_DURABILITY_REMOTE)
         return mlp_fail(err, MLPLAT_INVALID, "durability %d (call) is none: take an MLPLAT_DURABILITY_ value", level);
     durability = durabilities[level];
-    number_text quota, rate, close_timeout;
+    number_text quota = {{0}}, rate = {{0}}, close_timeout = {{0}};
     const struct {
         mlp_setting setting;
         const char *value;
@@ -81,9 +81,9 @@ static mlplat_status from_call(const mlplat_options *o, mlp_config *config, mlpl
         {MLP_SET_TRACKING_URI, o->tracking_uri},   {MLP_SET_REGISTRY_URI, o->registry_uri},
         {MLP_SET_ARTIFACT_ROOT, o->artifact_root}, {MLP_SET_SPOOL, o->spool_dir},
         {MLP_SET_DURABILITY, durability},          {MLP_SET_MLFLOW_VERSION, o->mlflow_version},
-        {MLP_SET_SPOOL_FULL, o->spool_full},       {MLP_SET_SPOOL_QUOTA, number(o->spool_quota, &quota)},
-        {MLP_SET_SPOOL_RATE, number(o->spool_rate, &rate)},
-        {MLP_SET_CLOSE_TIMEOUT, number(o->close_timeout_ms, &close_timeout)},
+        {MLP_SET_SPOOL_FULL, o->spool_full},       {MLP_SET_SPOOL_QUOTA, text_of(o->spool_quota, &quota)},
+        {MLP_SET_SPOOL_RATE, text_of(o->spool_rate, &rate)},
+        {MLP_SET_CLOSE_TIMEOUT, text_of(o->close_timeout_ms, &close_timeout)},
     };
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof given / sizeof given[0]; i++)
