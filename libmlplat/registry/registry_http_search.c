@@ -60,29 +60,13 @@ static mlplat_status ask(mlp_registry_http_store *store, const char *path, const
     return s;
 }
 
-/* The list of an answer, each made normal; the answer is given back where that fails. */
-static mlplat_status normal_list(mlplat_status s, json_t *answer, const char *name,
-                                 mlplat_status (*normal)(json_t *, mlplat_error *), json_t **out, mlplat_error *err)
-{
-    size_t i;
-    json_t *one, *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, name) : NULL;
-    if (s == MLPLAT_OK && !list)
-        s = mlp_fail_memory(err);
-    json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
-    if (s == MLPLAT_OK)
-        *out = answer;
-    else
-        json_decref(answer);
-    return s;
-}
-
 mlplat_status mlp_registry_http_model_search(void *store, const mlp_registry_query *query, json_t **out,
                                              mlplat_error *err)
 {
     json_t *answer = NULL;
     mlplat_status s = ask(store, "registered-models/search", query, &answer, err);
     s = why(mlp_registry_search_models(true), query, s, err);
-    return normal_list(s, answer, "registered_models", mlp_registry_http_model_normal, out, err);
+    return mlp_mlflow_normal_list(s, answer, "registered_models", mlp_registry_http_model_normal, out, err);
 }
 
 /* ---- versions -------------------------------------------------------------------------------------------------- */
@@ -121,7 +105,7 @@ mlplat_status mlp_registry_http_version_search(void *object, const mlp_registry_
     if (s == MLPLAT_OK)
         s = ask(store, "model-versions/search", query, &answer, err);
     s = why(mlp_registry_search_versions(true), query, s, err);
-    s = normal_list(s, answer, "model_versions", mlp_registry_http_version_normal, out, err);
+    s = mlp_mlflow_normal_list(s, answer, "model_versions", mlp_registry_http_version_normal, out, err);
     if (s == MLPLAT_OK && (s = put_aliases(store, *out, known, err)) != MLPLAT_OK) {
         json_decref(*out);
         *out = NULL;

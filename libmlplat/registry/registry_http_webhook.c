@@ -49,22 +49,13 @@ mlplat_status mlp_registry_http_webhook_list(void *object, int64_t limit, const 
                                              mlplat_error *err)
 {
     mlp_registry_http_store *store = object;
-    size_t i;
-    json_t *answer = NULL, *one;
+    json_t *answer = NULL;
     json_t *body = json_pack("{s:I, s:s*}", "max_results", (json_int_t)limit, "page_token",
                              page_token && *page_token ? page_token : NULL);
     mlplat_status s = mlp_mlflow_call(&store->server, MLP_MLFLOW_GET, WEBHOOKS, body, &answer, NULL, err);
-    json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "webhooks") : NULL;
-    if (s == MLPLAT_OK && !list)
-        s = mlp_fail_memory(err);
-    json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
     if (!json_string_length(json_object_get(answer, "next_page_token"))) /* "" where there is no more */
         json_object_del(answer, "next_page_token");
-    if (s == MLPLAT_OK)
-        *out = answer;
-    else
-        json_decref(answer);
-    return s;
+    return mlp_mlflow_normal_list(s, answer, "webhooks", normal, out, err);
 }
 
 static bool same(const json_t *webhook, const json_t *fields, const char *name)

@@ -121,8 +121,7 @@ mlplat_status mlp_tracking_http_query(const mlplat_search *query, const char *vi
 mlplat_status mlp_tracking_http_experiment_search(void *store, const mlplat_search *query, json_t **out,
                                                   mlplat_error *err)
 {
-    json_t *body = json_object(), *answer = NULL, *one;
-    size_t i;
+    json_t *body = json_object(), *answer = NULL;
     mlplat_status s = mlp_tracking_http_query(query, "view_type", body, err);
     if (s == MLPLAT_OK && query && query->experiment_ids && *query->experiment_ids)
         s = mlp_fail(err, MLPLAT_INVALID,
@@ -135,15 +134,7 @@ mlplat_status mlp_tracking_http_experiment_search(void *store, const mlplat_sear
     s = mlp_tracking_http_call(store, AGAIN, "experiments/search", body, &answer, NULL, err);
     if (query)
         s = mlp_tracking_http_why_search(&mlp_tracking_search_experiments, query->filter, query->order_by, s, err);
-    json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "experiments") : NULL;
-    if (s == MLPLAT_OK && !list)
-        s = mlp_fail_memory(err);
-    json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
-    if (s == MLPLAT_OK)
-        *out = answer;
-    else
-        json_decref(answer);
-    return s;
+    return mlp_mlflow_normal_list(s, answer, "experiments", normal, out, err);
 }
 
 mlplat_status mlp_tracking_http_experiment_rename(void *store, const char *id, const char *name, mlplat_error *err)

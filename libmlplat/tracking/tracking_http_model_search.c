@@ -104,18 +104,9 @@ static mlplat_status put_query(void *store, const mlplat_logged_model_query *q, 
 /* Sends a query, which is stolen. */
 static mlplat_status ask(void *store, json_t *body, json_t **out, mlplat_error *err)
 {
-    json_t *answer = NULL, *one;
-    size_t i;
+    json_t *answer = NULL;
     mlplat_status s = mlp_tracking_http_call(store, AGAIN, SEARCH, body, &answer, NULL, err);
-    json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "models") : NULL;
-    if (s == MLPLAT_OK && !list)
-        s = mlp_fail_memory(err);
-    json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = mlp_tracking_http_model_normal(one, err);
-    if (s == MLPLAT_OK)
-        *out = answer;
-    else
-        json_decref(answer);
-    return s;
+    return mlp_mlflow_normal_list(s, answer, "models", mlp_tracking_http_model_normal, out, err);
 }
 
 mlplat_status mlp_tracking_http_model_search(void *store, const mlplat_logged_model_query *query, json_t **out,

@@ -204,8 +204,7 @@ mlplat_status mlp_tracking_http_put_ids(void *store, const char *ids, json_t *li
 
 mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *query, json_t **out, mlplat_error *err)
 {
-    json_t *body = json_object(), *answer = NULL, *ids = json_array(), *one;
-    size_t i;
+    json_t *body = json_object(), *answer = NULL, *ids = json_array();
     mlplat_status s = mlp_json_set(body, "experiment_ids", ids, err);
     if (s == MLPLAT_OK)
         s = mlp_tracking_http_put_ids(store, query ? query->experiment_ids : NULL, ids, err);
@@ -218,15 +217,7 @@ mlplat_status mlp_tracking_http_run_search(void *store, const mlplat_search *que
     s = mlp_tracking_http_call(store, AGAIN, "runs/search", body, &answer, NULL, err);
     if (query)
         s = mlp_tracking_http_why_search(&mlp_tracking_search_runs, query->filter, query->order_by, s, err);
-    json_t *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, "runs") : NULL;
-    if (s == MLPLAT_OK && !list)
-        s = mlp_fail_memory(err);
-    json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
-    if (s == MLPLAT_OK)
-        *out = answer;
-    else
-        json_decref(answer);
-    return s;
+    return mlp_mlflow_normal_list(s, answer, "runs", normal, out, err);
 }
 
 /* ---- change ---------------------------------------------------------------------------------------------------- */

@@ -56,6 +56,10 @@ void mlp_mlflow_hurry(int64_t ms, bool quiet);
 /* ---- mlflow_doc.c */
 /* The list under name, which MLflow leaves out where it is empty: made there. Lent; NULL: no memory. */
 json_t *mlp_mlflow_list(json_t *object, const char *name);
+/* The end of a search that came to s: the list of its answer, each made normal. The answer is *out, or given back. */
+mlplat_status mlp_mlflow_normal_list(mlplat_status s, json_t *answer, const char *name,
+                                     mlplat_status (*normal)(json_t *one, mlplat_error *err), json_t **out,
+                                     mlplat_error *err);
 /* Sorts a list of {"key"} as the embedded store has it; one of {"alias"} or of texts. */
 mlplat_status mlp_mlflow_sort(json_t *list, mlplat_error *err);
 mlplat_status mlp_mlflow_sort_aliases(json_t *list, mlplat_error *err);

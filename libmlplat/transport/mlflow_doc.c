@@ -14,6 +14,22 @@ json_t *mlp_mlflow_list(json_t *object, const char *name)
     return json_is_array(list) ? list : NULL;
 }
 
+mlplat_status mlp_mlflow_normal_list(mlplat_status s, json_t *answer, const char *name,
+                                     mlplat_status (*normal)(json_t *one, mlplat_error *err), json_t **out,
+                                     mlplat_error *err)
+{
+    size_t i;
+    json_t *one, *list = s == MLPLAT_OK ? mlp_mlflow_list(answer, name) : NULL;
+    if (s == MLPLAT_OK && !list)
+        s = mlp_fail_memory(err);
+    json_array_foreach(list, i, one) if (s == MLPLAT_OK) s = normal(one, err);
+    if (s == MLPLAT_OK)
+        *out = answer;
+    else
+        json_decref(answer);
+    return s;
+}
+
 /* What an entry is known by; NULL: it has none. */
 static const char *name_of(const json_t *entry)
 {

@@ -4,16 +4,10 @@
 #include "artifacts/store.h"
 #include "base/alloc.h"
 #include "base/json.h"
-#include "support/loopback.h"
-#include "support/support.h"
+#include "support/http_session.h"
 #include <stdlib.h>
 
-typedef struct fixture {
-    char *folder;
-    loopback *server;
-    mlplat *ml;
-    bool no_http;
-} fixture;
+typedef http_session fixture;
 
 #define SCRIPT(f, steps) loopback_script((f)->server, steps, sizeof(steps) / sizeof(steps)[0])
 #define JSON(body_size, body)                                                                                          \
@@ -31,6 +25,7 @@ static const char file_of_ten[] = JSON("61", "{\"files\": [{\"path\": \"f\", \"i
 static const char folder_f[] = JSON("42", "{\"files\": [{\"path\": \"f\", \"is_dir\": true}]}");
 static const char busy[] = FAILS("503 Busy", "0", "");
 
+/* uri: NULL: the server's. */
 static inline mlplat *open_session(fixture *f, const char *uri, const char *registry)
 {
     mlplat *ml = NULL;
@@ -38,19 +33,16 @@ static inline mlplat *open_session(fixture *f, const char *uri, const char *regi
     mlplat_options options = MLPLAT_OPTIONS_INIT;
     options.tracking_uri = uri;
     options.registry_uri = registry;
-    options.spool_dir = test_path(f->folder, "spool");
-    assert_ok(mlplat_open(&options, &ml, &err));
+    assert_ok(http_session_open(f, &options, &ml, &err));
     return ml;
 }
 
 static inline void set_up(fixture *f)
 {
     static const loopback_step step = {.reply = nothing};
-    char uri[64];
     mlplat_doc *doc = NULL;
     mlplat_error err = {0};
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
-    f->ml = open_session(f, uri, NULL);
+    f->ml = open_session(f, NULL, NULL);
     loopback_script(f->server, &step, 1);
     f->no_http = mlplat_artifact_list(f->ml, PLACE, &doc, &err) == MLPLAT_UNSUPPORTED;
     mlplat_doc_free(doc);
@@ -58,34 +50,16 @@ static inline void set_up(fixture *f)
 
 static inline int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof *f);
-    test_clear_environment();
-    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
-    f->server = loopback_start();
-    f->folder = test_folder_make();
-    set_up(f);
-    *state = f;
+    *state = http_session_begin();
+    set_up(*state);
     return 0;
 }
 
 static inline int teardown(void **state)
 {
-    fixture *f = *state;
-    mlplat_close(f->ml);
-    loopback_stop(f->server);
-    test_folder_remove(f->folder);
-    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
-    free(f);
+    http_session_end(*state);
     return 0;
 }
-
-#define NEEDS_HTTP(f)                                                                                                  \
-    do {                                                                                                               \
-        if ((f)->no_http) {                                                                                            \
-            print_message("no libcurl here\n");                                                                        \
-            skip();                                                                                                    \
-        }                                                                                                              \
-    } while (0)
 
 static inline mlplat_status get(fixture *f, const char *uri, mlplat_error *err)
 {

@@ -2,38 +2,18 @@
  * real servers in tests/integration. */
 #ifndef REGISTRY_HTTP_FIXTURE_H
 #define REGISTRY_HTTP_FIXTURE_H
-#include "support/loopback.h"
-#include "support/support.h"
+#include "support/http_session.h"
 #include <mlplat/artifacts.h>
 #include <mlplat/registry.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-typedef struct fixture {
-    char *folder;
-    loopback *server;
-    mlplat *ml;
-    bool no_http;
-} fixture;
-
-/* A machine without libcurl, or a build without its headers. */
-#define NEEDS_HTTP(f)                                                                                                  \
-    do {                                                                                                               \
-        if ((f)->no_http) {                                                                                            \
-            print_message("no libcurl here\n");                                                                        \
-            skip();                                                                                                    \
-        }                                                                                                              \
-    } while (0)
+typedef http_session fixture;
 
 static inline mlplat *open_session(fixture *f, mlplat_error *err)
 {
-    mlplat_options options = MLPLAT_OPTIONS_INIT;
     mlplat *ml = NULL;
-    char uri[64];
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
-    options.tracking_uri = uri;
-    options.spool_dir = test_path(f->folder, "spool");
-    mlplat_open(&options, &ml, err);
+    http_session_open(f, NULL, &ml, err);
     return ml;
 }
 
@@ -65,13 +45,9 @@ static inline void answer(fixture *f, const char *reply)
 
 static inline int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof *f);
+    fixture *f = http_session_begin();
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
-    f->folder = test_folder_make();
-    f->server = loopback_start();
-    test_clear_environment();
-    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
     f->ml = open_session(f, &err);
     assert_non_null(f->ml);
     answer(f, "{}");
@@ -82,12 +58,7 @@ static inline int setup(void **state)
 
 static inline int teardown(void **state)
 {
-    fixture *f = *state;
-    mlplat_close(f->ml);
-    loopback_stop(f->server);
-    test_folder_remove(f->folder);
-    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
-    free(f);
+    http_session_end(*state);
     return 0;
 }
 

@@ -1,26 +1,11 @@
 /* A session on a server that answers what a test wants. */
 #ifndef HTTP_FIXTURE_H
 #define HTTP_FIXTURE_H
-#include "support/loopback.h"
-#include "support/support.h"
+#include "support/http_session.h"
 #include <stdbool.h>
 #include <stdlib.h>
 
-typedef struct fixture {
-    char *folder;
-    loopback *server;
-    mlplat *ml;
-    bool no_http;
-} fixture;
-
-/* A machine without libcurl, or a build without its headers. */
-#define NEEDS_HTTP(f)                                                                                                  \
-    do {                                                                                                               \
-        if ((f)->no_http) {                                                                                            \
-            print_message("no libcurl here\n");                                                                        \
-            skip();                                                                                                    \
-        }                                                                                                              \
-    } while (0)
+typedef http_session fixture;
 
 /* From now on everything is answered with this body. */
 static inline void answer(fixture *f, const char *status, const char *body)
@@ -40,24 +25,17 @@ static inline void reopen(fixture *f, const char *root)
 {
     mlplat_options options = MLPLAT_OPTIONS_INIT;
     mlplat_error err = {0};
-    char uri[64];
     mlplat_close(f->ml);
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(f->server));
-    options.tracking_uri = uri;
-    options.spool_dir = test_path(f->folder, "spool");
+    f->ml = NULL;
     options.artifact_root = root;
-    assert_ok(mlplat_open(&options, &f->ml, &err));
+    assert_ok(http_session_open(f, &options, &f->ml, &err));
 }
 
 static inline int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof *f);
+    fixture *f = http_session_begin();
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
-    f->folder = test_folder_make();
-    f->server = loopback_start();
-    test_clear_environment();
-    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
     reopen(f, NULL);
     answer(f, "200 OK", "{}");
     f->no_http = mlplat_experiment_get(f->ml, "0", &doc, &err) == MLPLAT_UNSUPPORTED;
@@ -67,14 +45,7 @@ static inline int setup(void **state)
 
 static inline int teardown(void **state)
 {
-    fixture *f = *state;
-    mlplat_close(f->ml);
-    loopback_stop(f->server);
-    test_folder_remove(f->folder);
-    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
-    unsetenv("MLFLOW_HTTP_REQUEST_TIMEOUT");
-    unsetenv("MLPLAT_HTTP_DEADLINE");
-    free(f);
+    http_session_end(*state);
     return 0;
 }
 

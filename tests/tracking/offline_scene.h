@@ -2,7 +2,7 @@
 #ifndef OFFLINE_SCENE_H
 #define OFFLINE_SCENE_H
 #include "contract/tracking_fixture.h"
-#include "support/loopback.h"
+#include "support/http_session.h"
 #include "tracking/offline.h"
 #include "tracking/tracking_store.h"
 #include <fcntl.h>
@@ -19,20 +19,7 @@
 #define NO_TAG "{\"error_code\": \"RESOURCE_DOES_NOT_EXIST\", \"message\": \"No tag with name: t\"}"
 #define BAD(words) "{\"error_code\": \"INVALID_PARAMETER_VALUE\", \"message\": \"" words "\"}"
 
-typedef struct scene {
-    char *folder;
-    loopback *server;
-    mlplat *ml;
-    bool no_http;
-} scene;
-
-#define NEEDS_HTTP(s)                                                                                                  \
-    do {                                                                                                               \
-        if ((s)->no_http) {                                                                                            \
-            print_message("no libcurl here\n");                                                                        \
-            skip();                                                                                                    \
-        }                                                                                                              \
-    } while (0)
+typedef http_session scene;
 
 typedef struct route {
     const char *path, *status, *body;
@@ -74,19 +61,10 @@ static inline void back(scene *s)
 
 static inline int scene_setup(void **state)
 {
-    scene *s = calloc(1, sizeof *s);
-    mlplat_options options = MLPLAT_OPTIONS_INIT;
+    scene *s = http_session_begin();
     mlplat_error err = {0};
-    char uri[64];
     mlplat_doc *doc = NULL;
-    s->folder = test_folder_make();
-    s->server = loopback_start();
-    snprintf(uri, sizeof uri, "http://127.0.0.1:%d", loopback_port(s->server));
-    test_clear_environment();
-    setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1", 1);
-    options.tracking_uri = uri;
-    options.spool_dir = test_path(s->folder, "spool");
-    assert_ok(mlplat_open(&options, &s->ml, &err));
+    assert_ok(http_session_open(s, NULL, &s->ml, &err));
     back(s);
     s->no_http = mlplat_experiment_get_by_name(s->ml, "e", &doc, &err) == MLPLAT_UNSUPPORTED;
     mlplat_doc_free(doc);
@@ -99,11 +77,7 @@ static inline int scene_teardown(void **state)
 {
     scene *s = *state;
     back(s);
-    mlplat_close(s->ml);
-    loopback_stop(s->server);
-    test_folder_remove(s->folder);
-    unsetenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES");
-    free(s);
+    http_session_end(s);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* Artifacts of a run whose server comes and goes, played on the loopback. A real one: tests/integration. */
 #include "base/file.h"
 #include "base/os.h"
-#include "support/loopback.h"
+#include "support/http_session.h"
 #include "support/scarce_memory.h"
 #include "support/support.h"
 #include <dirent.h>
@@ -75,14 +75,6 @@ static int teardown(void **state)
     free(f);
     return 0;
 }
-
-#define NEEDS_HTTP(f)                                                                                                  \
-    do {                                                                                                               \
-        if ((f)->no_http) {                                                                                            \
-            print_message("no libcurl here\n");                                                                        \
-            skip();                                                                                                    \
-        }                                                                                                              \
-    } while (0)
 
 static void file_of(fixture *f, const char *name, size_t n)
 {
