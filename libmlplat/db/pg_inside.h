@@ -60,6 +60,8 @@ mlplat_status mlp_pg_wait(mlp_db *db, bool write, int64_t until_ns, mlplat_error
 /* The results of what was sent: the last one, or the first that failed, which the caller clears; NULL with a status
  * after which there is no connection any more. */
 mlplat_status mlp_pg_take(mlp_db *db, int sent, mlp_pg_result **out, mlplat_error *err);
+/* The same, with a failure told and cleared: then *out is NULL. */
+mlplat_status mlp_pg_answer(mlp_db *db, int sent, mlp_pg_result **out, mlplat_error *err);
 
 /* ---- pg_connect.c */
 /* *options becomes what the URI says, *shown the URI without its secrets. */

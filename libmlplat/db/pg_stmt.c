@@ -161,21 +161,6 @@ static mlplat_status gather(struct mlp_pg_stmt *p, mlplat_error *err)
     return MLPLAT_OK;
 }
 
-/* Sends it, and takes what comes back. */
-static mlplat_status answer(mlp_db *db, int sent, mlp_pg_result **out, mlplat_error *err)
-{
-    const mlp_pg *pg = db->pg;
-    mlplat_status s = mlp_pg_take(db, sent, out, err);
-    if (s != MLPLAT_OK)
-        return s;
-    int status = pg->pq.resultStatus(*out);
-    if (status == MLP_PG_COMMAND_OK || status == MLP_PG_TUPLES_OK)
-        return MLPLAT_OK;
-    s = mlp_pg_fail(db, *out, err);
-    *out = NULL;
-    return s;
-}
-
 /* A kept one is prepared once a connection. */
 static mlplat_status prepare_there(mlp_stmt *stmt, mlplat_error *err)
 {
@@ -184,7 +169,8 @@ static mlplat_status prepare_there(mlp_stmt *stmt, mlplat_error *err)
     mlp_pg_result *result = NULL;
     if (!stmt->key || p->session == pg->session)
         return MLPLAT_OK;
-    mlplat_status s = answer(stmt->db, pg->pq.sendPrepare(pg->conn, p->name, p->sql, p->n, p->types), &result, err);
+    int sent = pg->pq.sendPrepare(pg->conn, p->name, p->sql, p->n, p->types);
+    mlplat_status s = mlp_pg_answer(stmt->db, sent, &result, err);
     pg->pq.clear(result);
     if (s == MLPLAT_OK)
         p->session = pg->session;
@@ -211,7 +197,7 @@ static mlplat_status run(mlp_stmt *stmt, mlplat_error *err)
     if (s == MLPLAT_OK)
         s = prepare_there(stmt, err);
     if (s == MLPLAT_OK)
-        s = answer(stmt->db, send(stmt), &p->result, err);
+        s = mlp_pg_answer(stmt->db, send(stmt), &p->result, err);
     if (s != MLPLAT_OK)
         return s;
     pg->changes = strtoll(pg->pq.cmdTuples(p->result), NULL, 10);

@@ -96,3 +96,17 @@ mlplat_status mlp_pg_take(mlp_db *db, int sent, mlp_pg_result **out, mlplat_erro
     mlp_pg_disconnect(db); /* what it would say later is nobody's answer */
     return s;
 }
+
+mlplat_status mlp_pg_answer(mlp_db *db, int sent, mlp_pg_result **out, mlplat_error *err)
+{
+    const mlp_pg *pg = db->pg;
+    mlplat_status s = mlp_pg_take(db, sent, out, err);
+    if (s != MLPLAT_OK)
+        return s;
+    int status = pg->pq.resultStatus(*out);
+    if (status == MLP_PG_COMMAND_OK || status == MLP_PG_TUPLES_OK)
+        return MLPLAT_OK;
+    s = mlp_pg_fail(db, *out, err);
+    *out = NULL;
+    return s;
+}

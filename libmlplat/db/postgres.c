@@ -91,16 +91,7 @@ static mlplat_status run(mlp_db *db, const char *sql, mlp_pg_result **out, mlpla
 {
     const mlp_pg *pg = db->pg;
     *out = NULL;
-    mlplat_status s =
-        pg->conn ? mlp_pg_take(db, pg->pq.sendQuery(pg->conn, sql), out, err) : mlp_pg_fail_connection(db, err);
-    if (s != MLPLAT_OK)
-        return s;
-    int status = pg->pq.resultStatus(*out);
-    if (status == MLP_PG_COMMAND_OK || status == MLP_PG_TUPLES_OK)
-        return MLPLAT_OK;
-    s = mlp_pg_fail(db, *out, err);
-    *out = NULL;
-    return s;
+    return pg->conn ? mlp_pg_answer(db, pg->pq.sendQuery(pg->conn, sql), out, err) : mlp_pg_fail_connection(db, err);
 }
 
 static mlplat_status run_plain(mlp_db *db, const char *sql, mlplat_error *err)
