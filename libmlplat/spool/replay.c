@@ -290,7 +290,7 @@ static mlplat_status replay_named(mlp_spool *sp, const mlp_place *place, int fd,
 static mlplat_status replay_place(mlp_spool *sp, const mlp_place *place, const mlp_hook *hook, bool wait,
                                   mlp_replay_counts *counts, mlplat_error *err)
 {
-    int fd;
+    int fd = -1;
     size_t i;
     json_t *name, *names = json_array();
     mlplat_status status = names ? mlp_place_open(place, false, &fd, err) : mlp_fail_memory(err);
