@@ -315,6 +315,7 @@ static void the_latest_value_is_the_latest_whatever_came_last(void **state)
 
 /* ---- what a metric is of ----------------------------------------------------------------------------------------- */
 
+#ifndef MLPLAT_MINIMAL /* which has no logged models */
 static char *make_model(const fixture *f)
 {
     mlplat_error err = {0};
@@ -369,6 +370,7 @@ static void where_memory_ends_a_metric_of_a_model_is_stored_at_the_next_try(void
     json_decref(keep);
     free(id);
 }
+#endif
 
 /* ---- how much it asks for ---------------------------------------------------------------------------------------- */
 
@@ -411,8 +413,10 @@ int main(void)
         CASE(a_record_that_the_tables_refuse_is_refused_alone),
         CASE(a_batch_is_stored_in_the_order_of_the_table),
         CASE(the_latest_value_is_the_latest_whatever_came_last),
+#ifndef MLPLAT_MINIMAL
         CASE(a_metric_of_a_model_that_is_not_there_is_refused_alone),
         CASE(where_memory_ends_a_metric_of_a_model_is_stored_at_the_next_try),
+#endif
         CASE(a_batch_with_few_points_of_each_metric_makes_the_next_one_larger),
         CASE(refusals_are_told_one_by_one_and_the_rest_is_stored),
     };
