@@ -46,10 +46,12 @@ function(mlplat_for_size name)
     target_compile_options(mlplat_${name} PRIVATE -Os)
     return()
   endif()
-  set(small_db "schema|pg_connect|pg_error|backup")
-  set(small_spool "deadletter|spool_status|spool_inspect|spool_prometheus|run_map|copies|scan")
-  set(small_tracking "tracking_(http|postgres|db_(experiment|model|server))|(run_)?offline|run_(spooled|model)|"
-    "deliver_artifact|server_spool|logged_model|git_head")
+  set(small_base "yaml|config|os_process")
+  set(small_db "schema|pg_connect|pg_error|backup|search")
+  set(small_spool "deadletter|spool_(status|inspect|prometheus|sync|drop|folder)|run_map|copies|scan")
+  set(small_tracking "tracking_(http|postgres|spool|search|db_(experiment|model|server|edges))|(run_)?offline|"
+    "run_(spooled|model|mirror|table|image|edges|context|name)|deliver_artifact|server_spool|logged_model|git_head|"
+    "experiment")
   string(CONCAT small ${small_${name}})
   if(small)
     list(FILTER ARGN INCLUDE REGEX "/(${small})[a-z_]*[.]c$")

@@ -8,6 +8,7 @@
 const cli_option cli_global_options[] = {
     {"tracking-uri", "URI", "the store: sqlite:///mlflow.db"},
     {"registry-uri", "URI", "the model registry's store; default: the tracking URI"},
+    {"mirror-uri", "URI", "a second store that is given what is logged as well"},
     {"artifact-root", "PATH", "where new experiments keep artifacts"},
     {"spool", "FOLDER", "where accepted records wait; default: beside the store"},
     {"durability", "LEVEL", "what logging waits for: memory, process, disk or remote"},

@@ -98,6 +98,7 @@ int cli_open(cli *c)
         return code;
     options.tracking_uri = cli_get(c, "tracking-uri");
     options.registry_uri = cli_get(c, "registry-uri");
+    options.mirror_uri = cli_get(c, "mirror-uri");
     options.artifact_root = cli_get(c, "artifact-root");
     options.spool_dir = cli_get(c, "spool");
     options.profile = cli_get(c, "profile");

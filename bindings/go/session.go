@@ -28,6 +28,7 @@ const (
 type Options struct {
 	TrackingURI  string     // MLPLAT_TRACKING_URI, MLFLOW_TRACKING_URI; default "sqlite:///mlflow.db"
 	RegistryURI  string     // MLPLAT_REGISTRY_URI, MLFLOW_REGISTRY_URI; default: the tracking URI
+	MirrorURI    string     // MLPLAT_MIRROR_URI: a second store that is given what is logged as well
 	ArtifactRoot string     // MLPLAT_ARTIFACT_ROOT: where new experiments keep artifacts
 	SpoolDir     string     // MLPLAT_SPOOL; default: the store's path with ".spool" appended
 	Durability   Durability // MLPLAT_DURABILITY
@@ -70,7 +71,8 @@ func Open(ctx context.Context, options *Options) (*Client, error) {
 	err := do(ctx, nil, func(call *raw.Call) int {
 		return raw.Session_open(options.TrackingURI, options.RegistryURI, options.ArtifactRoot, options.SpoolDir,
 			int32(options.Durability), options.Profile, options.ConfigFile, options.MLflowVersion, options.SpoolFull,
-			options.SpoolQuota, options.SpoolRate, milliseconds(options.CloseTimeout), uintptr(log), &p, call)
+			options.SpoolQuota, options.SpoolRate, milliseconds(options.CloseTimeout), options.MirrorURI, uintptr(log), &p,
+			call)
 	})
 	if err != nil {
 		if log != 0 {

@@ -53,6 +53,21 @@ func TestHowMuchMayWaitAndForHowLongIsSaidAtOpen(t *testing.T) {
 	}
 }
 
+func TestAMirrorIsGivenWhatIsLogged(t *testing.T) {
+	copied := "sqlite:///" + filepath.Join(t.TempDir(), "copy.db")
+	client := open(t, mlplat.Options{MirrorURI: copied})
+	run := start(t, client, mlplat.RunOptions{Name: "both"})
+	must(t, run.Log(ctx, "loss", 0.5))
+	must(t, run.End(ctx, mlplat.Finished))
+	must(t, client.Close())
+	mirror := open(t, mlplat.Options{TrackingURI: copied})
+	found, err := mirror.GetRun(ctx, run.ID())
+	must(t, err)
+	equal(t, "name", found.Name, "both")
+	equal(t, "status", found.Status, mlplat.Finished)
+	equal(t, "loss", found.Metrics["loss"].Value, 0.5)
+}
+
 func TestAWrongSettingIsRefusedAtOpen(t *testing.T) {
 	_, err := mlplat.Open(ctx, &mlplat.Options{TrackingURI: "gopher://host"})
 	var e *mlplat.Error

@@ -22,7 +22,8 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
                                   optional_path config_file, optional_text mlflow_version, optional_text spool_full,
                                   int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms,
-                                  PyObject *progress, PyObject *log, PyObject **made, mlplat_error *err)
+                                  optional_text mirror_uri, PyObject *progress, PyObject *log, PyObject **made,
+                                  mlplat_error *err)
 {
     mlplat *ml = NULL;
     mlplat_options o = MLPLAT_OPTIONS_INIT;
@@ -46,6 +47,7 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.spool_quota = spool_quota;
     o.spool_rate = spool_rate;
     o.close_timeout_ms = close_timeout_ms;
+    o.mirror_uri = mirror_uri;
     o.mlflow_installed = mlp_pyhooks_mlflow;
     mlplat_status status = mlplat_open(&o, &ml, err);
     if (status == MLPLAT_OK)
@@ -77,8 +79,8 @@ static void run_set_waits(mlplat_run *run, PyObject *handle, int waits)
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
                                   optional_path config_file, optional_text mlflow_version, optional_text spool_full,
-                                  int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms, uintptr_t log,
-                                  mlplat **out, mlplat_error *err)
+                                  int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms,
+                                  optional_text mirror_uri, uintptr_t log, mlplat **out, mlplat_error *err)
 {
     mlplat_options o = MLPLAT_OPTIONS_INIT;
     o.tracking_uri = tracking_uri;
@@ -93,6 +95,7 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.spool_quota = spool_quota;
     o.spool_rate = spool_rate;
     o.close_timeout_ms = close_timeout_ms;
+    o.mirror_uri = mirror_uri;
     o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;

@@ -72,9 +72,10 @@ typedef struct mlplat_options {
     int64_t spool_quota;      /**< MLPLAT_SPOOL_QUOTA: bytes of files that may wait for the store; negative: any */
     int64_t spool_rate;       /**< MLPLAT_SPOOL_RATE: records a second that a server is given; negative: any */
     int64_t close_timeout_ms; /**< MLPLAT_CLOSE_TIMEOUT_MS: how long closing waits for a server; negative: no limit */
+    const char *mirror_uri;   /**< MLPLAT_MIRROR_URI: a second store that is given what is logged too; default: none */
 } mlplat_options;
 #define MLPLAT_OPTIONS_INIT                                                                                           \
-    { sizeof(mlplat_options), 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(mlplat_options), 0, 0, 0, 0, MLPLAT_DURABILITY_DEFAULT, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /**
  * Open a session.

@@ -502,7 +502,8 @@ MLPLAT_API mlplat_status mlplat_spool_count(mlplat *ml, mlplat_spool_counts *out
  * runs: what those made offline became at their server. accepted, stored, dropped, refused and blocked count this
  * session. The minimal profile tells no waiting_runs and no age. *out is yours. It stores nothing and changes nothing,
  * also where it is the session's first call; what the program of a "busy" journal has stored a moment ago may be
- * counted as waiting.
+ * counted as waiting. With a mirror also "mirror": the same of its spool, with "missed", the records that this session
+ * could not give it. Syncing and trying again do the mirror's part too, whatever the store says, and tell it likewise.
  */
 MLPLAT_API mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err);
 

@@ -19,6 +19,7 @@ static const struct {
     const char *fallback;
 } settings[MLP_SET_COUNT] = {
     [MLP_SET_TRACKING_URI] = {"tracking_uri", {"MLPLAT_TRACKING_URI", "MLFLOW_TRACKING_URI"}, "sqlite:///mlflow.db"},
+    [MLP_SET_MIRROR_URI] = {"mirror_uri", {"MLPLAT_MIRROR_URI"}, NULL},
     [MLP_SET_REGISTRY_URI] = {"registry_uri", {"MLPLAT_REGISTRY_URI", "MLFLOW_REGISTRY_URI"}, NULL},
     [MLP_SET_ARTIFACT_ROOT] = {"artifact_root", {"MLPLAT_ARTIFACT_ROOT"}, NULL},
     [MLP_SET_SPOOL] = {"spool", {"MLPLAT_SPOOL"}, NULL},
@@ -82,7 +83,7 @@ static mlplat_status from_call(const mlplat_options *o, mlp_config *config, mlpl
         {MLP_SET_ARTIFACT_ROOT, o->artifact_root}, {MLP_SET_SPOOL, o->spool_dir},
         {MLP_SET_DURABILITY, durability},          {MLP_SET_MLFLOW_VERSION, o->mlflow_version},
         {MLP_SET_SPOOL_FULL, o->spool_full},       {MLP_SET_SPOOL_QUOTA, text_of(o->spool_quota, &quota)},
-        {MLP_SET_SPOOL_RATE, text_of(o->spool_rate, &rate)},
+        {MLP_SET_MIRROR_URI, o->mirror_uri},       {MLP_SET_SPOOL_RATE, text_of(o->spool_rate, &rate)},
         {MLP_SET_CLOSE_TIMEOUT, text_of(o->close_timeout_ms, &close_timeout)},
     };
     mlplat_status s = MLPLAT_OK;

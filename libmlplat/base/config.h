@@ -7,6 +7,7 @@
 
 typedef enum mlp_setting {
     MLP_SET_TRACKING_URI,
+    MLP_SET_MIRROR_URI, /* MLPLAT_MIRROR_URI: a second store that is given what is logged */
     MLP_SET_REGISTRY_URI,
     MLP_SET_ARTIFACT_ROOT,
     MLP_SET_SPOOL,

@@ -33,7 +33,8 @@ mlplat_status mlp_db_open(const char *path, const mlp_db_options *options, mlp_d
  * UNSUPPORTED: libpq is not there; UNAVAILABLE, DENIED, NOT_FOUND: no connection; the others come from the server. A
  * connection that is lost is made again by the next transaction; what is not sure of the last one is asked for. */
 mlplat_status mlp_db_open_server(const char *uri, const mlp_db_options *options, mlp_db **out, mlplat_error *err);
-/* Of a server: what it does then, and what is begun later, is CANCELLED. Any thread. */
+/* What waits for a server then, or later, is CANCELLED; what waits to write into a file TIMEOUT. 0: never. Any
+ * thread. */
 void mlp_db_end_at(mlp_db *db, int64_t mono_ns);
 void mlp_db_close(mlp_db *db);
 void mlp_db_abandon(mlp_db *db); /* forked child: frees nothing that SQLite holds, touches no file */

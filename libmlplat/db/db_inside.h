@@ -35,6 +35,7 @@ struct mlp_db {
     mlp_handle *listed;
     char *path;
     int64_t busy_ms;
+    _Atomic int64_t end_ns; /* when whatever it waits for is over; 0: never */
     const mlp_logger *log;
     mlp_ticket ticket;
     pthread_mutex_t gate; /* guards the two flags; held for moments, never while anything waits */

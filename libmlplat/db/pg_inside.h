@@ -22,7 +22,6 @@ typedef struct mlp_pg {
     mlp_pg_conn *conn;      /* NULL: none at the moment */
     int64_t session;        /* how many there were: what was prepared in another one is gone */
     int64_t connect_ms;
-    _Atomic int64_t end_ns; /* when all that it does is cancelled */
     int64_t tries_until_ns; /* a server that was there before may come back so long */
     int64_t changes;        /* rows of the last statement */
     unsigned names;         /* of prepared statements given so far */

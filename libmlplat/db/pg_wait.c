@@ -21,7 +21,8 @@ mlplat_status mlp_pg_wait(mlp_db *db, bool write, int64_t until_ns, mlplat_error
     mlplat_status s = MLPLAT_OK;
     until_ns = mlp_wait_until(until_ns);
     for (int n = 0; s == MLPLAT_OK;) {
-        if (mlp_clock_mono_ns() >= atomic_load(&db->pg->end_ns))
+        int64_t end_ns = atomic_load(&db->end_ns);
+        if (end_ns && mlp_clock_mono_ns() >= end_ns)
             return mlp_fail_cancelled(err, "waiting for the database");
         n = fd.fd < 0 ? 1 : poll(&fd, 1, SLICE_MS);
         if (n > 0 || (n < 0 && errno != EINTR))

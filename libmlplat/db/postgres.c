@@ -66,7 +66,6 @@ mlplat_status mlp_db_open_server(const char *uri, const mlp_db_options *options,
     mlplat_status s = (db->pg = mlp_alloc(sizeof *db->pg)) ? mlp_fork_gate_ready(err) : mlp_fail_memory(err);
     if (s == MLPLAT_OK) {
         db->pg->forks = mlp_fork_gate_forks();
-        db->pg->end_ns = INT64_MAX;
         s = mlp_pg_table_open(NULL, &db->pg->pq, err);
     }
     if (s == MLPLAT_OK)
@@ -78,11 +77,6 @@ mlplat_status mlp_db_open_server(const char *uri, const mlp_db_options *options,
     else
         mlp_db_close(db);
     return s;
-}
-
-void mlp_db_end_at(mlp_db *db, int64_t mono_ns)
-{
-    atomic_store(&db->pg->end_ns, mono_ns);
 }
 
 /* ---- transactions ------------------------------------------------------------------------------------------------ */

@@ -213,6 +213,7 @@ static mlplat_status write_how(mlp_db *db, mlp_begin how, mlp_db_fn fn, void *ct
                                mlplat_error *err)
 {
     mlp_wait wait = mlp_wait_begin(hook, db->path, db->busy_ms);
+    wait.end_ns = &db->end_ns;
     mlplat_status s = writable(db, err);
     if (s == MLPLAT_OK)
         s = take_turn(db, &db->writing, &wait, err);
@@ -229,6 +230,11 @@ static mlplat_status write_how(mlp_db *db, mlp_begin how, mlp_db_fn fn, void *ct
 #ifdef MLPLAT_MINIMAL
 #define IS_NESTED(db) false
 #else
+void mlp_db_end_at(mlp_db *db, int64_t mono_ns)
+{
+    atomic_store(&db->end_ns, mono_ns);
+}
+
 static _Thread_local const mlp_db *nested_in; /* NULL: in none */
 #define IS_NESTED(db) (nested_in == (db))
 

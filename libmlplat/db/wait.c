@@ -1,5 +1,7 @@
 #include "db/wait.h"
 #include "base/clock.h"
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <time.h>
 
 enum { HOOK_EVERY_MS = 50, NAP_FIRST_US = 200, NAP_MOST_US = 5000 };
@@ -16,8 +18,13 @@ int64_t mlp_wait_until(int64_t mono_ns)
 {
     return hurry_until_ns && hurry_until_ns < mono_ns ? hurry_until_ns : mono_ns;
 }
+static bool is_over(const mlp_wait *wait, int64_t now)
+{
+    int64_t end_ns = wait->end_ns ? atomic_load(wait->end_ns) : 0;
+    return (end_ns && now >= end_ns) || mlp_wait_until(now + 1) <= now;
+}
 #else
-#define mlp_wait_until(mono_ns) (mono_ns) /* nobody is in a hurry */
+#define is_over(wait, now) false /* nobody is in a hurry */
 #endif
 
 mlp_wait mlp_wait_begin(const mlp_hook *hook, const char *what, int64_t limit_ms)
@@ -35,7 +42,7 @@ int64_t mlp_wait_ms(const mlp_wait *wait)
 mlplat_status mlp_wait_check(mlp_wait *wait, mlplat_error *err)
 {
     int64_t now = mlp_clock_mono_ns(), waited_ms = (now - wait->begin_ns) / 1000000;
-    if (waited_ms >= wait->limit_ms || mlp_wait_until(now + 1) <= now)
+    if (waited_ms >= wait->limit_ms || is_over(wait, now))
         return mlp_fail(err, MLPLAT_TIMEOUT,
                         "%s: other writers held it for %lld ms: try again, or look for a program that "
                         "keeps a transaction open",

@@ -10,6 +10,7 @@ typedef struct mlp_wait {
     int64_t limit_ms;
     int64_t begin_ns, hook_ns; /* when waiting began, when the hook was last called */
     int64_t nap_us;
+    const _Atomic int64_t *end_ns; /* set by somebody else: a moment at which it is over, 0: none; NULL: likewise */
 } mlp_wait;
 
 /* What this thread waits for in databases from now on ends within so many milliseconds, all together; 0: no more. */

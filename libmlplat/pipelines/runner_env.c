@@ -136,6 +136,7 @@ static mlplat_status env_platform(const mlp_runner *r, const mlp_runner_task *t,
     } places[] = {{MLP_SET_TRACKING_URI, "MLFLOW_TRACKING_URI"},
                   {MLP_SET_REGISTRY_URI, "MLFLOW_REGISTRY_URI"},
                   {MLP_SET_ARTIFACT_ROOT, "MLPLAT_ARTIFACT_ROOT"},
+                  {MLP_SET_MIRROR_URI, "MLPLAT_MIRROR_URI"},
                   {MLP_SET_SPOOL, "MLPLAT_SPOOL"}};
     char *root = NULL;
     mlplat_status s = MLPLAT_OK;

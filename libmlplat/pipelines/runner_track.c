@@ -86,6 +86,7 @@ static mlplat_status open_quiet(const mlp_runner *runner, mlplat **out, mlplat_e
     options.tracking_uri = mlp_session_setting(runner->ml, MLP_SET_TRACKING_URI);
     options.registry_uri = mlp_session_setting(runner->ml, MLP_SET_REGISTRY_URI);
     options.artifact_root = mlp_session_setting(runner->ml, MLP_SET_ARTIFACT_ROOT);
+    options.mirror_uri = mlp_session_setting(runner->ml, MLP_SET_MIRROR_URI);
     options.spool_dir = mlp_session_setting(runner->ml, MLP_SET_SPOOL);
     options.log = runner->ml->log.fn;
     options.user = runner->ml->log.user;

@@ -88,6 +88,23 @@ static mlplat_status check_store(const setting *it, mlplat_error *err)
     return s;
 }
 
+/* A server gives each run an id: two of them cannot have the same. */
+static mlplat_status check_mirror(const setting *it, const setting *tracking, mlplat_error *err)
+{
+    if (!it->uri || strcmp(it->uri, tracking->uri) == 0) /* of itself: it is none */
+        return MLPLAT_OK;
+#ifdef MLPLAT_MINIMAL
+    return refuse(it, MLPLAT_UNSUPPORTED, "is not in this build, which has one store", err);
+#else
+    mlplat_status s = check_store(it, err);
+    if (s == MLPLAT_OK && !mlp_uri_has_scheme(it->uri, "sqlite") &&
+        !mlp_uri_has_scheme(tracking->uri, "sqlite"))
+        s = refuse(it, MLPLAT_UNSUPPORTED, "is a server, as the store is: one of them has to be a file, sqlite:///...",
+                   err);
+    return s;
+#endif
+}
+
 static mlplat_status check_artifact_root(const setting *it, mlplat_error *err)
 {
     char *path = NULL;
@@ -105,11 +122,14 @@ static mlplat_status check_artifact_root(const setting *it, mlplat_error *err)
 mlplat_status mlp_store_uri_check(const mlp_config *config, mlplat_error *err)
 {
     setting tracking = get(config, MLP_SET_TRACKING_URI, "tracking URI");
+    setting mirror = get(config, MLP_SET_MIRROR_URI, "mirror URI");
     setting registry = get(config, MLP_SET_REGISTRY_URI, "registry URI");
     setting root = get(config, MLP_SET_ARTIFACT_ROOT, "artifact root");
     mlplat_status s = check_store(&tracking, err);
     if (s == MLPLAT_OK)
         s = check_store(&registry, err);
+    if (s == MLPLAT_OK)
+        s = check_mirror(&mirror, &tracking, err);
     return s == MLPLAT_OK ? check_artifact_root(&root, err) : s;
 }
 
@@ -139,8 +159,8 @@ static mlplat_status anchor(const char *value, char **out, mlplat_error *err)
 
 mlplat_status mlp_store_uri_anchor(const mlp_config *config, char *places[MLP_SET_COUNT], mlplat_error *err)
 {
-    static const mlp_setting of_places[] = {MLP_SET_TRACKING_URI, MLP_SET_REGISTRY_URI, MLP_SET_ARTIFACT_ROOT,
-                                            MLP_SET_SPOOL, MLP_SET_PIPELINE_ROOT};
+    static const mlp_setting of_places[] = {MLP_SET_TRACKING_URI,  MLP_SET_MIRROR_URI, MLP_SET_REGISTRY_URI,
+                                            MLP_SET_ARTIFACT_ROOT, MLP_SET_SPOOL,      MLP_SET_PIPELINE_ROOT};
     mlplat_status s = MLPLAT_OK;
     for (size_t i = 0; s == MLPLAT_OK && i < sizeof of_places / sizeof of_places[0]; i++)
         if (config->value[of_places[i]])

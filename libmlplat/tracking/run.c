@@ -6,6 +6,7 @@
 #include "base/take.h"
 #include "tracking/run_context.h"
 #include "tracking/run_handle.h"
+#include "tracking/run_mirror.h"
 #include "tracking/run_name.h"
 #include "tracking/run_offline.h"
 #include "tracking/run_place.h"
@@ -135,6 +136,14 @@ static mlplat_status create_far(start *st, mlplat_error *err)
     return s == MLPLAT_OK ? mlp_run_offline_start(&far, &st->new, err) : s;
 }
 
+/* The name that was asked for is of use where the store cannot be asked for its own. */
+static void mirror(start *st)
+{
+    const char *name = st->o.experiment, *id = st->o.experiment_id;
+    (void)mlp_run_place_wish(st->tracking, &name, &id, NULL); /* it went well before */
+    mlp_run_mirror_begin(st->run, &st->new, name);
+}
+
 static mlplat_status make(start *st, mlplat_run **out, mlplat_error *err)
 {
     st->new = (mlp_run_new){
@@ -146,11 +155,15 @@ static mlplat_status make(start *st, mlplat_run **out, mlplat_error *err)
         .made = make_handle,
         .made_for = st,
     };
-    mlplat_status s = st->tracking->ops->queued ? create_far(st, err) : create(st, err);
+    mlplat_status s = mlp_run_mirror_id(st->tracking, st->op, &st->new.op, err);
     if (s == MLPLAT_OK)
-        *out = st->run;
-    else
+        s = mlp_tracking_queued(st->tracking) ? create_far(st, err) : create(st, err);
+    if (s != MLPLAT_OK) {
         mlplat_run_free(st->run);
+        return s;
+    }
+    mirror(st);
+    *out = st->run;
     return s;
 }
 
@@ -213,6 +226,8 @@ static mlplat_status attach(mlplat *ml, const char *run_id, mlp_tracking **t, ml
         s = check_active(doc, run_id, err);
     if (s == MLPLAT_OK)
         s = mlp_run_handle_new(*t, doc, MLPLAT_DURABILITY_DEFAULT, out, err);
+    if (s == MLPLAT_OK)
+        mlp_run_mirror_attach(*out, doc);
     json_decref(doc);
     return s;
 }
@@ -328,7 +343,11 @@ mlplat_status mlplat_run_update(mlplat *ml, const char *run_id, const mlplat_run
         s = check_change(&c, err);
     if (s == MLPLAT_OK)
         s = open_to_change(ml, run_id, &t, err);
-    return s == MLPLAT_OK ? t->ops->run_update(t->store, run_id, &c, err) : s;
+    if (s == MLPLAT_OK)
+        s = t->ops->run_update(t->store, run_id, &c, err);
+    if (s == MLPLAT_OK)
+        mlp_run_mirror_change(t, run_id, &c);
+    return s;
 }
 
 mlplat_status mlplat_run_delete(mlplat *ml, const char *run_id, mlplat_error *err)

@@ -25,7 +25,7 @@ mlplat_status mlp_run_artifact_check(mlplat_run *run, mlplat_error *err)
     json_t *doc = NULL;
     mlplat_status s = mlp_run_handle_check(run, err);
 #ifndef MLPLAT_MINIMAL
-    if (s == MLPLAT_OK && run->tracking->ops->queued)
+    if (s == MLPLAT_OK && mlp_tracking_queued(run->tracking))
         return mlp_run_spooled_check(run, err);
 #endif
     if (s == MLPLAT_OK)
@@ -48,7 +48,7 @@ static const char *below_run(const mlplat_run *run, const char *uri)
 static mlplat_status put_path(mlplat_run *run, const char *path, const char *uri, mlplat_error *err)
 {
 #ifndef MLPLAT_MINIMAL
-    if (run->tracking->ops->queued)
+    if (mlp_tracking_queued(run->tracking))
         return mlp_run_spooled_path(run, path, below_run(run, uri), uri, err);
 #endif
     return mlplat_artifact_put(run->tracking->ml, path, uri, NULL, err);
@@ -57,7 +57,7 @@ static mlplat_status put_path(mlplat_run *run, const char *path, const char *uri
 static mlplat_status put_bytes(mlplat_run *run, const void *data, size_t n, const char *uri, mlplat_error *err)
 {
 #ifndef MLPLAT_MINIMAL
-    if (run->tracking->ops->queued)
+    if (mlp_tracking_queued(run->tracking))
         return mlp_run_spooled_bytes(run, data, n, below_run(run, uri), uri, err);
 #endif
     return mlplat_artifact_put_bytes(run->tracking->ml, data, n, uri, err);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "spool/metric_origin.h"
+#include "tracking/run_mirror.h"
 #include "tracking/run_queue.h"
 #include "tracking/run_record.h"
 #include "tracking/validate.h"
@@ -229,15 +230,13 @@ static mlplat_status accept_all(batch *b, mlplat_error *err)
 {
     const mlp_tracking *t = b->run->tracking;
     mlplat_status s = MLPLAT_OK;
-    if (b->n_params && !t->ops->queued)
+    if (b->n_params && !mlp_tracking_queued(t))
         s = mlp_run_queue_params(b->run, b->params, b->n_params, err);
-    for (size_t i = 0; t->ops->queued && i < b->n_params; i++)
+    for (size_t i = 0; mlp_tracking_queued(t) && i < b->n_params; i++)
         b->records[b->n_records++] = mlp_run_queue_param(b->run, &b->params[i]);
     for (size_t i = 0; s == MLPLAT_OK && i < b->n_metrics; i++)
         s = mlp_run_record_step(b->keys[i], &b->records[i].step, err);
-    return s == MLPLAT_OK && b->n_records
-               ? mlp_spool_append(t->spool, b->records, b->n_records, b->run->durability, err)
-               : s;
+    return s == MLPLAT_OK && b->n_records ? mlp_run_accept(b->run, b->records, b->n_records, err) : s;
 }
 
 mlplat_status mlplat_run_log_batch(mlplat_run *run, const char *text, mlplat_error *err)

@@ -86,6 +86,7 @@ void mlplat_run_free(mlplat_run *run)
     mlp_free(run->name);
     mlp_free(run->experiment_id);
     mlp_free(run->artifact_uri);
+    mlp_free(run->mirror_id);
     mlp_free(run);
 }
 

@@ -16,6 +16,7 @@ struct mlplat_run {
     _Atomic int64_t away_until_ns;
     size_t id_n;
     char *id, *name, *experiment_id, *artifact_uri;
+    char *mirror_id; /* run_mirror.h; NULL: what is logged goes to the store alone */
     mlp_run_keys keys;
 };
 

@@ -2,7 +2,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "tracking/run_handle.h"
+#include "tracking/run_mirror.h"
 #include "tracking/run_queue.h"
 #include "tracking/run_record.h"
 #include "tracking/validate.h"
@@ -64,7 +64,7 @@ mlplat_status mlplat_run_log_metric_at(mlplat_run *run, const char *name, double
     if (s != MLPLAT_OK)
         return s;
     const mlp_record record = mlp_run_record_metric(run, key, value, step, timestamp_ms);
-    return mlp_spool_append(run->tracking->spool, &record, 1, run->durability, err);
+    return mlp_run_accept(run, &record, 1, err);
 }
 
 mlplat_status mlplat_run_log_metric(mlplat_run *run, const char *key, double value, int64_t step, mlplat_error *err)
@@ -111,7 +111,10 @@ static mlplat_status append_span(mlplat_run *run, mlp_run_key *key, const int64_
         mlp_run_keys_pass_step(key, largest(steps, n));
     else if (!mlp_run_keys_take_steps(key, (int64_t)n, &span.step))
         return out_of_steps(key, err);
-    return mlp_spool_append_span(run->tracking->spool, &span, run->durability, err);
+    mlplat_status s = mlp_spool_append_span(run->tracking->spool, &span, run->durability, err);
+    if (s == MLPLAT_OK && mlp_run_is_mirrored(run))
+        mlp_run_mirror_span(run, &span);
+    return s;
 }
 
 mlplat_status mlplat_run_log_metrics(mlplat_run *run, const char *name, const int64_t *steps,
@@ -170,7 +173,7 @@ mlplat_status mlplat_run_set_tag(mlplat_run *run, const char *key, const char *v
     mlplat_status s = mlp_run_handle_check(run, err);
     if (s == MLPLAT_OK)
         s = mlp_run_record_tag(run, key, value, &record, err);
-    return s == MLPLAT_OK ? mlp_spool_append(run->tracking->spool, &record, 1, run->durability, err) : s;
+    return s == MLPLAT_OK ? mlp_run_accept(run, &record, 1, err) : s;
 }
 
 mlplat_status mlplat_run_log_param(mlplat_run *run, const char *key, const char *value, mlplat_error *err)

@@ -98,6 +98,9 @@ mlplat_status mlp_tracking_db_new(mlplat *ml, mlp_tracking_db_store **out, mlpla
 static mlplat_status open_file(mlp_tracking_db_store *store, const char *uri, mlplat_error *err)
 {
     mlplat *ml = store->ml;
+#ifndef MLPLAT_MINIMAL
+    store->others = &mlp_tracking_postgres_records; /* of a mirror, or of one whose program is gone */
+#endif
     mlplat_status s = mlp_db_uri_path(uri, &store->path, err);
     if (s == MLPLAT_OK)
         s = fill_paths(store, err);

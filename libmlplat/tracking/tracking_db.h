@@ -16,7 +16,7 @@ typedef struct mlp_tracking_db_rows {
 
 typedef struct mlp_tracking_db_store mlp_tracking_db_store;
 
-/* What a store on a server is given besides metrics and tags: tracking_postgres_record.c. */
+/* What a store on a server or a mirror (run_mirror.h) is given besides metrics and tags: tracking_postgres_record.c. */
 typedef struct mlp_tracking_db_records {
     /* Inside of the sink's transaction. NOT_FOUND, STATE and UNSUPPORTED are about the record. */
     mlplat_status (*put)(mlp_tracking_db_store *store, const mlp_record *record, mlplat_error *err);

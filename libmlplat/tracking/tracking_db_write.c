@@ -655,6 +655,15 @@ static size_t sink_appetite(void *ctx)
     return atomic_load_explicit(&store->appetite, memory_order_relaxed);
 }
 
+#ifdef MLPLAT_MINIMAL
+#define end_at NULL /* nobody is far */
+#else
+static void end_at(void *store, int64_t mono_ns)
+{
+    mlp_db_end_at(((mlp_tracking_db_store *)store)->db, mono_ns);
+}
+#endif
+
 mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool)
 {
     mlp_tracking_db_store *store = object;
@@ -665,5 +674,6 @@ mlp_sink mlp_tracking_db_sink(void *object, mlp_spool *const *spool)
                       .mark = mlp_tracking_db_journal_mark,
                       .forget = mlp_tracking_db_journal_forget,
                       .appetite = sink_appetite,
+                      .until = end_at,
                       .ctx = store};
 }

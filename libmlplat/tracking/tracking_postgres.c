@@ -75,16 +75,10 @@ static mlplat_status open_postgres(mlplat *ml, const char *uri, void **out, mlpl
     return s;
 }
 
-static void until(void *store, int64_t mono_ns)
-{
-    mlp_db_end_at(((mlp_tracking_db_store *)store)->db, mono_ns);
-}
-
 static mlp_sink sink(void *store, mlp_spool *const *spool)
 {
     mlp_sink s = mlp_tracking_db_sink(store, spool);
     s.remote = true;
-    s.until = until;
     return s;
 }
 

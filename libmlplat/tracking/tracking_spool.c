@@ -30,6 +30,33 @@ static mlplat_status give(mlplat_status s, json_t *json, mlplat_doc **out, mlpla
     return s;
 }
 
+typedef mlplat_status (*ask_fn)(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err);
+
+/* The store's spool, and the mirror's whatever the store's says: that is told as "mirror". */
+static mlplat_status ask(const mlp_tracking *t, ask_fn fn, json_t **out, mlplat_error *err)
+{
+    mlplat_status s = fn(t->spool, &t->ml->hook, out, err);
+#ifndef MLPLAT_MINIMAL
+    json_t *there = NULL;
+    mlplat_error why = {0};
+    mlplat_status m = t->mirror ? fn(t->mirror->spool, &t->ml->hook, &there, &why) : MLPLAT_OK;
+    if (s == MLPLAT_OK && m != MLPLAT_OK)
+        s = mlp_fail(err, m, "the mirror: %s", why.message);
+    if (s == MLPLAT_OK && there)
+        s = mlp_json_set(there, "missed", json_integer((json_int_t)t->mirror->missed), err);
+    if (s == MLPLAT_OK && there)
+        s = mlp_json_set(*out, "mirror", json_incref(there), err);
+    json_decref(there);
+#endif
+    return s;
+}
+
+static mlplat_status status_of(mlp_spool *spool, const mlp_hook *hook, json_t **out, mlplat_error *err)
+{
+    (void)hook;
+    return mlp_spool_status(spool, out, err);
+}
+
 mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *err)
 {
     mlp_tracking *t = NULL;
@@ -37,32 +64,30 @@ mlplat_status mlplat_spool_status(mlplat *ml, mlplat_doc **out, mlplat_error *er
     *out = NULL;
     mlplat_status s = mlp_tracking_look(ml, &t, err);
     if (s == MLPLAT_OK)
-        s = mlp_spool_status(t->spool, &json, err);
+        s = ask(t, status_of, &json, err);
+    return give(s, json, out, err);
+}
+
+static mlplat_status move(mlplat *ml, ask_fn fn, mlplat_doc **out, mlplat_error *err)
+{
+    mlp_tracking *t = NULL;
+    json_t *json = NULL;
+    if (out)
+        *out = NULL;
+    mlplat_status s = mlp_tracking_of(ml, &t, err);
+    if (s == MLPLAT_OK)
+        s = ask(t, fn, &json, err);
     return give(s, json, out, err);
 }
 
 mlplat_status mlplat_spool_sync(mlplat *ml, mlplat_doc **out, mlplat_error *err)
 {
-    mlp_tracking *t = NULL;
-    json_t *json = NULL;
-    if (out)
-        *out = NULL;
-    mlplat_status s = mlp_tracking_of(ml, &t, err);
-    if (s == MLPLAT_OK)
-        s = mlp_spool_sync(t->spool, &ml->hook, &json, err);
-    return give(s, json, out, err);
+    return move(ml, mlp_spool_sync, out, err);
 }
 
 mlplat_status mlplat_spool_retry(mlplat *ml, mlplat_doc **out, mlplat_error *err)
 {
-    mlp_tracking *t = NULL;
-    json_t *json = NULL;
-    if (out)
-        *out = NULL;
-    mlplat_status s = mlp_tracking_of(ml, &t, err);
-    if (s == MLPLAT_OK)
-        s = mlp_spool_retry(t->spool, &ml->hook, &json, err);
-    return give(s, json, out, err);
+    return move(ml, mlp_spool_retry, out, err);
 }
 
 #ifndef MLPLAT_MINIMAL

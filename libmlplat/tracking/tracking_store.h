@@ -149,12 +149,26 @@ const mlp_tracking_store *mlp_tracking_postgres(void);
 mlplat_status mlp_tracking_page(const mlplat_search *query, int64_t *limit, int64_t *offset, mlplat_error *err);
 
 /* What is in the session's slot. */
-typedef struct mlp_tracking {
+typedef struct mlp_tracking mlp_tracking;
+struct mlp_tracking {
     mlplat *ml;
     const mlp_tracking_store *ops;
     void *store;
     mlp_spool *spool;
-} mlp_tracking;
+    mlp_tracking *mirror; /* run_mirror.h; NULL: what is logged goes to one store */
+    _Atomic uint64_t missed; /* of a mirror: records that it was not given */
+};
+
+/* All that is logged is a record of the spool. */
+static inline bool mlp_tracking_queued(const mlp_tracking *tracking)
+{
+#ifdef MLPLAT_MINIMAL
+    (void)tracking;
+    return false;
+#else
+    return tracking->ops->queued;
+#endif
+}
 
 /* A query as a program gives it; NULL: all defaults. */
 mlplat_status mlp_tracking_take_search(const mlplat_search *query, mlplat_search *out, mlplat_error *err);

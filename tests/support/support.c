@@ -42,6 +42,7 @@ void test_clear_environment(void)
         "MLPLAT_CONFIG",        "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_NAME",
         "MLFLOW_RUN_ID",        "MLPLAT_PARENT_RUN_ID",  "MLPLAT_PIPELINE_ROOT", "MLFLOW_TRUNCATE_LONG_VALUES",
         "MLPLAT_SPOOL_QUOTA",   "MLPLAT_SPOOL_FULL",      "MLPLAT_SPOOL_RATE",    "MLPLAT_CLOSE_TIMEOUT_MS",
+        "MLPLAT_MIRROR_URI",
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         unsetenv(names[i]);

@@ -36,7 +36,7 @@ class Session(Tracking):
     __slots__ = ("_h", "_runs", "_pid", "__weakref__")
 
     def __init__(self, tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None,
-                 artifact_root: "Path | None" = None, spool_dir: "Path | None" = None,
+                 mirror_uri: "str | None" = None, artifact_root: "Path | None" = None, spool_dir: "Path | None" = None,
                  durability: "Durability | None" = None, profile: "str | None" = None,
                  config_file: "Path | None" = None, mlflow_version: "str | None" = None,
                  spool_quota: "int | None" = None, spool_full: "SpoolFull | None" = None,
@@ -49,7 +49,8 @@ class Session(Tracking):
         self._pid = getpid()
         self._h = _c.session_open(tracking_uri, registry_uri, artifact_root, spool_dir, durability, profile,
                                   config_file, mlflow_version, spool_full, spool_quota or 0, spool_rate or 0,
-                                  0 if close_timeout is None else int(close_timeout * 1000) or 1, progress, log)
+                                  0 if close_timeout is None else int(close_timeout * 1000) or 1, mirror_uri,
+                                  progress, log)
         me = id(self)
         _live[me] = ref(self, lambda _, me=me, live=_live: live.pop(me, None))  # type: ignore[misc]
 
@@ -198,16 +199,19 @@ class Session(Tracking):
             raise problem
 
 
-def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None, artifact_root: "Path | None" = None,
-         spool_dir: "Path | None" = None, durability: "Durability | None" = None, profile: "str | None" = None,
-         config_file: "Path | None" = None, mlflow_version: "str | None" = None, spool_quota: "int | None" = None,
-         spool_full: "SpoolFull | None" = None, spool_rate: "int | None" = None, close_timeout: "float | None" = None,
+def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None, mirror_uri: "str | None" = None,
+         artifact_root: "Path | None" = None, spool_dir: "Path | None" = None, durability: "Durability | None" = None,
+         profile: "str | None" = None, config_file: "Path | None" = None, mlflow_version: "str | None" = None,
+         spool_quota: "int | None" = None, spool_full: "SpoolFull | None" = None, spool_rate: "int | None" = None,
+         close_timeout: "float | None" = None,
          progress: "Callable[[int, int], object] | None" = None,
          log: "Callable[[int, str], object] | None" = None) -> Session:
     """Open a session (mlplat_open). What is None comes from the environment, the profile file, or the default.
 
     tracking_uri: MLPLAT_TRACKING_URI, MLFLOW_TRACKING_URI; default "sqlite:///mlflow.db".
     registry_uri: MLPLAT_REGISTRY_URI, MLFLOW_REGISTRY_URI; default: the tracking URI.
+    mirror_uri: MLPLAT_MIRROR_URI: a second store that is given what is logged as well, such as "sqlite:///copy.db";
+    default: none.
     artifact_root: MLPLAT_ARTIFACT_ROOT: where new experiments keep artifacts; default: mlruns beside the SQLite file.
     spool_dir: MLPLAT_SPOOL; default: the store's path with ".spool" appended.
     durability: MLPLAT_DURABILITY: what logging waits for: "memory", "process" (default), "disk" or "remote".
@@ -222,8 +226,9 @@ def open(tracking_uri: "str | None" = None, *, registry_uri: "str | None" = None
     log: called with (level, line), levels as in `logging`: logging.getLogger("mlplat").log will do. Python's main
     thread makes the call. None: warnings and errors go to stderr.
     """
-    return Session(tracking_uri, registry_uri=registry_uri, artifact_root=artifact_root, spool_dir=spool_dir,
-                   durability=durability, profile=profile, config_file=config_file, mlflow_version=mlflow_version,
+    return Session(tracking_uri, registry_uri=registry_uri, mirror_uri=mirror_uri, artifact_root=artifact_root,
+                   spool_dir=spool_dir, durability=durability, profile=profile, config_file=config_file,
+                   mlflow_version=mlflow_version,
                    spool_quota=spool_quota, spool_full=spool_full, spool_rate=spool_rate, close_timeout=close_timeout,
                    progress=progress, log=log)
 

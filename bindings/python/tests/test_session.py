@@ -38,6 +38,17 @@ def test_how_much_may_wait_and_for_how_long_is_said_when_opening(folder):
         assert ml.config()["close_timeout_ms"]["value"] == "1"
 
 
+def test_a_mirror_is_given_what_is_logged(folder):
+    with mlplat.open(mirror_uri="sqlite:///copy.db") as ml:
+        with ml.run("both", params={"depth": 6}) as run:
+            run.log("loss", 0.5)
+        ml.flush()
+        assert ml.spool_status()["mirror"]["waiting"] == ml.spool_status()["mirror"]["missed"] == 0
+    with mlplat.open("sqlite:///copy.db") as copy:
+        there = copy.get_run(run.id)
+    assert (there.name, there.status, there.metrics, there.params) == ("both", "FINISHED", {"loss": 0.5}, {"depth": "6"})
+
+
 def test_store_is_made_at_first_need_where_mlflow_looks_for_it(folder):
     with mlplat.open() as ml:
         assert not (folder / "mlflow.db").exists()

@@ -47,8 +47,8 @@ typedef _gostring_ swig_type_14;
 typedef long long swig_type_15;
 typedef long long swig_type_16;
 typedef long long swig_type_17;
-typedef _goslice_ swig_type_18;
-typedef _gostring_ swig_type_19;
+typedef _gostring_ swig_type_18;
+typedef _goslice_ swig_type_19;
 typedef _gostring_ swig_type_20;
 typedef _gostring_ swig_type_21;
 typedef _gostring_ swig_type_22;
@@ -89,16 +89,16 @@ typedef _gostring_ swig_type_56;
 typedef _gostring_ swig_type_57;
 typedef _gostring_ swig_type_58;
 typedef _gostring_ swig_type_59;
-typedef long long swig_type_60;
-typedef _gostring_ swig_type_61;
-typedef long long swig_type_62;
+typedef _gostring_ swig_type_60;
+typedef long long swig_type_61;
+typedef _gostring_ swig_type_62;
 typedef long long swig_type_63;
-typedef _gostring_ swig_type_64;
-typedef _goslice_ swig_type_65;
+typedef long long swig_type_64;
+typedef _gostring_ swig_type_65;
 typedef _goslice_ swig_type_66;
 typedef _goslice_ swig_type_67;
-typedef long long swig_type_68;
-typedef _gostring_ swig_type_69;
+typedef _goslice_ swig_type_68;
+typedef long long swig_type_69;
 typedef _gostring_ swig_type_70;
 typedef _gostring_ swig_type_71;
 typedef _gostring_ swig_type_72;
@@ -111,17 +111,17 @@ typedef _gostring_ swig_type_78;
 typedef _gostring_ swig_type_79;
 typedef _gostring_ swig_type_80;
 typedef _gostring_ swig_type_81;
-typedef long long swig_type_82;
-typedef _gostring_ swig_type_83;
+typedef _gostring_ swig_type_82;
+typedef long long swig_type_83;
 typedef _gostring_ swig_type_84;
 typedef _gostring_ swig_type_85;
-typedef long long swig_type_86;
+typedef _gostring_ swig_type_86;
 typedef long long swig_type_87;
-typedef _gostring_ swig_type_88;
+typedef long long swig_type_88;
 typedef _gostring_ swig_type_89;
 typedef _gostring_ swig_type_90;
-typedef long long swig_type_91;
-typedef _gostring_ swig_type_92;
+typedef _gostring_ swig_type_91;
+typedef long long swig_type_92;
 typedef _gostring_ swig_type_93;
 typedef _gostring_ swig_type_94;
 typedef _gostring_ swig_type_95;
@@ -158,12 +158,12 @@ typedef _gostring_ swig_type_125;
 typedef _gostring_ swig_type_126;
 typedef _gostring_ swig_type_127;
 typedef _gostring_ swig_type_128;
-typedef long long swig_type_129;
-typedef _gostring_ swig_type_130;
+typedef _gostring_ swig_type_129;
+typedef long long swig_type_130;
 typedef _gostring_ swig_type_131;
 typedef _gostring_ swig_type_132;
-typedef long long swig_type_133;
-typedef _gostring_ swig_type_134;
+typedef _gostring_ swig_type_133;
+typedef long long swig_type_134;
 typedef _gostring_ swig_type_135;
 typedef _gostring_ swig_type_136;
 typedef _gostring_ swig_type_137;
@@ -178,13 +178,13 @@ typedef _gostring_ swig_type_145;
 typedef _gostring_ swig_type_146;
 typedef _gostring_ swig_type_147;
 typedef _gostring_ swig_type_148;
-typedef _goslice_ swig_type_149;
-typedef _gostring_ swig_type_150;
+typedef _gostring_ swig_type_149;
+typedef _goslice_ swig_type_150;
 typedef _gostring_ swig_type_151;
-typedef long long swig_type_152;
+typedef _gostring_ swig_type_152;
 typedef long long swig_type_153;
-typedef _goslice_ swig_type_154;
-typedef _gostring_ swig_type_155;
+typedef long long swig_type_154;
+typedef _goslice_ swig_type_155;
 typedef _gostring_ swig_type_156;
 typedef _gostring_ swig_type_157;
 typedef _gostring_ swig_type_158;
@@ -303,8 +303,8 @@ typedef _gostring_ swig_type_270;
 typedef _gostring_ swig_type_271;
 typedef _gostring_ swig_type_272;
 typedef _gostring_ swig_type_273;
-typedef long long swig_type_274;
-typedef _gostring_ swig_type_275;
+typedef _gostring_ swig_type_274;
+typedef long long swig_type_275;
 typedef _gostring_ swig_type_276;
 typedef _gostring_ swig_type_277;
 typedef _gostring_ swig_type_278;
@@ -359,10 +359,11 @@ typedef _gostring_ swig_type_326;
 typedef _gostring_ swig_type_327;
 typedef _gostring_ swig_type_328;
 typedef _gostring_ swig_type_329;
-typedef _goslice_ swig_type_330;
-typedef _gostring_ swig_type_331;
+typedef _gostring_ swig_type_330;
+typedef _goslice_ swig_type_331;
 typedef _gostring_ swig_type_332;
 typedef _gostring_ swig_type_333;
+typedef _gostring_ swig_type_334;
 extern void _wrap_Swig_free_raw_46e67649440d31c1(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_raw_46e67649440d31c1(swig_intgo arg1);
 extern swig_type_1 _wrap_status_name_raw_46e67649440d31c1(swig_intgo arg1);
@@ -376,158 +377,158 @@ extern void _wrap_close_raw_46e67649440d31c1(swig_voidp arg1);
 extern swig_intgo _wrap_flush_raw_46e67649440d31c1(swig_voidp arg1, swig_type_6 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_config_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_session_open_raw_46e67649440d31c1(swig_type_7 arg1, swig_type_8 arg2, swig_type_9 arg3, swig_type_10 arg4, swig_intgo arg5, swig_type_11 arg6, swig_type_12 arg7, swig_type_13 arg8, swig_type_14 arg9, swig_type_15 arg10, swig_type_16 arg11, swig_type_17 arg12, uintptr_t arg13, swig_voidp arg14, swig_voidp arg15);
-extern swig_intgo _wrap_artifact_put_bytes_raw_46e67649440d31c1(swig_voidp arg1, swig_type_18 arg2, swig_type_19 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_read_raw_46e67649440d31c1(swig_voidp arg1, swig_type_20 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_artifact_list_raw_46e67649440d31c1(swig_voidp arg1, swig_type_21 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_resolve_raw_46e67649440d31c1(swig_voidp arg1, swig_type_22 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_info_raw_46e67649440d31c1(swig_voidp arg1, swig_type_23 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_put_raw_46e67649440d31c1(swig_voidp arg1, swig_type_24 arg2, swig_type_25 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_artifact_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_26 arg2, swig_type_27 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_save_raw_46e67649440d31c1(swig_voidp arg1, swig_type_28 arg2, swig_type_29 arg3, swig_type_30 arg4, swig_type_31 arg5, swig_type_32 arg6, swig_type_33 arg7, swig_type_34 arg8, swig_type_35 arg9, swig_type_36 arg10, swig_type_37 arg11, swig_type_38 arg12, swig_type_39 arg13, swig_voidp arg14);
-extern swig_intgo _wrap_experiment_ensure_raw_46e67649440d31c1(swig_voidp arg1, swig_type_40 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_41 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_get_by_name_raw_46e67649440d31c1(swig_voidp arg1, swig_type_42 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_43 arg2, swig_type_44 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_experiment_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_45 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_restore_raw_46e67649440d31c1(swig_voidp arg1, swig_type_46 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_experiment_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_47 arg2, swig_type_48 arg3, swig_type_49 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_experiment_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_50 arg2, swig_type_51 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_resume_raw_46e67649440d31c1(swig_voidp arg1, swig_type_52 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_attach_raw_46e67649440d31c1(swig_voidp arg1, swig_type_53 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_session_open_raw_46e67649440d31c1(swig_type_7 arg1, swig_type_8 arg2, swig_type_9 arg3, swig_type_10 arg4, swig_intgo arg5, swig_type_11 arg6, swig_type_12 arg7, swig_type_13 arg8, swig_type_14 arg9, swig_type_15 arg10, swig_type_16 arg11, swig_type_17 arg12, swig_type_18 arg13, uintptr_t arg14, swig_voidp arg15, swig_voidp arg16);
+extern swig_intgo _wrap_artifact_put_bytes_raw_46e67649440d31c1(swig_voidp arg1, swig_type_19 arg2, swig_type_20 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_read_raw_46e67649440d31c1(swig_voidp arg1, swig_type_21 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_artifact_list_raw_46e67649440d31c1(swig_voidp arg1, swig_type_22 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_resolve_raw_46e67649440d31c1(swig_voidp arg1, swig_type_23 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_info_raw_46e67649440d31c1(swig_voidp arg1, swig_type_24 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_put_raw_46e67649440d31c1(swig_voidp arg1, swig_type_25 arg2, swig_type_26 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_artifact_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_27 arg2, swig_type_28 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_save_raw_46e67649440d31c1(swig_voidp arg1, swig_type_29 arg2, swig_type_30 arg3, swig_type_31 arg4, swig_type_32 arg5, swig_type_33 arg6, swig_type_34 arg7, swig_type_35 arg8, swig_type_36 arg9, swig_type_37 arg10, swig_type_38 arg11, swig_type_39 arg12, swig_type_40 arg13, swig_voidp arg14);
+extern swig_intgo _wrap_experiment_ensure_raw_46e67649440d31c1(swig_voidp arg1, swig_type_41 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_42 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_get_by_name_raw_46e67649440d31c1(swig_voidp arg1, swig_type_43 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_44 arg2, swig_type_45 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_experiment_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_46 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_experiment_restore_raw_46e67649440d31c1(swig_voidp arg1, swig_type_47 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_experiment_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_48 arg2, swig_type_49 arg3, swig_type_50 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_experiment_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_51 arg2, swig_type_52 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_resume_raw_46e67649440d31c1(swig_voidp arg1, swig_type_53 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_attach_raw_46e67649440d31c1(swig_voidp arg1, swig_type_54 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_run_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_type_54 _wrap_run_id_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_type_55 _wrap_run_name_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_type_56 _wrap_run_experiment_id_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_type_57 _wrap_run_artifact_uri_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_run_end_raw_46e67649440d31c1(swig_voidp arg1, swig_type_58 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_metric_raw_46e67649440d31c1(swig_voidp arg1, swig_type_59 arg2, double arg3, swig_type_60 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_run_log_metric_at_raw_46e67649440d31c1(swig_voidp arg1, swig_type_61 arg2, double arg3, swig_type_62 arg4, swig_type_63 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_run_log_metrics_raw_46e67649440d31c1(swig_voidp arg1, swig_type_64 arg2, swig_type_65 arg3, swig_type_66 arg4, swig_type_67 arg5, swig_type_68 arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_batch_raw_46e67649440d31c1(swig_voidp arg1, swig_type_69 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_param_raw_46e67649440d31c1(swig_voidp arg1, swig_type_70 arg2, swig_type_71 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_72 arg2, swig_type_73 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_74 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_inputs_raw_46e67649440d31c1(swig_voidp arg1, swig_type_75 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_log_outputs_raw_46e67649440d31c1(swig_voidp arg1, swig_type_76 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_77 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_78 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_restore_raw_46e67649440d31c1(swig_voidp arg1, swig_type_79 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_metric_history_raw_46e67649440d31c1(swig_voidp arg1, swig_type_80 arg2, swig_type_81 arg3, swig_type_82 arg4, swig_type_83 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_metric_history_since_raw_46e67649440d31c1(swig_voidp arg1, swig_type_84 arg2, swig_type_85 arg3, swig_type_86 arg4, swig_type_87 arg5, swig_type_88 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_metric_history_bulk_raw_46e67649440d31c1(swig_voidp arg1, swig_type_89 arg2, swig_type_90 arg3, swig_type_91 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_metric_sample_raw_46e67649440d31c1(swig_voidp arg1, swig_type_92 arg2, swig_type_93 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_run_log_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_94 arg2, swig_type_95 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_text_raw_46e67649440d31c1(swig_voidp arg1, swig_type_96 arg2, swig_type_97 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_dict_raw_46e67649440d31c1(swig_voidp arg1, swig_type_98 arg2, swig_type_99 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_run_log_table_raw_46e67649440d31c1(swig_voidp arg1, swig_type_100 arg2, swig_type_101 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_102 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_finalize_raw_46e67649440d31c1(swig_voidp arg1, swig_type_103 arg2, swig_type_104 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_logged_model_set_tags_raw_46e67649440d31c1(swig_voidp arg1, swig_type_105 arg2, swig_type_106 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_107 arg2, swig_type_108 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_log_params_raw_46e67649440d31c1(swig_voidp arg1, swig_type_109 arg2, swig_type_110 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_logged_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_111 arg2, swig_voidp arg3);
+extern swig_type_55 _wrap_run_id_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_56 _wrap_run_name_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_57 _wrap_run_experiment_id_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_type_58 _wrap_run_artifact_uri_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_run_end_raw_46e67649440d31c1(swig_voidp arg1, swig_type_59 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_metric_raw_46e67649440d31c1(swig_voidp arg1, swig_type_60 arg2, double arg3, swig_type_61 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_run_log_metric_at_raw_46e67649440d31c1(swig_voidp arg1, swig_type_62 arg2, double arg3, swig_type_63 arg4, swig_type_64 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_run_log_metrics_raw_46e67649440d31c1(swig_voidp arg1, swig_type_65 arg2, swig_type_66 arg3, swig_type_67 arg4, swig_type_68 arg5, swig_type_69 arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_batch_raw_46e67649440d31c1(swig_voidp arg1, swig_type_70 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_param_raw_46e67649440d31c1(swig_voidp arg1, swig_type_71 arg2, swig_type_72 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_73 arg2, swig_type_74 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_75 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_inputs_raw_46e67649440d31c1(swig_voidp arg1, swig_type_76 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_log_outputs_raw_46e67649440d31c1(swig_voidp arg1, swig_type_77 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_78 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_79 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_run_restore_raw_46e67649440d31c1(swig_voidp arg1, swig_type_80 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_metric_history_raw_46e67649440d31c1(swig_voidp arg1, swig_type_81 arg2, swig_type_82 arg3, swig_type_83 arg4, swig_type_84 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_metric_history_since_raw_46e67649440d31c1(swig_voidp arg1, swig_type_85 arg2, swig_type_86 arg3, swig_type_87 arg4, swig_type_88 arg5, swig_type_89 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_metric_history_bulk_raw_46e67649440d31c1(swig_voidp arg1, swig_type_90 arg2, swig_type_91 arg3, swig_type_92 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_metric_sample_raw_46e67649440d31c1(swig_voidp arg1, swig_type_93 arg2, swig_type_94 arg3, int arg4, swig_intgo arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_run_log_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_95 arg2, swig_type_96 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_text_raw_46e67649440d31c1(swig_voidp arg1, swig_type_97 arg2, swig_type_98 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_dict_raw_46e67649440d31c1(swig_voidp arg1, swig_type_99 arg2, swig_type_100 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_run_log_table_raw_46e67649440d31c1(swig_voidp arg1, swig_type_101 arg2, swig_type_102 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_103 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_finalize_raw_46e67649440d31c1(swig_voidp arg1, swig_type_104 arg2, swig_type_105 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_logged_model_set_tags_raw_46e67649440d31c1(swig_voidp arg1, swig_type_106 arg2, swig_type_107 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_108 arg2, swig_type_109 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_log_params_raw_46e67649440d31c1(swig_voidp arg1, swig_type_110 arg2, swig_type_111 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_logged_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_112 arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_count_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_status_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_prometheus_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_sync_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_spool_retry_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_spool_inspect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_112 arg2, swig_type_113 arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_spool_drop_raw_46e67649440d31c1(swig_voidp arg1, swig_type_114 arg2, swig_type_115 arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_116 arg2, swig_type_117 arg3, swig_type_118 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_experiment_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_119 arg2, swig_type_120 arg3, swig_intgo arg4, int arg5, swig_type_121 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_start_raw_46e67649440d31c1(swig_voidp arg1, swig_type_122 arg2, swig_type_123 arg3, swig_type_124 arg4, swig_type_125 arg5, swig_type_126 arg6, swig_type_127 arg7, swig_type_128 arg8, swig_type_129 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
-extern swig_intgo _wrap_run_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_130 arg2, swig_type_131 arg3, swig_type_132 arg4, swig_type_133 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_logged_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_134 arg2, swig_type_135 arg3, swig_type_136 arg4, swig_type_137 arg5, int arg6, swig_type_138 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_logged_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_139 arg2, swig_type_140 arg3, swig_type_141 arg4, swig_type_142 arg5, swig_type_143 arg6, swig_type_144 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_145 arg2, swig_type_146 arg3, swig_type_147 arg4, swig_intgo arg5, int arg6, swig_type_148 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_run_log_image_raw_46e67649440d31c1(swig_voidp arg1, swig_type_149 arg2, swig_type_150 arg3, swig_type_151 arg4, swig_type_152 arg5, swig_type_153 arg6, swig_type_154 arg7, swig_voidp arg8);
-extern swig_intgo _wrap_run_log_model_raw_46e67649440d31c1(swig_voidp arg1, swig_type_155 arg2, swig_type_156 arg3, swig_type_157 arg4, swig_type_158 arg5, swig_type_159 arg6, swig_type_160 arg7, swig_type_161 arg8, swig_type_162 arg9, swig_type_163 arg10, swig_type_164 arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_registered_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_165 arg2, swig_type_166 arg3, swig_type_167 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_168 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_169 arg2, swig_type_170 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_171 arg2, swig_type_172 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_registered_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_173 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_174 arg2, swig_type_175 arg3, swig_type_176 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_177 arg2, swig_type_178 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_179 arg2, swig_type_180 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_latest_raw_46e67649440d31c1(swig_voidp arg1, swig_type_181 arg2, swig_type_182 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_transition_raw_46e67649440d31c1(swig_voidp arg1, swig_type_183 arg2, swig_type_184 arg3, swig_type_185 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_copy_raw_46e67649440d31c1(swig_voidp arg1, swig_type_186 arg2, swig_type_187 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_188 arg2, swig_type_189 arg3, swig_type_190 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_version_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_191 arg2, swig_type_192 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_193 arg2, swig_type_194 arg3, swig_type_195 arg4, swig_type_196 arg5, swig_voidp arg6);
-extern swig_intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_197 arg2, swig_type_198 arg3, swig_type_199 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_200 arg2, swig_type_201 arg3, swig_type_202 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_model_alias_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_203 arg2, swig_type_204 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_205 arg2, swig_type_206 arg3, swig_type_207 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_208 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_209 arg2, swig_type_210 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_211 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_212 arg2, swig_type_213 arg3, swig_type_214 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_215 arg1, swig_type_216 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_webhook_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_217 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_webhook_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_218 arg2, swig_voidp arg3);
-extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_219 arg2, swig_type_220 arg3, swig_type_221 arg4, swig_type_222 arg5, int arg6, swig_type_223 arg7, swig_type_224 arg8, swig_type_225 arg9, swig_voidp arg10, swig_voidp arg11);
-extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_226 arg2, swig_type_227 arg3, int arg4, swig_type_228 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_229 arg2, int arg3, swig_type_230 arg4, swig_voidp arg5, swig_voidp arg6);
-extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_231 arg2, swig_type_232 arg3, int arg4, swig_type_233 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_234 arg2, swig_type_235 arg3, swig_type_236 arg4, swig_type_237 arg5, swig_type_238 arg6, swig_type_239 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_240 arg2, swig_type_241 arg3, swig_type_242 arg4, int arg5, swig_type_243 arg6, swig_voidp arg7, swig_voidp arg8);
-extern swig_intgo _wrap_webhook_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_244 arg2, swig_type_245 arg3, swig_type_246 arg4, swig_type_247 arg5, swig_type_248 arg6, swig_type_249 arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_webhook_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_250 arg2, swig_type_251 arg3, swig_type_252 arg4, swig_type_253 arg5, swig_type_254 arg6, swig_type_255 arg7, swig_type_256 arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_webhook_list_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_type_257 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_webhook_test_raw_46e67649440d31c1(swig_voidp arg1, swig_type_258 arg2, swig_type_259 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_spool_inspect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_113 arg2, swig_type_114 arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_spool_drop_raw_46e67649440d31c1(swig_voidp arg1, swig_type_115 arg2, swig_type_116 arg3, int arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_117 arg2, swig_type_118 arg3, swig_type_119 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_experiment_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_120 arg2, swig_type_121 arg3, swig_intgo arg4, int arg5, swig_type_122 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_start_raw_46e67649440d31c1(swig_voidp arg1, swig_type_123 arg2, swig_type_124 arg3, swig_type_125 arg4, swig_type_126 arg5, swig_type_127 arg6, swig_type_128 arg7, swig_type_129 arg8, swig_type_130 arg9, swig_intgo arg10, swig_voidp arg11, swig_voidp arg12);
+extern swig_intgo _wrap_run_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_131 arg2, swig_type_132 arg3, swig_type_133 arg4, swig_type_134 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_logged_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_135 arg2, swig_type_136 arg3, swig_type_137 arg4, swig_type_138 arg5, int arg6, swig_type_139 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_logged_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_140 arg2, swig_type_141 arg3, swig_type_142 arg4, swig_type_143 arg5, swig_type_144 arg6, swig_type_145 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_146 arg2, swig_type_147 arg3, swig_type_148 arg4, swig_intgo arg5, int arg6, swig_type_149 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_run_log_image_raw_46e67649440d31c1(swig_voidp arg1, swig_type_150 arg2, swig_type_151 arg3, swig_type_152 arg4, swig_type_153 arg5, swig_type_154 arg6, swig_type_155 arg7, swig_voidp arg8);
+extern swig_intgo _wrap_run_log_model_raw_46e67649440d31c1(swig_voidp arg1, swig_type_156 arg2, swig_type_157 arg3, swig_type_158 arg4, swig_type_159 arg5, swig_type_160 arg6, swig_type_161 arg7, swig_type_162 arg8, swig_type_163 arg9, swig_type_164 arg10, swig_type_165 arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_registered_model_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_166 arg2, swig_type_167 arg3, swig_type_168 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_169 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_170 arg2, swig_type_171 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_rename_raw_46e67649440d31c1(swig_voidp arg1, swig_type_172 arg2, swig_type_173 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_registered_model_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_174 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_registered_model_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_175 arg2, swig_type_176 arg3, swig_type_177 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_registered_model_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_178 arg2, swig_type_179 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_180 arg2, swig_type_181 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_latest_raw_46e67649440d31c1(swig_voidp arg1, swig_type_182 arg2, swig_type_183 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_transition_raw_46e67649440d31c1(swig_voidp arg1, swig_type_184 arg2, swig_type_185 arg3, swig_type_186 arg4, int arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_copy_raw_46e67649440d31c1(swig_voidp arg1, swig_type_187 arg2, swig_type_188 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_189 arg2, swig_type_190 arg3, swig_type_191 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_version_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_192 arg2, swig_type_193 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_model_version_set_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_194 arg2, swig_type_195 arg3, swig_type_196 arg4, swig_type_197 arg5, swig_voidp arg6);
+extern swig_intgo _wrap_model_version_delete_tag_raw_46e67649440d31c1(swig_voidp arg1, swig_type_198 arg2, swig_type_199 arg3, swig_type_200 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_201 arg2, swig_type_202 arg3, swig_type_203 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_model_alias_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_204 arg2, swig_type_205 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_206 arg2, swig_type_207 arg3, swig_type_208 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_209 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_210 arg2, swig_type_211 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_load_raw_46e67649440d31c1(swig_voidp arg1, swig_type_212 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_prompt_version_set_config_raw_46e67649440d31c1(swig_voidp arg1, swig_type_213 arg2, swig_type_214 arg3, swig_type_215 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_prompt_format_raw_46e67649440d31c1(swig_type_216 arg1, swig_type_217 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_webhook_get_raw_46e67649440d31c1(swig_voidp arg1, swig_type_218 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_webhook_delete_raw_46e67649440d31c1(swig_voidp arg1, swig_type_219 arg2, swig_voidp arg3);
+extern swig_intgo _wrap_prompt_register_raw_46e67649440d31c1(swig_voidp arg1, swig_type_220 arg2, swig_type_221 arg3, swig_type_222 arg4, swig_type_223 arg5, int arg6, swig_type_224 arg7, swig_type_225 arg8, swig_type_226 arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_prompt_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_227 arg2, swig_type_228 arg3, int arg4, swig_type_229 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_prompt_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_230 arg2, int arg3, swig_type_231 arg4, swig_voidp arg5, swig_voidp arg6);
+extern swig_intgo _wrap_registered_model_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_232 arg2, swig_type_233 arg3, int arg4, swig_type_234 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_model_version_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_235 arg2, swig_type_236 arg3, swig_type_237 arg4, swig_type_238 arg5, swig_type_239 arg6, swig_type_240 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_model_version_search_raw_46e67649440d31c1(swig_voidp arg1, swig_type_241 arg2, swig_type_242 arg3, swig_type_243 arg4, int arg5, swig_type_244 arg6, swig_voidp arg7, swig_voidp arg8);
+extern swig_intgo _wrap_webhook_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_245 arg2, swig_type_246 arg3, swig_type_247 arg4, swig_type_248 arg5, swig_type_249 arg6, swig_type_250 arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_webhook_update_raw_46e67649440d31c1(swig_voidp arg1, swig_type_251 arg2, swig_type_252 arg3, swig_type_253 arg4, swig_type_254 arg5, swig_type_255 arg6, swig_type_256 arg7, swig_type_257 arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_webhook_list_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_type_258 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_webhook_test_raw_46e67649440d31c1(swig_voidp arg1, swig_type_259 arg2, swig_type_260 arg3, swig_voidp arg4, swig_voidp arg5);
 extern swig_intgo _wrap_store_heads_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_260 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_261 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_create_raw_46e67649440d31c1(swig_voidp arg1, swig_type_261 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_upgrade_raw_46e67649440d31c1(swig_voidp arg1, swig_type_262 arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_store_check_raw_46e67649440d31c1(swig_voidp arg1, int arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_262 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_263 arg2, swig_type_264 arg3, swig_type_265 arg4, swig_type_266 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_267 arg2, swig_type_268 arg3, swig_type_269 arg4, swig_type_270 arg5, swig_type_271 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
-extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_272 arg2, swig_type_273 arg3, int arg4, swig_type_274 arg5, swig_voidp arg6, swig_voidp arg7);
-extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_275 arg1, swig_type_276 arg2, swig_type_277 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_278 arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_279 arg2, swig_type_280 arg3, swig_type_281 arg4, swig_voidp arg5);
-extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_282 arg2, swig_type_283 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_284 arg2, swig_type_285 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_store_backup_raw_46e67649440d31c1(swig_voidp arg1, swig_type_263 arg2, int arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_store_gc_raw_46e67649440d31c1(swig_voidp arg1, swig_type_264 arg2, swig_type_265 arg3, swig_type_266 arg4, swig_type_267 arg5, int arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_export_raw_46e67649440d31c1(swig_voidp arg1, swig_type_268 arg2, swig_type_269 arg3, swig_type_270 arg4, swig_type_271 arg5, swig_type_272 arg6, int arg7, swig_voidp arg8, swig_voidp arg9);
+extern swig_intgo _wrap_store_import_raw_46e67649440d31c1(swig_voidp arg1, swig_type_273 arg2, swig_type_274 arg3, int arg4, swig_type_275 arg5, swig_voidp arg6, swig_voidp arg7);
+extern swig_intgo _wrap_component_container_raw_46e67649440d31c1(swig_type_276 arg1, swig_type_277 arg2, swig_type_278 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_load_raw_46e67649440d31c1(swig_type_279 arg1, swig_voidp arg2, swig_voidp arg3);
+extern swig_intgo _wrap_component_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_280 arg2, swig_type_281 arg3, swig_type_282 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_283 arg2, swig_type_284 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_component_env_raw_46e67649440d31c1(swig_voidp arg1, swig_type_285 arg2, swig_type_286 arg3, swig_voidp arg4);
 extern swig_intgo _wrap_component_spec_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern void _wrap_component_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_286 arg1, swig_type_287 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_new_raw_46e67649440d31c1(swig_type_287 arg1, swig_type_288 arg2, swig_voidp arg3, swig_voidp arg4);
 extern void _wrap_pipeline_free_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_288 arg2, swig_type_289 arg3, swig_type_290 arg4, swig_voidp arg5);
-extern swig_type_291 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
-extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_292 arg2, swig_type_293 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_294 arg2, swig_type_295 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_296 arg2, swig_voidp arg3, swig_type_297 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_289 arg2, swig_type_290 arg3, swig_type_291 arg4, swig_voidp arg5);
+extern swig_type_292 _wrap_task_name_raw_46e67649440d31c1(swig_voidp arg1);
+extern swig_intgo _wrap_task_set_raw_46e67649440d31c1(swig_voidp arg1, swig_type_293 arg2, swig_type_294 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_set_input_raw_46e67649440d31c1(swig_voidp arg1, swig_type_295 arg2, swig_type_296 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_task_connect_raw_46e67649440d31c1(swig_voidp arg1, swig_type_297 arg2, swig_voidp arg3, swig_type_298 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_task_after_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_compile_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_pipeline_validate_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2);
-extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_298 arg1, swig_type_299 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_300 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_301 arg3, swig_type_302 arg4, swig_type_303 arg5, swig_type_304 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
-extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_305 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_306 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_307 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_308 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_309 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_310 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_311 arg2, swig_voidp arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_312 arg2, swig_type_313 arg3, swig_voidp arg4);
-extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_314 arg2, swig_type_315 arg3, swig_type_316 arg4, swig_voidp arg5);
+extern swig_intgo _wrap_component_program_raw_46e67649440d31c1(swig_type_299 arg1, swig_type_300 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_pipeline_task_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_301 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_pipeline_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_302 arg3, swig_type_303 arg4, swig_type_304 arg5, swig_type_305 arg6, int arg7, int arg8, swig_voidp arg9, swig_voidp arg10);
+extern swig_intgo _wrap_step_int_raw_46e67649440d31c1(swig_voidp arg1, swig_type_306 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_double_raw_46e67649440d31c1(swig_voidp arg1, swig_type_307 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_bool_raw_46e67649440d31c1(swig_voidp arg1, swig_type_308 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_string_raw_46e67649440d31c1(swig_voidp arg1, swig_type_309 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_input_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_310 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_path_raw_46e67649440d31c1(swig_voidp arg1, swig_type_311 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_artifact_raw_46e67649440d31c1(swig_voidp arg1, swig_type_312 arg2, swig_voidp arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_output_raw_46e67649440d31c1(swig_voidp arg1, swig_type_313 arg2, swig_type_314 arg3, swig_voidp arg4);
+extern swig_intgo _wrap_step_metadata_raw_46e67649440d31c1(swig_voidp arg1, swig_type_315 arg2, swig_type_316 arg3, swig_type_317 arg4, swig_voidp arg5);
 extern swig_intgo _wrap_step_session_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_step_run_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_317 arg1, swig_type_318 arg2, swig_type_319 arg3, swig_type_320 arg4, swig_type_321 arg5, uintptr_t arg6);
+extern int _wrap_component_main_raw_46e67649440d31c1(swig_type_318 arg1, swig_type_319 arg2, swig_type_320 arg3, swig_type_321 arg4, swig_type_322 arg5, uintptr_t arg6);
 extern swig_intgo _wrap_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_experiment_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_run_search_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_322 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_run_compare_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_type_323 arg3, swig_voidp arg4, swig_voidp arg5);
 extern swig_intgo _wrap_model_version_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4);
 extern swig_intgo _wrap_pipeline_run_html_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
 extern swig_intgo _wrap_list_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3);
-extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_323 arg2, swig_type_324 arg3, swig_voidp arg4, swig_voidp arg5);
-extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_325 arg2, swig_type_326 arg3, swig_type_327 arg4, swig_type_328 arg5, swig_type_329 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
-extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_330 arg1, swig_type_331 arg2, swig_type_332 arg3, swig_type_333 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
+extern swig_intgo _wrap_metric_arrow_raw_46e67649440d31c1(swig_voidp arg1, swig_type_324 arg2, swig_type_325 arg3, swig_voidp arg4, swig_voidp arg5);
+extern swig_intgo _wrap_metric_plot_raw_46e67649440d31c1(swig_voidp arg1, swig_type_326 arg2, swig_type_327 arg3, swig_type_328 arg4, swig_type_329 arg5, swig_type_330 arg6, int arg7, int arg8, swig_intgo arg9, int arg10, double arg11, swig_voidp arg12, swig_voidp arg13);
+extern swig_intgo _wrap_lines_plot_raw_46e67649440d31c1(swig_type_331 arg1, swig_type_332 arg2, swig_type_333 arg3, swig_type_334 arg4, int arg5, int arg6, swig_intgo arg7, int arg8, double arg9, swig_voidp arg10, swig_voidp arg11);
 #undef intgo
 */
 import "C"
@@ -675,7 +676,7 @@ func Free(arg1 unsafe.Pointer) {
 	C._wrap_free_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0))
 }
 
-func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 string, arg7 string, arg8 string, arg9 string, arg10 int64, arg11 int64, arg12 int64, arg13 uintptr, arg14 *unsafe.Pointer, arg15 *Call) (_swig_ret int) {
+func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32, arg6 string, arg7 string, arg8 string, arg9 string, arg10 int64, arg11 int64, arg12 int64, arg13 string, arg14 uintptr, arg15 *unsafe.Pointer, arg16 *Call) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
@@ -692,7 +693,8 @@ func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32
 	_swig_i_12 := arg13
 	_swig_i_13 := arg14
 	_swig_i_14 := arg15
-	swig_r = (int)(C._wrap_session_open_raw_46e67649440d31c1(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_8)), C.swig_type_15(_swig_i_9), C.swig_type_16(_swig_i_10), C.swig_type_17(_swig_i_11), C.uintptr_t(_swig_i_12), C.swig_voidp(_swig_i_13), C.swig_voidp(_swig_i_14)))
+	_swig_i_15 := arg16
+	swig_r = (int)(C._wrap_session_open_raw_46e67649440d31c1(*(*C.swig_type_7)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_8)), C.swig_type_15(_swig_i_9), C.swig_type_16(_swig_i_10), C.swig_type_17(_swig_i_11), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_12)), C.uintptr_t(_swig_i_13), C.swig_voidp(_swig_i_14), C.swig_voidp(_swig_i_15)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -717,6 +719,9 @@ func Session_open(arg1 string, arg2 string, arg3 string, arg4 string, arg5 int32
 	if Swig_escape_always_false {
 		Swig_escape_val = arg9
 	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg13
+	}
 	return swig_r
 }
 
@@ -726,7 +731,7 @@ func Artifact_put_bytes(arg1 unsafe.Pointer, arg2 []byte, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_put_bytes_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_put_bytes_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -741,7 +746,7 @@ func Artifact_read(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_artifact_read_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_artifact_read_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -754,7 +759,7 @@ func Artifact_list(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -767,7 +772,7 @@ func Artifact_resolve(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_resolve_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_resolve_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -780,7 +785,7 @@ func Model_info(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_info_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_info_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -793,7 +798,7 @@ func Artifact_put(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_put_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_24)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_put_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_25)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -809,7 +814,7 @@ func Artifact_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_artifact_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_artifact_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_27)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -835,7 +840,7 @@ func Model_save(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
 	_swig_i_13 := arg14
-	swig_r = (int)(C._wrap_model_save_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_28)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_10)), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_11)), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_12)), C.swig_voidp(_swig_i_13)))
+	swig_r = (int)(C._wrap_model_save_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_10)), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_11)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_12)), C.swig_voidp(_swig_i_13)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -881,7 +886,7 @@ func Experiment_ensure(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, a
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_ensure_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_ensure_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -894,7 +899,7 @@ func Experiment_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -907,7 +912,7 @@ func Experiment_get_by_name(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Point
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_get_by_name_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_get_by_name_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -920,7 +925,7 @@ func Experiment_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_43)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -935,7 +940,7 @@ func Experiment_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret 
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_experiment_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_experiment_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -947,7 +952,7 @@ func Experiment_restore(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_experiment_restore_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_46)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_experiment_restore_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -961,7 +966,7 @@ func Experiment_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 stri
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_experiment_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_experiment_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -980,7 +985,7 @@ func Experiment_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_experiment_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_experiment_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -996,7 +1001,7 @@ func Run_resume(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_resume_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_resume_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1009,7 +1014,7 @@ func Run_attach(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_attach_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_attach_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1066,7 +1071,7 @@ func Run_end(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_end_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_end_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1080,7 +1085,7 @@ func Run_log_metric(arg1 unsafe.Pointer, arg2 string, arg3 float64, arg4 int64, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_run_log_metric_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_60(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_run_log_metric_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_61(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1095,7 +1100,7 @@ func Run_log_metric_at(arg1 unsafe.Pointer, arg2 string, arg3 float64, arg4 int6
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_log_metric_at_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_62(_swig_i_3), C.swig_type_63(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_log_metric_at_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), C.double(_swig_i_2), C.swig_type_63(_swig_i_3), C.swig_type_64(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1111,7 +1116,7 @@ func Run_log_metrics(arg1 unsafe.Pointer, arg2 string, arg3 []int64, arg4 []int6
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_run_log_metrics_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_4)), C.swig_type_68(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_run_log_metrics_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_4)), C.swig_type_69(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1132,7 +1137,7 @@ func Run_log_batch(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_log_batch_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_log_batch_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1145,7 +1150,7 @@ func Run_log_param(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_param_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_param_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1161,7 +1166,7 @@ func Run_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1176,7 +1181,7 @@ func Run_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1188,7 +1193,7 @@ func Run_log_inputs(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_log_inputs_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_log_inputs_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1200,7 +1205,7 @@ func Run_log_outputs(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_log_outputs_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_log_outputs_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1213,7 +1218,7 @@ func Run_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1225,7 +1230,7 @@ func Run_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1237,7 +1242,7 @@ func Run_restore(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_run_restore_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_run_restore_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1253,7 +1258,7 @@ func Metric_history(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int64, a
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_history_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_2)), C.swig_type_82(_swig_i_3), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_history_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_2)), C.swig_type_83(_swig_i_3), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1276,7 +1281,7 @@ func Metric_history_since(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 in
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_metric_history_since_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_2)), C.swig_type_86(_swig_i_3), C.swig_type_87(_swig_i_4), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_metric_history_since_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C.swig_type_87(_swig_i_3), C.swig_type_88(_swig_i_4), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1297,7 +1302,7 @@ func Metric_history_bulk(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_metric_history_bulk_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2)), C.swig_type_91(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_metric_history_bulk_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2)), C.swig_type_92(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1316,7 +1321,7 @@ func Metric_sample(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_metric_sample_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_metric_sample_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1332,7 +1337,7 @@ func Run_log_artifact(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1348,7 +1353,7 @@ func Run_log_text(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_text_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_text_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1364,7 +1369,7 @@ func Run_log_dict(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_s
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_dict_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_dict_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1380,7 +1385,7 @@ func Run_log_table(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_run_log_table_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_run_log_table_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1396,7 +1401,7 @@ func Logged_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1410,7 +1415,7 @@ func Logged_model_finalize(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_logged_model_finalize_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_logged_model_finalize_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1426,7 +1431,7 @@ func Logged_model_set_tags(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_set_tags_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_set_tags_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1442,7 +1447,7 @@ func Logged_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1458,7 +1463,7 @@ func Logged_model_log_params(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_logged_model_log_params_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_logged_model_log_params_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1473,7 +1478,7 @@ func Logged_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_re
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_logged_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_logged_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1533,7 +1538,7 @@ func Spool_inspect(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_spool_inspect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_spool_inspect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1551,7 +1556,7 @@ func Spool_drop(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg5 
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_spool_drop_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_spool_drop_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1569,7 +1574,7 @@ func Experiment_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 strin
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_experiment_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_experiment_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1592,7 +1597,7 @@ func Experiment_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_experiment_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_experiment_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_2)), C.swig_intgo(_swig_i_3), C.int(_swig_i_4), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1619,7 +1624,7 @@ func Run_start(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
-	swig_r = (int)(C._wrap_run_start_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_7)), C.swig_type_129(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
+	swig_r = (int)(C._wrap_run_start_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_123)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_124)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_125)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_126)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_127)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_128)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_129)(unsafe.Pointer(&_swig_i_7)), C.swig_type_130(_swig_i_8), C.swig_intgo(_swig_i_9), C.swig_voidp(_swig_i_10), C.swig_voidp(_swig_i_11)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1652,7 +1657,7 @@ func Run_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_run_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_130)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_3)), C.swig_type_133(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_run_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_131)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_132)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_133)(unsafe.Pointer(&_swig_i_3)), C.swig_type_134(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1676,7 +1681,7 @@ func Logged_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_134)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_135)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_136)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_137)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_138)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1706,7 +1711,7 @@ func Logged_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 str
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_logged_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_139)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_logged_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_140)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_141)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_142)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_143)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_144)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1739,7 +1744,7 @@ func Run_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_run_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_145)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_run_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_146)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_147)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_148)(unsafe.Pointer(&_swig_i_3)), C.swig_intgo(_swig_i_4), C.int(_swig_i_5), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1765,7 +1770,7 @@ func Run_log_image(arg1 unsafe.Pointer, arg2 []byte, arg3 string, arg4 string, a
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_run_log_image_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_149)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_3)), C.swig_type_152(_swig_i_4), C.swig_type_153(_swig_i_5), *(*C.swig_type_154)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_run_log_image_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_150)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_151)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_152)(unsafe.Pointer(&_swig_i_3)), C.swig_type_153(_swig_i_4), C.swig_type_154(_swig_i_5), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1796,7 +1801,7 @@ func Run_log_model(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_run_log_model_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_155)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_run_log_model_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_156)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_157)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_158)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_159)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_160)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_161)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_162)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_163)(unsafe.Pointer(&_swig_i_8)), *(*C.swig_type_164)(unsafe.Pointer(&_swig_i_9)), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_10)), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1837,7 +1842,7 @@ func Registered_model_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_165)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_166)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_167)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1856,7 +1861,7 @@ func Registered_model_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_168)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1869,7 +1874,7 @@ func Registered_model_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_169)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_170)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1885,7 +1890,7 @@ func Registered_model_rename(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_171)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_rename_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_172)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1900,7 +1905,7 @@ func Registered_model_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swi
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_registered_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_173)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_registered_model_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1914,7 +1919,7 @@ func Registered_model_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_registered_model_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_174)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_registered_model_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_175)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_176)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1933,7 +1938,7 @@ func Registered_model_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_177)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_registered_model_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_178)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1950,7 +1955,7 @@ func Model_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsa
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_179)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_180)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1967,7 +1972,7 @@ func Model_version_latest(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *u
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_latest_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_181)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_latest_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_182)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1986,7 +1991,7 @@ func Model_version_transition(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_model_version_transition_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_183)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_model_version_transition_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_184)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_185)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2006,7 +2011,7 @@ func Model_version_copy(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *int
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_copy_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_186)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_copy_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_187)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2023,7 +2028,7 @@ func Model_version_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_188)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_189)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_190)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2042,7 +2047,7 @@ func Model_version_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_version_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_191)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_version_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_192)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2060,7 +2065,7 @@ func Model_version_set_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 s
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_model_version_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_193)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_model_version_set_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_194)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_195)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_196)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2083,7 +2088,7 @@ func Model_version_delete_tag(arg1 unsafe.Pointer, arg2 string, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_version_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_197)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_version_delete_tag_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_198)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_199)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2103,7 +2108,7 @@ func Model_alias_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_model_alias_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_200)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_model_alias_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_201)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_202)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2122,7 +2127,7 @@ func Model_alias_delete(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_model_alias_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_203)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_model_alias_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_204)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2139,7 +2144,7 @@ func Prompt_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_205)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_206)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_207)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2158,7 +2163,7 @@ func Prompt_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *Ca
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_208)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2172,7 +2177,7 @@ func Prompt_version_get(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *uns
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_209)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_210)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2188,7 +2193,7 @@ func Prompt_load(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_prompt_load_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_211)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_prompt_load_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2202,7 +2207,7 @@ func Prompt_version_set_config(arg1 unsafe.Pointer, arg2 string, arg3 string, ar
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_version_set_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_212)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_version_set_config_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_213)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_214)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_215)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2222,7 +2227,7 @@ func Prompt_format(arg1 string, arg2 string, arg3 int32, arg4 *unsafe.Pointer, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_prompt_format_raw_46e67649440d31c1(*(*C.swig_type_215)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_216)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_prompt_format_raw_46e67649440d31c1(*(*C.swig_type_216)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2238,7 +2243,7 @@ func Webhook_get(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_webhook_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_217)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_webhook_get_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2250,7 +2255,7 @@ func Webhook_delete(arg1 unsafe.Pointer, arg2 string, arg3 *Call) (_swig_ret int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_webhook_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_218)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_webhook_delete_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2270,7 +2275,7 @@ func Prompt_register(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_219)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_prompt_register_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_220)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_221)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_222)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_223)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), *(*C.swig_type_224)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_225)(unsafe.Pointer(&_swig_i_7)), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_8)), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2304,7 +2309,7 @@ func Prompt_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, ar
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_226)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_prompt_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_227)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_228)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2325,7 +2330,7 @@ func Prompt_version_search(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 st
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_229)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
+	swig_r = (int)(C._wrap_prompt_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_230)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4), C.swig_voidp(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2344,7 +2349,7 @@ func Registered_model_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_231)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_registered_model_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_232)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_233)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_4)), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2368,7 +2373,7 @@ func Model_version_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_234)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_model_version_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_235)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_236)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_237)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_238)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_239)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2400,7 +2405,7 @@ func Model_version_search(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 st
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_240)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
+	swig_r = (int)(C._wrap_model_version_search_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_241)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_242)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_243)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_5)), C.swig_voidp(_swig_i_6), C.swig_voidp(_swig_i_7)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2427,7 +2432,7 @@ func Webhook_create(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_webhook_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_244)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_249)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_webhook_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_245)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_246)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_247)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_248)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_249)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_6)), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2461,7 +2466,7 @@ func Webhook_update(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_webhook_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_250)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_7)), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_webhook_update_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_251)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_252)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_253)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_254)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_255)(unsafe.Pointer(&_swig_i_5)), *(*C.swig_type_256)(unsafe.Pointer(&_swig_i_6)), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_7)), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2493,7 +2498,7 @@ func Webhook_list(arg1 unsafe.Pointer, arg2 int32, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_webhook_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_257)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_webhook_list_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.int(_swig_i_1), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2507,7 +2512,7 @@ func Webhook_test(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *unsafe.Po
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_webhook_test_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_258)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_webhook_test_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_259)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2531,7 +2536,7 @@ func Store_create(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_260)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_create_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2544,7 +2549,7 @@ func Store_upgrade(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_261)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_store_upgrade_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2568,7 +2573,7 @@ func Store_backup(arg1 unsafe.Pointer, arg2 string, arg3 int32, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_262)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_store_backup_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2586,7 +2591,7 @@ func Store_gc(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg5 s
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_263)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_gc_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_264)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_265)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_266)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_4)), C.int(_swig_i_5), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2613,7 +2618,7 @@ func Store_export(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, ar
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
-	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_267)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_269)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
+	swig_r = (int)(C._wrap_store_export_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_268)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_269)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_270)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_271)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_272)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.swig_voidp(_swig_i_7), C.swig_voidp(_swig_i_8)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2641,7 +2646,7 @@ func Store_import(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 int32, arg
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
-	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_272)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_274(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
+	swig_r = (int)(C._wrap_store_import_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_273)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_274)(unsafe.Pointer(&_swig_i_2)), C.int(_swig_i_3), C.swig_type_275(_swig_i_4), C.swig_voidp(_swig_i_5), C.swig_voidp(_swig_i_6)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2658,7 +2663,7 @@ func Component_container(arg1 string, arg2 string, arg3 string, arg4 *unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_275)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_276)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_container_raw_46e67649440d31c1(*(*C.swig_type_276)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_277)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_278)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2676,7 +2681,7 @@ func Component_load(arg1 string, arg2 *unsafe.Pointer, arg3 *Call) (_swig_ret in
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_278)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_component_load_raw_46e67649440d31c1(*(*C.swig_type_279)(unsafe.Pointer(&_swig_i_0)), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2690,7 +2695,7 @@ func Component_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string,
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_279)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_component_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_280)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_281)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2709,7 +2714,7 @@ func Component_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call)
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_282)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_283)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2725,7 +2730,7 @@ func Component_env(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_284)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_env_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_285)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_286)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2755,7 +2760,7 @@ func Pipeline_new(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_286)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_287)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_pipeline_new_raw_46e67649440d31c1(*(*C.swig_type_287)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_288)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2777,7 +2782,7 @@ func Pipeline_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, 
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_288)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_289)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_290)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_291)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2806,7 +2811,7 @@ func Task_set(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_292)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_293)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2822,7 +2827,7 @@ func Task_set_input(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_294)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_task_set_input_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_295)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2839,7 +2844,7 @@ func Task_connect(arg1 unsafe.Pointer, arg2 string, arg3 unsafe.Pointer, arg4 st
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_296)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_task_connect_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_297)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), *(*C.swig_type_298)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2881,7 +2886,7 @@ func Component_program(arg1 string, arg2 string, arg3 *unsafe.Pointer, arg4 *Cal
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_298)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_299)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_component_program_raw_46e67649440d31c1(*(*C.swig_type_299)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2898,7 +2903,7 @@ func Pipeline_task(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 *
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_300)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_pipeline_task_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_301)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2917,7 +2922,7 @@ func Pipeline_run(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg4 st
 	_swig_i_7 := arg8
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
-	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_301)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_304)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
+	swig_r = (int)(C._wrap_pipeline_run_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_302)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_303)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_304)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_305)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_voidp(_swig_i_8), C.swig_voidp(_swig_i_9)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -2939,7 +2944,7 @@ func Step_int(arg1 unsafe.Pointer, arg2 string, arg3 *int64, arg4 *Call) (_swig_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_305)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_int_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_306)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2952,7 +2957,7 @@ func Step_double(arg1 unsafe.Pointer, arg2 string, arg3 *float64, arg4 *Call) (_
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_306)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_double_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_307)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2965,7 +2970,7 @@ func Step_bool(arg1 unsafe.Pointer, arg2 string, arg3 *int32, arg4 *Call) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_307)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_bool_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_308)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2978,7 +2983,7 @@ func Step_string(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 *C
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_308)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_string_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_309)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2991,7 +2996,7 @@ func Step_input_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_309)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_input_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_310)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3004,7 +3009,7 @@ func Step_output_path(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, ar
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_310)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_path_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_311)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3017,7 +3022,7 @@ func Step_artifact(arg1 unsafe.Pointer, arg2 string, arg3 *unsafe.Pointer, arg4 
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_311)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_artifact_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_312)(unsafe.Pointer(&_swig_i_1)), C.swig_voidp(_swig_i_2), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3030,7 +3035,7 @@ func Step_output(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 *Call) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_312)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_313)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
+	swig_r = (int)(C._wrap_step_output_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_313)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_314)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3047,7 +3052,7 @@ func Step_metadata(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, a
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_314)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_315)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_316)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_step_metadata_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_315)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_316)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_317)(unsafe.Pointer(&_swig_i_3)), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3086,7 +3091,7 @@ func Component_main(arg1 string, arg2 string, arg3 string, arg4 string, arg5 str
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
 	_swig_i_5 := arg6
-	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_317)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_318)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_319)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_320)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_321)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
+	swig_r = (int32)(C._wrap_component_main_raw_46e67649440d31c1(*(*C.swig_type_318)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_319)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_320)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_321)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_322)(unsafe.Pointer(&_swig_i_4)), C.uintptr_t(_swig_i_5)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -3141,7 +3146,7 @@ func Run_compare_html(arg1 unsafe.Pointer, arg2 unsafe.Pointer, arg3 string, arg
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_322)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_run_compare_html_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), *(*C.swig_type_323)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -3183,7 +3188,7 @@ func Metric_arrow(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 unsafe.Poi
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_323)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_324)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
+	swig_r = (int)(C._wrap_metric_arrow_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_324)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_325)(unsafe.Pointer(&_swig_i_2)), C.swig_voidp(_swig_i_3), C.swig_voidp(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3208,7 +3213,7 @@ func Metric_plot(arg1 unsafe.Pointer, arg2 string, arg3 string, arg4 string, arg
 	_swig_i_10 := arg11
 	_swig_i_11 := arg12
 	_swig_i_12 := arg13
-	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_325)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_326)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_327)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_328)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_329)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
+	swig_r = (int)(C._wrap_metric_plot_raw_46e67649440d31c1(C.swig_voidp(_swig_i_0), *(*C.swig_type_326)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_327)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_328)(unsafe.Pointer(&_swig_i_3)), *(*C.swig_type_329)(unsafe.Pointer(&_swig_i_4)), *(*C.swig_type_330)(unsafe.Pointer(&_swig_i_5)), C.int(_swig_i_6), C.int(_swig_i_7), C.swig_intgo(_swig_i_8), C.int(_swig_i_9), C.double(_swig_i_10), C.swig_voidp(_swig_i_11), C.swig_voidp(_swig_i_12)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -3240,7 +3245,7 @@ func Lines_plot(arg1 []PlotSeries, arg2 string, arg3 string, arg4 string, arg5 i
 	_swig_i_8 := arg9
 	_swig_i_9 := arg10
 	_swig_i_10 := arg11
-	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_330)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_331)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_332)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_333)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
+	swig_r = (int)(C._wrap_lines_plot_raw_46e67649440d31c1(*(*C.swig_type_331)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_332)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_333)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_334)(unsafe.Pointer(&_swig_i_3)), C.int(_swig_i_4), C.int(_swig_i_5), C.swig_intgo(_swig_i_6), C.int(_swig_i_7), C.double(_swig_i_8), C.swig_voidp(_swig_i_9), C.swig_voidp(_swig_i_10)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}

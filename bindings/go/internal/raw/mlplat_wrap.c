@@ -252,8 +252,8 @@ typedef const char *optional_path;
 static mlplat_status session_open(optional_text tracking_uri, optional_text registry_uri, optional_path artifact_root,
                                   optional_path spool_dir, mlplat_durability durability, optional_text profile,
                                   optional_path config_file, optional_text mlflow_version, optional_text spool_full,
-                                  int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms, uintptr_t log,
-                                  mlplat **out, mlplat_error *err)
+                                  int64_t spool_quota, int64_t spool_rate, int64_t close_timeout_ms,
+                                  optional_text mirror_uri, uintptr_t log, mlplat **out, mlplat_error *err)
 {
     mlplat_options o = MLPLAT_OPTIONS_INIT;
     o.tracking_uri = tracking_uri;
@@ -268,6 +268,7 @@ static mlplat_status session_open(optional_text tracking_uri, optional_text regi
     o.spool_quota = spool_quota;
     o.spool_rate = spool_rate;
     o.close_timeout_ms = close_timeout_ms;
+    o.mirror_uri = mirror_uri;
     o.progress = mlp_gocall_session_progress;
     o.log = log ? mlp_gocall_log : NULL;
     o.user = (void *)log;
@@ -957,7 +958,7 @@ void _wrap_free_raw_46e67649440d31c1(void *_swig_go_0) {
 }
 
 
-intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long _swig_go_9, long long _swig_go_10, long long _swig_go_11, uintptr_t _swig_go_12, mlplat **_swig_go_13, mlplat_error *_swig_go_14) {
+intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3, intgo _swig_go_4, _gostring_ _swig_go_5, _gostring_ _swig_go_6, _gostring_ _swig_go_7, _gostring_ _swig_go_8, long long _swig_go_9, long long _swig_go_10, long long _swig_go_11, _gostring_ _swig_go_12, uintptr_t _swig_go_13, mlplat **_swig_go_14, mlplat_error *_swig_go_15) {
   optional_text arg1 = 0 ;
   optional_text arg2 = 0 ;
   optional_path arg3 = 0 ;
@@ -970,10 +971,11 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
   int64_t arg10 ;
   int64_t arg11 ;
   int64_t arg12 ;
-  uintptr_t arg13 ;
-  mlplat **arg14 = 0 ;
-  mlplat_error *arg15 = 0 ;
-  mlp_gocall *outer15 = NULL ;
+  optional_text arg13 = 0 ;
+  uintptr_t arg14 ;
+  mlplat **arg15 = 0 ;
+  mlplat_error *arg16 = 0 ;
+  mlp_gocall *outer16 = NULL ;
   mlplat_status result;
   intgo _swig_go_result;
   
@@ -1005,11 +1007,14 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
   arg10 = (int64_t)_swig_go_9; 
   arg11 = (int64_t)_swig_go_10; 
   arg12 = (int64_t)_swig_go_11; 
-  arg13 = (uintptr_t)_swig_go_12;
-  arg14 = (mlplat **)_swig_go_13;
   {
-    arg15 = _swig_go_14;
-    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_14, &outer15)) {
+    arg13 = (optional_text)mlp_gocall_optional(_swig_go_12.p, (size_t)_swig_go_12.n, "mirror_uri");
+  }
+  arg14 = (uintptr_t)_swig_go_13;
+  arg15 = (mlplat **)_swig_go_14;
+  {
+    arg16 = _swig_go_15;
+    if (!mlp_gocall_enter((mlp_gocall *)_swig_go_15, &outer16)) {
       free((void *)arg1);
       free((void *)arg2);
       free((void *)arg3);
@@ -1018,12 +1023,13 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
       free((void *)arg7);
       free((void *)arg8);
       free((void *)arg9);
-      mlp_gocall_leave(outer15);
-      return (intgo)arg15->status; 
+      free((void *)arg13);
+      mlp_gocall_leave(outer16);
+      return (intgo)arg16->status; 
     }
   }
   
-  result = (mlplat_status)session_open((char const *)arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,(char const *)arg6,(char const *)arg7,(char const *)arg8,(char const *)arg9,arg10,arg11,arg12,arg13,arg14,arg15);
+  result = (mlplat_status)session_open((char const *)arg1,(char const *)arg2,(char const *)arg3,(char const *)arg4,arg5,(char const *)arg6,(char const *)arg7,(char const *)arg8,(char const *)arg9,arg10,arg11,arg12,(char const *)arg13,arg14,arg15,arg16);
   _swig_go_result = (intgo)result;
   free((void *)arg1);
   free((void *)arg2);
@@ -1033,7 +1039,8 @@ intgo _wrap_session_open_raw_46e67649440d31c1(_gostring_ _swig_go_0, _gostring_ 
   free((void *)arg7);
   free((void *)arg8);
   free((void *)arg9);
-  mlp_gocall_leave(outer15);
+  free((void *)arg13);
+  mlp_gocall_leave(outer16);
   return _swig_go_result;
 }
 
