@@ -52,10 +52,12 @@ static mlplat_status take_url(mlp_http *http, const char *url, mlplat_error *err
     mlplat_status s = mlp_origin_parse(url, &http->origin, err);
     if (s != MLPLAT_OK)
         return s;
-    if (strchr(http->origin.path, '?'))
+    const char *wrong = strpbrk(url, "?#");
+    if (wrong)
         return mlp_fail(err, MLPLAT_INVALID,
-                        "the address of a server has a '?': it is http://host:port, and a path "
-                        "where the server has one");
+                        "the address of a server has a '%c': it is http://host:port, and a path "
+                        "where the server has one",
+                        *wrong);
     for (size_t n = strlen(http->origin.path); n && http->origin.path[n - 1] == '/';)
         http->origin.path[--n] = 0;
     mlp_origin_name(&http->origin, http->name);

@@ -327,8 +327,9 @@ static void a_missing_libcurl_is_named(void **state)
 static void addresses_that_are_none_are_refused(void **state)
 {
     static const char *const urls[] = {
-        "",           "ftp://host",       "http://",      "http://:80",    "http://h:0",      "http://h:70000",
-        "http://h:x", "http://user:pw@h", "http://h/a b", "http://h/?a=b", "http://h\\evil/", "sqlite:///x"};
+        "",           "ftp://host",       "http://",      "http://:80",    "http://h:0", "http://h:70000",
+        "http://h:x", "http://user:pw@h", "http://h/a b", "http://h/?a=b", "http://h#x", "http://h\\evil/",
+        "sqlite:///x"};
     mlplat_error err = {0};
     mlp_http *http = NULL;
     (void)state;
