@@ -53,6 +53,13 @@ static mlplat *open_both(scene *s, const char *store, const char *mirror)
     return ml;
 }
 
+/* What follows may fail, and the end of the test closes what is open. */
+static void close_both(scene *s)
+{
+    mlplat_close(s->ml);
+    s->ml = NULL;
+}
+
 static int setup_scene(void **state)
 {
     scene *s = calloc(1, sizeof *s);
@@ -199,8 +206,7 @@ static void all_that_is_logged_to_a_file_is_in_its_mirror_too(void **state)
     mlplat_run *run = start_in(s->ml, "mirrored", MLPLAT_DURABILITY_REMOTE);
     snprintf(id, sizeof id, "%s", mlplat_run_id(run));
     log_all(run);
-    mlplat_close(s->ml);
-    s->ml = NULL;
+    close_both(s);
     check_all_logged(s, id);
     assert_string_equal(s->said, "");
 }
@@ -236,7 +242,7 @@ static void an_experiment_that_the_server_does_not_tell_has_the_name_that_was_as
     away(s);
     assert_ok(mlplat_run_start(s->ml, &o, &run, &err));
     mlplat_run_free(run);
-    mlplat_close(s->ml);
+    close_both(s);
     s->ml = open_both(s, s->copy, NULL);
     assert_ok(mlplat_experiment_get_by_name(s->ml, "far", &doc, &err));
     mlplat_doc_free(doc);
@@ -306,8 +312,7 @@ static void a_run_that_was_made_without_a_mirror_on_a_server_is_not_given_to_it(
     assert_int_equal(int_at(doc, "mirror.missed"), 1);
     mlplat_doc_free(doc);
     assert_non_null(strstr(s->said, "was made without a mirror on a server"));
-    mlplat_close(s->ml);
-    s->ml = NULL;
+    close_both(s);
     assert_non_null(strstr(s->said, "1 record(s) are missing in the mirror"));
 }
 
@@ -381,7 +386,7 @@ static void a_file_that_somebody_holds_keeps_no_call_and_closing_ends_in_its_tim
     mlplat_error err = {0};
     s->ml = open_both(s, s->file, s->copy);
     mlplat_run_free(start_in(s->ml, "e", MLPLAT_DURABILITY_DEFAULT));
-    mlplat_close(s->ml);
+    close_both(s);
     assert_int_equal(sqlite3_open(test_path(s->folder, "copy.db"), &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     double begin = seconds();
@@ -390,7 +395,7 @@ static void a_file_that_somebody_holds_keeps_no_call_and_closing_ends_in_its_tim
         mlplat_run *run = start_in(s->ml, "e", MLPLAT_DURABILITY_REMOTE);
         snprintf(id[i], sizeof id[i], "%s", mlplat_run_id(run));
         log_all(run);
-        mlplat_close(s->ml);
+        close_both(s);
     }
     assert_true(seconds() - begin < 10);
     assert_non_null(strstr(s->said, "are not yet in the store"));
@@ -415,7 +420,7 @@ static void a_mirror_that_cannot_be_one_is_refused_with_its_source(void **state)
     s->ml = open_both(s, s->file, same);
     assert_status(mlplat_experiment_get(s->ml, "0", &doc, &err), MLPLAT_INVALID);
     assert_non_null(strstr(err.message, "the mirror: "));
-    mlplat_close(s->ml);
+    close_both(s);
     snprintf(none, sizeof none, "sqlite:///%s/no/such/folder/copy.db", s->folder);
     s->ml = open_both(s, s->file, none);
     assert_true(mlplat_experiment_get(s->ml, "0", &doc, &err) != MLPLAT_OK);
