@@ -1,6 +1,7 @@
 #include "stats/kolmogorov.h"
 #include "base/alloc.h"
 #include "stats/density.h"
+#include "stats/whole.h"
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -201,16 +202,6 @@ mlplat_status mlp_kolmogorov_n_sf(int64_t n, double d, double *out, mlplat_error
 
 /* ---- two samples ------------------------------------------------------------------------------------------------- */
 
-static int64_t divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* share[j] is, of the paths from (0, 0) to (i, j), the share that was outside: all that end there are, and the others
  * came from (i - 1, j) or (i, j - 1). Outside of the band nothing is computed: [from, to) is inside. */
 static void next_row(double *share, int64_t i, int64_t from, int64_t to)
@@ -226,7 +217,7 @@ mlplat_status mlp_kolmogorov_two_sf(int64_t n, int64_t m, int64_t steps, double 
     if (n < 1 || m < 1 || steps < 0)
         return mlp_fail(err, MLPLAT_INVALID, "samples of %lld and %lld have no Smirnov statistic", (long long)n,
                         (long long)m);
-    int64_t common = divisor(n, m), a = m / common, b = n / common; /* outside: |i a - j b| >= steps */
+    int64_t common = mlp_whole_divisor(n, m), a = m / common, b = n / common; /* outside: |i a - j b| >= steps */
     double *share = mlp_alloc_array((size_t)m + 1, sizeof *share);
     if (!share)
         return mlp_fail_memory(err);
