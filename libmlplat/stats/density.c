@@ -17,9 +17,10 @@ static long double stirling_error(long double x)
     return steps + sum / x;
 }
 
-/* x log(x / m) + m - x without the digits that cancel where x is near m. */
-static long double deviance(long double x, long double m)
+long double mlp_density_deviance(long double x, long double m)
 {
+    if (x == 0)
+        return m;
     if (fabsl(x - m) >= 0.1L * (x + m))
         return x * logl(x / m) + m - x;
     long double v = (x - m) / (x + m), sum = (x - m) * v, term = 2 * x * v, before;
@@ -36,7 +37,7 @@ long double mlp_density_poisson_log(long double x, long double lambda)
 {
     if (x == 0)
         return -lambda;
-    return -0.5L * logl(2 * MLP_PI * x) - stirling_error(x) - deviance(x, lambda);
+    return -0.5L * logl(2 * MLP_PI * x) - stirling_error(x) - mlp_density_deviance(x, lambda);
 }
 
 long double mlp_density_binomial_log(long double a, long double b, long double p, long double q)
@@ -47,5 +48,5 @@ long double mlp_density_binomial_log(long double a, long double b, long double p
     if (b == 0)
         return q < p ? n * log1pl(-q) : n * logl(p);
     return 0.5L * (logl(n / a) - logl(2 * MLP_PI * b)) + stirling_error(n) - stirling_error(a) - stirling_error(b) -
-           deviance(a, n * p) - deviance(b, n * q);
+           mlp_density_deviance(a, n * p) - mlp_density_deviance(b, n * q);
 }
