@@ -1,29 +1,12 @@
 #include "stats/sort.h"
 #include "base/alloc.h"
+#include "stats/key.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
 enum { FEW = 1024, DIGITS = 8, VALUES = 256 };
 
 typedef uint64_t __attribute__((may_alias)) word; /* doubles become their keys where they lie */
-
-/* Keys that are ordered as the doubles are: all bits of a negative one turned, the sign of the others. */
-static uint64_t key_of(double value)
-{
-    uint64_t bits;
-    value += 0.0; /* of -0 */
-    memcpy(&bits, &value, sizeof bits);
-    return bits ^ (((uint64_t)0 - (bits >> 63)) | (uint64_t)1 << 63);
-}
-
-static double value_of(uint64_t key)
-{
-    double value;
-    key ^= ((key >> 63) - 1) | (uint64_t)1 << 63;
-    memcpy(&value, &key, sizeof value);
-    return value;
-}
 
 /* Ciura's gaps: for what is too little to count digits of. */
 static void sort_few(double *values, size_t n)
@@ -88,10 +71,10 @@ mlplat_status mlp_sort_doubles(double *values, size_t n, mlplat_error *err)
     if (!room)
         return mlp_fail_memory(err);
     for (size_t i = 0; i < n; i++)
-        keys[i] = key_of(values[i]);
+        keys[i] = mlp_key_of(values[i]);
     const word *sorted = sort_keys(keys, room, n);
     for (size_t i = 0; i < n; i++)
-        values[i] = value_of(sorted[i]);
+        values[i] = mlp_key_value(sorted[i]);
     mlp_free(room);
     return MLPLAT_OK;
 }
