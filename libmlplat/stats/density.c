@@ -10,8 +10,10 @@ static long double stirling_error(long double x)
     static const long double bernoulli[] = {1 / 12.0L,      -1 / 360.0L,        1 / 1260.0L, -1 / 1680.0L, 1 / 1188.0L,
                                             -691 / 360360.0L, 1 / 156.0L, -3617 / 122400.0L, 43867 / 244188.0L};
     long double steps = 0, sum = 0;
-    for (; x < SERIES_FROM; x += 1)
+    while (x < SERIES_FROM) {
         steps += (x + 0.5L) * log1pl(1 / x) - 1;
+        x += 1;
+    }
     for (size_t i = sizeof bernoulli / sizeof bernoulli[0]; i-- > 0;)
         sum = sum / (x * x) + bernoulli[i];
     return steps + sum / x;

@@ -459,10 +459,10 @@ static mlplat_status get_levels(mlp_kll *kll, const unsigned char *bytes, size_t
     kll->max = get_item(kll, bytes + ends + size);
     const unsigned char *at = bytes + ends + 2 * size, *end = bytes + n;
     for (int h = 0; h < kll->levels && status == MLPLAT_OK; h++) {
-        memcpy(&from, bytes + HEAD + 4 * h, 4);
+        memcpy(&from, bytes + HEAD + 4 * (size_t)h, 4);
         to = capacity_of_all;
         if (h + 1 < kll->levels)
-            memcpy(&to, bytes + HEAD + 4 * (h + 1), 4);
+            memcpy(&to, bytes + HEAD + 4 * ((size_t)h + 1), 4);
         if (from > to || to > capacity_of_all || (size_t)(end - at) < (to - from) * size)
             return corrupt(err, "its levels are not where it says");
         status = get_level(kll, h, at, to - from, err);

@@ -55,6 +55,6 @@ double mlp_kll_error(const mlp_kll *kll);
 /* DataSketches' compact bytes, serial version 1 or 2. */
 mlplat_status mlp_kll_write(const mlp_kll *kll, mlp_buf *out, mlplat_error *err);
 /* MLPLAT_CORRUPT for anything that is none, MLPLAT_UNSUPPORTED for Java's updatable form (serial version 3). */
-mlplat_status mlp_kll_read(const void *bytes, size_t n, bool floats, mlp_kll *out, mlplat_error *err);
+mlplat_status mlp_kll_read(const void *data, size_t n, bool floats, mlp_kll *out, mlplat_error *err);
 
 #endif

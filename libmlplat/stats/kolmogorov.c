@@ -68,22 +68,23 @@ double mlp_kolmogorov_one_sided_sf(int64_t n, double d)
 /* A square matrix times ten to the `tens`, as its powers grow beyond any number. */
 typedef struct matrix {
     long double *at;
-    int size, tens;
+    size_t size;
+    int tens;
 } matrix;
 
 static void multiply(const matrix *a, const matrix *b, matrix *out)
 {
-    int m = out->size;
-    memset(out->at, 0, sizeof *out->at * (size_t)m * (size_t)m);
-    for (int i = 0; i < m; i++)
-        for (int k = 0; k < m; k++) {
+    size_t m = out->size;
+    memset(out->at, 0, sizeof *out->at * m * m);
+    for (size_t i = 0; i < m; i++)
+        for (size_t k = 0; k < m; k++) {
             long double by = a->at[i * m + k];
-            for (int j = 0; by != 0 && j < m; j++)
+            for (size_t j = 0; by != 0 && j < m; j++)
                 out->at[i * m + j] += by * b->at[k * m + j];
         }
     out->tens = a->tens + b->tens;
     if (out->at[(m / 2) * m + m / 2] > 1e140L) {
-        for (int i = 0; i < m * m; i++)
+        for (size_t i = 0; i < m * m; i++)
             out->at[i] *= 1e-140L;
         out->tens += 140;
     }
@@ -92,27 +93,27 @@ static void multiply(const matrix *a, const matrix *b, matrix *out)
 /* Durbin's matrix for n d = k - h, 0 <= h < 1; of size 2 k - 1. */
 static void fill(matrix *a, long double h)
 {
-    int m = a->size;
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < m; j++)
-            a->at[i * m + j] = i - j + 1 >= 0;
-    for (int i = 0; i < m; i++) {
-        a->at[i * m] -= powl(h, i + 1);
-        a->at[(m - 1) * m + i] -= powl(h, m - i);
+    size_t m = a->size;
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < m; j++)
+            a->at[i * m + j] = i + 1 >= j;
+    for (size_t i = 0; i < m; i++) {
+        a->at[i * m] -= powl(h, (long double)i + 1);
+        a->at[(m - 1) * m + i] -= powl(h, (long double)(m - i));
     }
-    a->at[(m - 1) * m] += 2 * h - 1 > 0 ? powl(2 * h - 1, m) : 0;
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < m; j++)
-            for (int g = 1; g <= i - j + 1; g++)
-                a->at[i * m + j] /= g;
+    a->at[(m - 1) * m] += 2 * h - 1 > 0 ? powl(2 * h - 1, (long double)m) : 0;
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < m; j++)
+            for (size_t g = 2; g + j <= i + 1; g++)
+                a->at[i * m + j] /= (long double)g;
 }
 
 /* Three of them in turns: the power, its squares, and where the next product goes. */
 static void power(matrix all[3], int64_t n)
 {
     matrix *result = &all[0], *square = &all[1], *next = &all[2], *was;
-    memset(result->at, 0, sizeof *result->at * (size_t)result->size * (size_t)result->size);
-    for (int i = 0; i < result->size; i++)
+    memset(result->at, 0, sizeof *result->at * result->size * result->size);
+    for (size_t i = 0; i < result->size; i++)
         result->at[i * result->size + i] = 1;
     result->tens = 0;
     for (; n > 0; n /= 2) {
@@ -123,17 +124,16 @@ static void power(matrix all[3], int64_t n)
         multiply(square, square, next);
         was = square, square = next, next = was;
     }
-    matrix power_of = *result;
+    matrix result_of = *result;
     if (result != &all[0])
         *result = all[0];
-    all[0] = power_of;
+    all[0] = result_of;
 }
 
 /* P(D < d). */
 static mlplat_status durbin(int64_t n, long double d, long double *out, mlplat_error *err)
 {
-    int k = (int)((long double)n * d) + 1, m = 2 * k - 1;
-    size_t each = (size_t)m * (size_t)m;
+    size_t k = (size_t)((long double)n * d) + 1, m = 2 * k - 1, each = m * m;
     long double *room = mlp_alloc_array(3 * each, sizeof *room), p;
     if (!room)
         return mlp_fail_memory(err);

@@ -55,8 +55,10 @@ static double js_term(double p, double q)
     double m = (p + q) / 2, d = m > 0 ? fabs(p - q) / (p + q) : 0, square = d * d, sum = 0, power = square;
     if (d > 0.3)
         return m * ((1 + d) * log1p(d) + (d < 1 ? (1 - d) * log1p(-d) : 0));
-    for (int k = 1; power > sum * 1e-18; k++, power *= square)
+    for (int k = 1; k < 40 && power > sum * 1e-18; k++) {
         sum += power / (k * (2 * k - 1));
+        power *= square;
+    }
     return m * sum;
 }
 

@@ -30,7 +30,7 @@ static void count_digits(const word *keys, size_t n, size_t counts[DIGITS][VALUE
 }
 
 /* false: all have the same digit, nothing moved. */
-static bool move_by_digit(const word *from, word *to, size_t n, int digit, size_t counts[VALUES])
+static bool move_by_digit(const word *from, word *to, size_t n, int digit, const size_t counts[VALUES])
 {
     size_t at[VALUES], sum = 0;
     if (n > 0 && counts[from[0] >> (8 * digit) & 255] == n)

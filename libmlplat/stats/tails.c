@@ -137,7 +137,9 @@ double mlp_chi2_sf(double x, double df)
 
 double mlp_chi2_sf_log(double x, double df)
 {
-    return df == 0 && x >= 0 ? log(x == 0) : mlp_gamma_q_log(df / 2, x / 2);
+    if (df == 0 && x >= 0)
+        return x == 0 ? 0 : -(double)INFINITY;
+    return mlp_gamma_q_log(df / 2, x / 2);
 }
 
 /* ---- incomplete beta --------------------------------------------------------------------------------------------- */

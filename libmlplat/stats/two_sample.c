@@ -2,6 +2,7 @@
 #include "stats/density.h"
 #include "stats/tails.h"
 #include "stats/whole.h"
+#include <assert.h>
 #include <math.h>
 #include <stdbool.h>
 
@@ -118,9 +119,10 @@ static long double harmonic(long double n, long double *squares)
 {
     const long double gamma = 0.57721566490153286060651209008240243L;
     long double sum = 0, x = n, more = 0;
-    for (; x < 40; x++) { /* H(n) = H(n + 1) - 1 / (n + 1), up to where the series are good */
-        sum -= 1 / (x + 1);
-        more -= 1 / ((x + 1) * (x + 1));
+    while (x < 40) { /* H(n) = H(n + 1) - 1 / (n + 1), up to where the series are good */
+        x++;
+        sum -= 1 / x;
+        more -= 1 / (x * x);
     }
     long double y = 1 / (x * x);
     *squares = more + MLP_PI * MLP_PI / 6 - 1 / x + y / 2 - y / x * (1 / 6.0L - y * (1 / 30.0L - y / 42));
@@ -163,6 +165,7 @@ static void tell(const walk *w, mlp_two_sample *out)
 
 void mlp_two_sample_walk(const double *a, size_t n, const double *b, size_t m, mlp_two_sample *out)
 {
+    assert(n > 0 && m > 0);
     walk w = {.a = a, .b = b, .n = (int64_t)n, .m = (int64_t)m, .highest_at = a[0], .lowest_at = a[0]};
     part first = finite_part(a, n), second = finite_part(b, m);
     *out = (mlp_two_sample){.wasserstein = (double)NAN, .energy = (double)NAN};

@@ -52,7 +52,7 @@ static const of_one cramers[] = {
     {20.0, 1.0972093165653866469e-44, -1.0122097412047384046e+2},
 };
 
-#define EACH(row, rows) for (size_t i = 0; i < sizeof rows / sizeof rows[0] && (row = &rows[i]); i++)
+#define EACH(row, rows) for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]) && ((row) = &(rows)[i]); i++)
 
 static void fisher_has_the_digits_of_fractions(void **state)
 {

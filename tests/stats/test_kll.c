@@ -128,21 +128,22 @@ static void merges_are_within_the_error_and_commute(void **state)
 {
     enum { N = 400000, PARTS = 8 };
     mlplat_error err = {0};
+    const size_t each = N / PARTS;
     double *values = draw(N, 2);
     mlp_kll part[PARTS], up, down, none, narrow;
     (void)state;
     for (size_t i = 0; i < PARTS; i++) {
         mlp_kll_init(&part[i], (uint16_t)(200 + i), false, 11);
-        add(&part[i], values + i * (N / PARTS), N / PARTS - (i == 3) * (N / PARTS - 5)); /* one is small */
+        add(&part[i], values + i * each, i == 3 ? 5 : each); /* one is small */
     }
-    memmove(values + 3 * (N / PARTS) + 5, values + 4 * (N / PARTS), 4 * (N / PARTS) * sizeof *values);
+    memmove(values + 3 * each + 5, values + 4 * each, 4 * each * sizeof *values);
     mlp_kll_init(&up, 0, false, 11);
     mlp_kll_init(&down, 0, false, 11);
     mlp_kll_init(&none, 0, false, 11);
     mlp_kll_init(&narrow, 0, true, 11);
     for (size_t i = 0; i < PARTS; i++)
         assert_ok(mlp_kll_merge(&up, &part[i], &err));
-    assert_int_equal(up.n, 7 * (N / PARTS) + 5);
+    assert_int_equal(up.n, 7 * each + 5);
     assert_true(largest_error(&up, values, up.n) <= mlp_kll_error(&up) * 1.3);
     assert_ok(mlp_kll_merge(&down, &part[1], &err));
     assert_ok(mlp_kll_merge(&down, &part[2], &err));

@@ -50,7 +50,7 @@ static const two_samples twos[] = {
     {200, 250, 80, 4.5299325727688790465e-1},
 };
 
-#define EACH(row, rows) for (size_t i = 0; i < sizeof rows / sizeof rows[0] && (row = &rows[i]); i++)
+#define EACH(row, rows) for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]) && ((row) = &(rows)[i]); i++)
 
 static void the_limit_has_its_digits_in_both_series(void **state)
 {

@@ -89,7 +89,7 @@ static void table_is(const double *a, const double *b, size_t k, const json_t *e
 static void vectors_come_out(void **state)
 {
     json_t *all = needed_vectors(), *one;
-    double a[MOST], b[MOST];
+    double a[MOST] = {0}, b[MOST] = {0};
     size_t i, bins = 0, categories = 0;
     (void)state;
     json_array_foreach(json_object_get(all, "cases"), i, one) {

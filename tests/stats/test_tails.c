@@ -66,7 +66,7 @@ static const of_one normals[] = {
     {400.0, 0, -8.0006910409330215001e+4},
 };
 
-#define EACH(row, rows) for (size_t i = 0; i < sizeof rows / sizeof rows[0] && (row = &rows[i]); i++)
+#define EACH(row, rows) for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]) && ((row) = &(rows)[i]); i++)
 #define DIGITS 1e-14
 
 static void gamma_has_its_digits_on_both_sides_and_in_the_tail(void **state)
