@@ -78,7 +78,8 @@ double mlp_cramer_two_sf(double t, double n, double m)
 {
     double all = n + m, product = n * m;
     double mean = (1 + 1 / all) / 6;
-    double variance = (all + 1) * (4 * product * all - 3 * (n * n + m * m) - 2 * product) / (45 * all * all * 4 * product);
+    double variance =
+        (all + 1) * (4 * product * all - 3 * (n * n + m * m) - 2 * product) / (45 * all * all * 4 * product);
     return mlp_cramer_sf(1 / 6.0 + (t - mean) / sqrt(45 * variance));
 }
 

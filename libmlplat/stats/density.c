@@ -4,11 +4,13 @@
 
 enum { SERIES_FROM = 16 };
 
-/* log(x!) less Stirling's log(sqrt(2 pi x) (x/e)^x): its series of Bernoulli numbers, and below x = 16 the steps to it. */
+/* log(x!) less Stirling's log(sqrt(2 pi x) (x/e)^x): its series of Bernoulli numbers, and below x = 16 the steps to it.
+ */
 static long double stirling_error(long double x)
 {
-    static const long double bernoulli[] = {1 / 12.0L,      -1 / 360.0L,        1 / 1260.0L, -1 / 1680.0L, 1 / 1188.0L,
-                                            -691 / 360360.0L, 1 / 156.0L, -3617 / 122400.0L, 43867 / 244188.0L};
+    static const long double bernoulli[] = {1 / 12.0L,    -1 / 360.0L,       1 / 1260.0L,
+                                            -1 / 1680.0L, 1 / 1188.0L,       -691 / 360360.0L,
+                                            1 / 156.0L,   -3617 / 122400.0L, 43867 / 244188.0L};
     long double steps = 0, sum = 0;
     while (x < SERIES_FROM) {
         steps += (x + 0.5L) * log1pl(1 / x) - 1;

@@ -371,8 +371,14 @@ static void put_item(const mlp_kll *kll, mlp_buf *out, double item)
 
 static void put_short(mlp_buf *out, const mlp_kll *kll, bool single)
 {
-    unsigned char head[8] = {2, single ? 2 : 1, FAMILY, (unsigned char)(single ? SINGLE | SORTED : EMPTY | SORTED),
-                             (unsigned char)kll->k, (unsigned char)(kll->k >> 8), LEAST, 0};
+    unsigned char head[8] = {2,
+                             single ? 2 : 1,
+                             FAMILY,
+                             (unsigned char)(single ? SINGLE | SORTED : EMPTY | SORTED),
+                             (unsigned char)kll->k,
+                             (unsigned char)(kll->k >> 8),
+                             LEAST,
+                             0};
     mlp_buf_add(out, head, sizeof head);
     if (single)
         put_item(kll, out, kll->min);
@@ -505,7 +511,8 @@ mlplat_status mlp_kll_read(const void *data, size_t n, bool floats, mlp_kll *out
     if (n < 8 || bytes[2] != FAMILY || bytes[6] != LEAST)
         return corrupt(err, "its head is none");
     if (bytes[1] == 3)
-        return mlp_fail(err, MLPLAT_UNSUPPORTED, "this KLL sketch has Java's updatable form: write it by toByteArray()");
+        return mlp_fail(err, MLPLAT_UNSUPPORTED,
+                        "this KLL sketch has Java's updatable form: write it by toByteArray()");
     uint16_t k = (uint16_t)(bytes[4] | bytes[5] << 8);
     if (k < MLP_KLL_MIN_K || bytes[1] < 1 || bytes[1] > 2)
         return corrupt(err, "its head is none");

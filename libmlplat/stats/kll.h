@@ -1,5 +1,6 @@
-/* Quantiles of a stream in a few kilobytes: the KLL sketch of Z. Karnin, K. Lang and E. Liberty 2016, with their sampler
- * in place of the lowest levels, and with the bytes of Apache DataSketches (family 15), theirs and ours to read.
+/* Quantiles of a stream in a few kilobytes: the KLL sketch of Z. Karnin, K. Lang and E. Liberty 2016, with their
+ * sampler in place of the lowest levels, and with the bytes of Apache DataSketches (family 15), theirs and ours to
+ * read.
  *
  * The rank of a value that it tells is off by at most mlp_kll_error() of n, with a probability of 99 in 100. It is
  * deterministic: the same values in the same pieces, and merges in the same order, give the same bytes. */

@@ -157,9 +157,10 @@ static mlplat_status durbin(int64_t n, long double d, long double *out, mlplat_e
 /* P(D < d), of z = sqrt(n) d. Sums over all k of two families of terms: Pelz and Good's K0 to K3. */
 static long double pelz_good(int64_t n, long double d)
 {
-    long double root = sqrtl(n), z = root * d, z2 = z * z, z4 = z2 * z2, z6 = z4 * z2, z7 = z6 * z,
-                z8 = z4 * z4, z10 = z8 * z2;
-    long double pi2 = MLP_PI * MLP_PI, pi4 = pi2 * pi2, pi6 = pi4 * pi2, k0 = 0, k1 = 0, k2 = 0, k2b = 0, k3 = 0, k3b = 0;
+    long double root = sqrtl(n), z = root * d, z2 = z * z, z4 = z2 * z2, z6 = z4 * z2, z7 = z6 * z, z8 = z4 * z4,
+                z10 = z8 * z2;
+    long double pi2 = MLP_PI * MLP_PI, pi4 = pi2 * pi2, pi6 = pi4 * pi2, k0 = 0, k1 = 0, k2 = 0, k2b = 0, k3 = 0,
+                k3b = 0;
     for (int k = 0; k < 60; k++) {
         long double a = (k + 0.5L) * (k + 0.5L), e = expl(-a * pi2 / (2 * z2)), b = (long double)k * k,
                     f = k > 0 ? expl(-b * pi2 / (2 * z2)) : 0;

@@ -10,7 +10,8 @@
 double mlp_kolmogorov_sf(double x);
 double mlp_kolmogorov_sf_log(double x);
 
-/* P(D+ >= d) of one sample of n against a continuous distribution, one-sided: Smirnov's sum (Birnbaum and Tingey 1951). */
+/* P(D+ >= d) of one sample of n against a continuous distribution, one-sided: Smirnov's sum (Birnbaum and Tingey 1951).
+ */
 double mlp_kolmogorov_one_sided_sf(int64_t n, double d);
 /* P(D >= d), two-sided. Up to n = 1,000 right to 1e-12 of its value: twice the one-sided one where both sides at once
  * are out of the question, else the matrix of J. Durbin 1973 as G. Marsaglia, W. W. Tsang and J. Wang (2003) power it.

@@ -30,7 +30,7 @@ typedef struct mlp_ks_stream {
     double best_at;    /* the largest value of it that was seen */
     uint32_t *open;    /* of each bin: its place among the open ones, which are from 1 on; or 0 */
     uint32_t opened;
-    double *usual;     /* of each open one: the value that most are equal to; NaN: none */
+    double *usual;       /* of each open one: the value that most are equal to; NaN: none */
     uint32_t *others[2]; /* and how many are not */
     double *picked[2];
     size_t picks[2], room[2];

@@ -1,8 +1,8 @@
 /* Kolmogorov and Smirnov's D of two samples exactly, without sorting them: two passes over the values, in pieces of any
  * size and order. The first counts them in bins that are narrow where a sample is dense. At the edges of bins F - G is
- * known then, and inside of one it goes no farther than its counts: few bins may hide more than the best edge. The second
- * pass picks the values of these, and only they are sorted. What most values of such a bin are equal to is not picked
- * but counted, so that whole numbers and spikes cost no more than others. */
+ * known then, and inside of one it goes no farther than its counts: few bins may hide more than the best edge. The
+ * second pass picks the values of these, and only they are sorted. What most values of such a bin are equal to is not
+ * picked but counted, so that whole numbers and spikes cost no more than others. */
 #ifndef MLP_KS_STREAM_H
 #define MLP_KS_STREAM_H
 #include <base/err.h>
@@ -19,10 +19,11 @@ void mlp_ks_stream_free(mlp_ks_stream *ks);
 
 /* The first pass. which: 0 or 1. NaN is not counted. About 3 ns a value. */
 void mlp_ks_stream_count(mlp_ks_stream *ks, int which, const double *values, size_t n);
-/* Ends it. MLPLAT_INVALID where one of both has no value, or more than 2^32, or where the product of their sizes exceeds 2^62. */
+/* Ends it. MLPLAT_INVALID where one of both has no value, or more than 2^32, or where the product of their sizes
+ * exceeds 2^62. */
 mlplat_status mlp_ks_stream_narrow(mlp_ks_stream *ks, mlplat_error *err);
-/* The second pass, over the same values. MLPLAT_NO_MEMORY; MLPLAT_STATE if more than MLP_KS_PICKED of them would have to
- * be sorted: sort them all then. */
+/* The second pass, over the same values. MLPLAT_NO_MEMORY; MLPLAT_STATE if more than MLP_KS_PICKED of them would have
+ * to be sorted: sort them all then. */
 #define MLP_KS_PICKED 2000000
 mlplat_status mlp_ks_stream_pick(mlp_ks_stream *ks, int which, const double *values, size_t n, mlplat_error *err);
 

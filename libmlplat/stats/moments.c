@@ -23,8 +23,8 @@ static size_t keep_finite(mlp_moments *m, const double *values, size_t n, double
     return kept;
 }
 
-/* From the first value on, so that equal ones have exactly that mean; four sums beside each other, as one would wait for
- * itself; and small enough that no sum becomes infinite. */
+/* From the first value on, so that equal ones have exactly that mean; four sums beside each other, as one would wait
+ * for itself; and small enough that no sum becomes infinite. */
 static double block_mean(const double *x, size_t n, double most)
 {
     double sum[4] = {0}, scale = most > 1e300 ? 0x1p-12 : 1, from = x[0] * scale;
@@ -69,8 +69,8 @@ void mlp_moments_add(mlp_moments *m, const double *values, size_t n)
 static void merge_powers(mlp_moments *m, const mlp_moments *o)
 {
     double a = (double)m->n, b = (double)o->n, n = a + b, d = o->mean - m->mean, by = d / n;
-    m->m4 += o->m4 + by * by * by * d * a * b * (a * a - a * b + b * b) + 6 * by * by * (a * a * o->m2 + b * b * m->m2) +
-             4 * by * (a * o->m3 - b * m->m3);
+    m->m4 += o->m4 + by * by * by * d * a * b * (a * a - a * b + b * b) +
+             6 * by * by * (a * a * o->m2 + b * b * m->m2) + 4 * by * (a * o->m3 - b * m->m3);
     m->m3 += o->m3 + by * by * d * a * b * (a - b) + 3 * by * (a * o->m2 - b * m->m2);
     m->m2 += o->m2 + by * d * a * b;
     m->mean += by * b;

@@ -1,4 +1,5 @@
-/* Count, mean and central sums of powers in one pass; they merge, and are the same for the same pieces in the same order. */
+/* Count, mean and central sums of powers in one pass; they merge, and are the same for the same pieces in the same
+ * order. */
 #ifndef MLP_MOMENTS_H
 #define MLP_MOMENTS_H
 #include <stddef.h>

@@ -40,8 +40,8 @@ static double filled(const filler *f, double count)
     return count > 0 ? count / f->sum : f->share;
 }
 
-/* Evidently's PSI takes the shares as they are filled, its KL (SciPy's entropy) brings their sum to 1 again. As both sums
- * are 1, p log(p / q) may have q - p more, which leaves nothing to cancel between the bins. */
+/* Evidently's PSI takes the shares as they are filled, its KL (SciPy's entropy) brings their sum to 1 again. As both
+ * sums are 1, p log(p / q) may have q - p more, which leaves nothing to cancel between the bins. */
 static void add_logs(const filler *f, double a, const filler *s, double b, mlp_shares *out)
 {
     double p = filled(f, a), q = filled(s, b);
@@ -49,7 +49,8 @@ static void add_logs(const filler *f, double a, const filler *s, double b, mlp_s
     out->kl += (double)mlp_density_deviance(p / f->whole, q / s->whole);
 }
 
-/* p log(p / m) + q log(q / m), m their mean: m ((1 + d) log(1 + d) + (1 - d) log(1 - d)), and its series where d is small. */
+/* p log(p / m) + q log(q / m), m their mean: m ((1 + d) log(1 + d) + (1 - d) log(1 - d)), and its series where d is
+ * small. */
 static double js_term(double p, double q)
 {
     double m = (p + q) / 2, d = m > 0 ? fabs(p - q) / (p + q) : 0, square = d * d, sum = 0, power = square;

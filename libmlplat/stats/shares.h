@@ -5,12 +5,12 @@
 #include <stdint.h>
 
 typedef struct mlp_shares {
-    double psi;        /* sum (p - q) log(p / q): population stability index, symmetric */
-    double kl;         /* sum p log(p / q), of the first from the second, in nats */
-    double js;         /* root of the Jensen-Shannon divergence with logarithms of base 2: 0 to 1 */
-    double hellinger;  /* root of 1 - sum sqrt(p q) */
-    double tvd;        /* half of sum |p - q| */
-    double linf;       /* largest |p - q| */
+    double psi;       /* sum (p - q) log(p / q): population stability index, symmetric */
+    double kl;        /* sum p log(p / q), of the first from the second, in nats */
+    double js;        /* root of the Jensen-Shannon divergence with logarithms of base 2: 0 to 1 */
+    double hellinger; /* root of 1 - sum sqrt(p q) */
+    double tvd;       /* half of sum |p - q| */
+    double linf;      /* largest |p - q| */
 } mlp_shares;
 
 /* What takes the place of an empty bin in psi and kl, which have no value there. */
@@ -29,7 +29,8 @@ typedef struct mlp_homogeneity {
     double cramers_v, cramers_v_corrected; /* the latter by W. Bergsma 2013 */
 } mlp_homogeneity;
 
-/* Are two rows of counts of k categories of one distribution? Neither is taken for exact. Of one category alone p is 1. */
+/* Are two rows of counts of k categories of one distribution? Neither is taken for exact. Of one category alone p is 1.
+ */
 void mlp_shares_homogeneity(const double *first, const double *second, size_t k, mlp_homogeneity *out);
 
 /* Two proportions with a pooled variance, two-sided: x1 of n1 and x2 of n2. NaN where nothing varies. */

@@ -1,8 +1,8 @@
 /* Tail probabilities of the classic distributions. Each is right to 1e-13 of its value, however small it is; where it
  * has no double any more, its natural logarithm has (the _log ones). NaN for what is no argument.
  *
- * Inside is long double: 64 bits of mantissa on x86, 113 in software on arm64, 53 where it is a double (macOS on arm64),
- * where some digits less are right. */
+ * Inside is long double: 64 bits of mantissa on x86, 113 in software on arm64, 53 where it is a double (macOS on
+ * arm64), where some digits less are right. */
 #ifndef MLP_TAILS_H
 #define MLP_TAILS_H
 

@@ -10,7 +10,7 @@
 
 typedef struct walk {
     const double *a, *b;
-    int64_t n, m, i, j; /* i and j values are behind us */
+    int64_t n, m, i, j;      /* i and j values are behind us */
     int64_t highest, lowest; /* of i m - j n */
     double highest_at, lowest_at;
     int64_t twice_u;
@@ -159,8 +159,8 @@ static void tell(const walk *w, mlp_two_sample *out)
     out->u = (double)w->twice_u / 2;
     out->ties = (double)w->ties;
     out->cramer = (double)((n * w->ranks_a + m * w->ranks_b) / (product * all) - (4 * product - 1) / (6 * all));
-    out->anderson = w->a[0] == w->a[w->n - 1] && w->b[0] == w->b[w->m - 1] && w->a[0] == w->b[0] ? (double)NAN
-                                                                                                : normalised(w);
+    out->anderson =
+        w->a[0] == w->a[w->n - 1] && w->b[0] == w->b[w->m - 1] && w->a[0] == w->b[0] ? (double)NAN : normalised(w);
 }
 
 void mlp_two_sample_walk(const double *a, size_t n, const double *b, size_t m, mlp_two_sample *out)

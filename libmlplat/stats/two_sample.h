@@ -6,13 +6,14 @@
 
 typedef struct mlp_two_sample {
     int64_t n, m;
-    /* Kolmogorov and Smirnov: D = ks_steps / lcm(n, m), first reached at ks_at; D+ of the first above the second one. */
+    /* Kolmogorov and Smirnov: D = ks_steps / lcm(n, m), first reached at ks_at; D+ of the first above the second one.
+     */
     double ks, ks_plus, ks_minus, ks_at;
     int64_t ks_steps;
-    double u;         /* Mann and Whitney's U of the first sample: pairs in which it is larger, equal ones by half */
-    double ties;      /* sum of t^3 - t over groups of t equal values of both together */
-    double cramer;    /* T of Anderson 1962 */
-    double anderson;  /* A2akN of Scholz and Stephens 1987, normalised; NaN where all values are equal */
+    double u;           /* Mann and Whitney's U of the first sample: pairs in which it is larger, equal ones by half */
+    double ties;        /* sum of t^3 - t over groups of t equal values of both together */
+    double cramer;      /* T of Anderson 1962 */
+    double anderson;    /* A2akN of Scholz and Stephens 1987, normalised; NaN where all values are equal */
     double wasserstein; /* of finite values alone, as energy: integral of |F - G| */
     double energy;      /* root of twice the integral of (F - G)^2, as SciPy's energy_distance */
     double wasserstein_n, wasserstein_m; /* how many of them are finite */

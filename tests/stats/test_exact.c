@@ -1,4 +1,5 @@
-/* P-values by counting against fractions of whole numbers, and the limits of Cramer, von Mises, Anderson and Darling. */
+/* P-values by counting against fractions of whole numbers, and the limits of Cramer, von Mises, Anderson and Darling.
+ */
 #include "stats/cramer.h"
 #include "stats/exact.h"
 #include "stats/near.h"
@@ -58,7 +59,8 @@ static void fisher_has_the_digits_of_fractions(void **state)
 {
     const table *r;
     (void)state;
-    EACH(r, fishers) {
+    EACH(r, fishers)
+    {
         assert_near(mlp_exact_fisher(r->a, r->b, r->c, r->d), r->want, 1e-13);
         assert_near(mlp_exact_fisher(r->c, r->d, r->a, r->b), r->want, 1e-13);
         assert_near(mlp_exact_fisher(r->b, r->a, r->d, r->c), r->want, 1e-13);
@@ -72,7 +74,8 @@ static void mann_whitney_has_them(void **state)
     mlplat_error err = {0};
     double p = -1;
     (void)state;
-    EACH(r, whitneys) {
+    EACH(r, whitneys)
+    {
         assert_ok(mlp_exact_mann_whitney(r->n, r->m, r->u, &p, &err));
         assert_near(p, r->want, 1e-13);
         assert_ok(mlp_exact_mann_whitney(r->m, r->n, (double)(r->n * r->m) - r->u, &p, &err));
@@ -87,7 +90,8 @@ static void cramer_has_its_digits_in_the_series_and_the_integral(void **state)
 {
     const of_one *r;
     (void)state;
-    EACH(r, cramers) {
+    EACH(r, cramers)
+    {
         assert_near(mlp_cramer_sf(r->x), r->want, 1e-13);
         assert_near(mlp_cramer_sf_log(r->x), r->log, 1e-13);
     }

@@ -17,7 +17,10 @@ static double *draw(size_t n, int kind)
 {
     double *values = malloc((n + 1) * sizeof *values);
     for (size_t i = 0; i < n; i++)
-        values[i] = kind == 0 ? uniform() : kind == 1 ? (double)i : kind == 2 ? 1 / (1 - uniform()) : floor(uniform() * 9);
+        values[i] = kind == 0   ? uniform()
+                    : kind == 1 ? (double)i
+                    : kind == 2 ? 1 / (1 - uniform())
+                                : floor(uniform() * 9);
     return values;
 }
 

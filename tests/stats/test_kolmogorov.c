@@ -56,7 +56,8 @@ static void the_limit_has_its_digits_in_both_series(void **state)
 {
     const of_one *r;
     (void)state;
-    EACH(r, limits) {
+    EACH(r, limits)
+    {
         assert_near(mlp_kolmogorov_sf(r->x), r->want, 1e-14);
         assert_near(mlp_kolmogorov_sf_log(r->x), r->log, 1e-14);
     }
@@ -81,7 +82,7 @@ static void one_sample_has_the_digits_of_the_matrix_and_of_the_sum(void **state)
     double p;
     (void)state;
     EACH(r, ones)
-        assert_near(of_one_sample(r->n, r->d), r->want, 1e-12);
+    assert_near(of_one_sample(r->n, r->d), r->want, 1e-12);
     assert_near(of_one_sample(10, 0.05), 1, 0); /* 1 / (2 n) is the least */
     assert_near(of_one_sample(10, 1), 0, 0);
     assert_near(mlp_kolmogorov_one_sided_sf(1, 0.25), 0.75, 1e-15);
@@ -109,7 +110,8 @@ static void two_samples_have_the_digits_of_fractions(void **state)
     mlplat_error err = {0};
     double p = -1;
     (void)state;
-    EACH(r, twos) {
+    EACH(r, twos)
+    {
         assert_ok(mlp_kolmogorov_two_sf(r->n, r->m, r->steps, &p, &err));
         assert_near(p, r->want, 1e-13);
         assert_ok(mlp_kolmogorov_two_sf(r->m, r->n, r->steps, &p, &err));

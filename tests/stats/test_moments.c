@@ -19,8 +19,8 @@ static void are_equal(const mlp_moments *a, const mlp_moments *b, double relativ
 static void a_few_values_by_hand(void **state)
 {
     const double values[] = {2, (double)NAN, 4, (double)INFINITY, 9, -(double)INFINITY, (double)INFINITY};
-    const mlp_moments want = {.n = 3, .nan = 1, .plus_inf = 2, .minus_inf = 1, .mean = 5, .m2 = 26, .m3 = 36,
-                              .m4 = 338, .min = 2, .max = 9};
+    const mlp_moments want = {
+        .n = 3, .nan = 1, .plus_inf = 2, .minus_inf = 1, .mean = 5, .m2 = 26, .m3 = 36, .m4 = 338, .min = 2, .max = 9};
     mlp_moments got = {0}, none = {0};
     (void)state;
     mlp_moments_add(&got, values, 7);
@@ -93,7 +93,8 @@ static void vectors_come_out(void **state)
         print_message("skipped: ../shared/vectors is not here\n");
         skip();
     }
-    json_array_foreach(json_object_get(all, "cases"), i, one) {
+    json_array_foreach(json_object_get(all, "cases"), i, one)
+    {
         const json_t *expect = json_object_get(one, "expect"), *welch = json_object_get(expect, "welch");
         if (strcmp(json_string_value(json_object_get(one, "kind")), "numeric") != 0)
             continue;

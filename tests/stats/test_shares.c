@@ -92,7 +92,8 @@ static void vectors_come_out(void **state)
     double a[MOST] = {0}, b[MOST] = {0};
     size_t i, bins = 0, categories = 0;
     (void)state;
-    json_array_foreach(json_object_get(all, "cases"), i, one) {
+    json_array_foreach(json_object_get(all, "cases"), i, one)
+    {
         const json_t *expect = json_object_get(one, "expect"), *binned = json_object_get(expect, "binned");
         if (binned) {
             size_t k = counts_of(json_object_get(binned, "counts_ref"), a);
@@ -135,7 +136,8 @@ static void p_values_are_adjusted_as_statsmodels_does(void **state)
     size_t i, cases = 0;
     double p[MOST], got[MOST], want[MOST];
     (void)state;
-    json_array_foreach(json_object_get(all, "cases"), i, one) {
+    json_array_foreach(json_object_get(all, "cases"), i, one)
+    {
         if (strcmp(json_string_value(json_object_get(one, "kind")), "multiple") != 0)
             continue;
         size_t n = counts_of(json_object_get(one, "p"), p);

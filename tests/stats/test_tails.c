@@ -67,13 +67,14 @@ static const of_one normals[] = {
 };
 
 #define EACH(row, rows) for (size_t i = 0; i < sizeof(rows) / sizeof((rows)[0]) && ((row) = &(rows)[i]); i++)
-#define DIGITS 1e-14
+#define DIGITS          1e-14
 
 static void gamma_has_its_digits_on_both_sides_and_in_the_tail(void **state)
 {
     const of_two *r;
     (void)state;
-    EACH(r, gammas) {
+    EACH(r, gammas)
+    {
         assert_near(mlp_gamma_q(r->a, r->x), r->want, DIGITS);
         assert_near(mlp_gamma_q_log(r->a, r->x), r->log, DIGITS);
         assert_near(mlp_gamma_p(r->a, r->x), 1 - r->want, 1e-12);
@@ -87,16 +88,19 @@ static void beta_t_and_f_have_theirs(void **state)
     const of_three *r;
     const of_two *t;
     (void)state;
-    EACH(r, betas) {
+    EACH(r, betas)
+    {
         assert_near(mlp_beta_i(r->c, 1 - r->c, r->a, r->b), r->want, DIGITS);
         assert_near(mlp_beta_i_log(r->c, 1 - r->c, r->a, r->b), r->log, DIGITS);
         assert_near(mlp_beta_i(1 - r->c, r->c, r->b, r->a), 1 - r->want, 1e-12);
     }
-    EACH(r, fs) {
+    EACH(r, fs)
+    {
         assert_near(mlp_f_sf(r->a, r->b, r->c), r->want, DIGITS);
         assert_near(mlp_f_sf_log(r->a, r->b, r->c), r->log, DIGITS);
     }
-    EACH(t, ts) {
+    EACH(t, ts)
+    {
         assert_near(mlp_t_sf2(t->a, t->x), t->want, DIGITS);
         assert_near(mlp_t_sf2(-t->a, t->x), t->want, DIGITS);
         assert_near(mlp_t_sf2_log(t->a, t->x), t->log, DIGITS);
@@ -107,7 +111,8 @@ static void normal_has_its_digits_and_comes_back(void **state)
 {
     const of_one *r;
     (void)state;
-    EACH(r, normals) {
+    EACH(r, normals)
+    {
         assert_near(mlp_normal_sf(r->x), r->want, DIGITS);
         assert_near(mlp_normal_sf_log(r->x), r->log, DIGITS);
         if (r->x > 0 && r->want > 0)

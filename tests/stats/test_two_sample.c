@@ -119,11 +119,12 @@ static void statistics_are_scipys(void **state)
         print_message("skipped: ../shared/vectors is not here\n");
         skip();
     }
-    json_array_foreach(json_object_get(all, "cases"), i, one)
-        if (strcmp(json_string_value(json_object_get(one, "kind")), "numeric") == 0) {
-            a_case(one);
-            cases++;
-        }
+    json_array_foreach(json_object_get(all, "cases"), i,
+                       one) if (strcmp(json_string_value(json_object_get(one, "kind")), "numeric") == 0)
+    {
+        a_case(one);
+        cases++;
+    }
     assert_true(cases >= 11);
     json_decref(all);
 }
