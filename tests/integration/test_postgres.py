@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -300,14 +301,56 @@ def test_a_database_without_tables_names_mlflows_command(server, database, mlpla
     assert server.rows("select count(*) from pg_tables where schemaname = 'public'", "empty_one") == [(0,)]
 
 
-def test_no_password_is_ever_shown(server, database, mlplat):
-    server.rows("create role guarded login password 'right'", "postgres")
+def allow(server, rules):
+    """Before what it has in pg_hba.conf."""
     path = os.path.join(server.folder, "data/pg_hba.conf")
     with open(path) as file:
-        rules = file.read()
+        rules += file.read()
     with open(path, "w") as file:
-        file.write("host all guarded 127.0.0.1/32 scram-sha-256\n" + rules)
+        file.write(rules)
     server.rows("select pg_reload_conf()", "postgres")
+
+
+def openssl(folder, *words):
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+
+
+def certificates(server, folder):
+    """The server speaks TLS from now on, by a certificate for 127.0.0.1; who the role `secured` is must."""
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    for ca in ("ca", "other"):
+        openssl(folder, "req", "-x509", *curve, "-subj", f"/CN={ca}", "-keyout", f"{ca}.key", "-out", f"{ca}.pem")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    openssl(folder, "req", *curve, "-subj", "/CN=database", "-keyout", "server.key", "-out", "server.csr")
+    openssl(folder, "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-extfile", "names", "-out", "server.crt")
+    for name in ("server.key", "server.crt"):
+        path = shutil.copy(folder / name, os.path.join(server.folder, "data"))
+        os.chmod(path, 0o600)
+        if server.user:
+            shutil.chown(path, server.user, server.user)
+    server.rows("create role secured login in role mlflow", "postgres")
+    allow(server, "hostssl all secured 127.0.0.1/32 trust\nhost all secured 127.0.0.1/32 reject\n")
+    server.rows("alter system set ssl = on", "postgres")
+    server.rows("select pg_reload_conf()", "postgres")
+
+
+def test_a_line_with_tls_trusts_whom_it_is_told_to(server, database, mlplat, tmp_path):
+    certificates(server, tmp_path)
+    uri = server.uri(database, "secured")
+    trust = f"sslmode=verify-full&sslrootcert={tmp_path}"
+    run = mlplat("run", "start", uri=f"{uri}?{trust}/ca.pem")
+    assert run in mlplat("run", "list", uri=f"{uri}?{trust}/ca.pem")
+    assert "certificate verify failed" in mlplat("run", "list", code=4, uri=f"{uri}?{trust}/other.pem")
+    why = mlplat("run", "list", code=4, uri=f"{uri}?{trust}/ca.pem".replace("127.0.0.1", "localhost"))
+    assert "does not match host name" in why
+    assert "no encryption" in mlplat("run", "list", code=4, uri=f"{uri}?sslmode=disable")
+    assert "no_such.pem" in mlplat("run", "list", code=4, uri=f"{uri}?{trust}/no_such.pem")
+
+
+def test_no_password_is_ever_shown(server, database, mlplat):
+    server.rows("create role guarded login password 'right'", "postgres")
+    allow(server, "host all guarded 127.0.0.1/32 scram-sha-256\n")
     server.rows("grant all on all tables in schema public to guarded; grant all on all sequences in schema public to "
                 "guarded; grant all on schema public to guarded", database)
     for password in ("hunter2", "hunter%402"):
