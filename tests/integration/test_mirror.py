@@ -98,6 +98,15 @@ with mlplat.open() as session:
 KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
 
+@contextlib.contextmanager
+def held(path):
+    """Nobody else writes into it meanwhile."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("begin immediate")
+        yield
+        db.execute("rollback")
+
+
 def local_id(server, run):
     rows = server.rows(f"select run_uuid from tags where key = 'mlplat.local_id' and value = '{run}'")
     assert len(rows) == 1
@@ -150,8 +159,7 @@ def test_the_file_alone_takes_what_a_killed_training_left_for_it(up, copy, progr
 
 def test_a_file_that_another_program_holds_keeps_nothing_from_the_server(up, copy, tmp_path, program, mlplat):
     mlplat("store", "create", "--tracking-uri", copy)
-    with contextlib.closing(sqlite3.connect(tmp_path / "copy.db", isolation_level=None)) as db:
-        db.execute("begin immediate")
+    with held(tmp_path / "copy.db"):
         run = program("""
 import mlplat, os
 session = mlplat.open()
@@ -170,7 +178,6 @@ os._exit(0)
 """)
         there = as_mlflow_reads(up.url, run)
         assert (there["status"], len(there["metrics"]["loss"])) == ("FINISHED", 100)
-        db.execute("rollback")
     assert json.loads(mlplat("spool", "status", "-o", "json"))["mirror"]["waiting"] > 100
     mlplat("spool", "sync")
     assert as_mlflow_reads(copy, run) == there
@@ -209,10 +216,12 @@ with mlplat.open() as session, session.attach_run(sys.argv[1]) as run:
     assert as_mlflow_reads(away.url, local_id(away, run))["metrics"] == here["metrics"]
 
 
-def test_the_tool_tells_of_both(up, copy, program, mlplat):
-    program(TRAINING.replace("DIES", KILLED), code=-signal.SIGKILL)
-    status = json.loads(mlplat("spool", "status", "-o", "json"))
-    assert status["mirror"]["waiting"] > 1000 and status["mirror"]["store"].endswith("copy.db")
+def test_the_tool_tells_of_both(up, copy, tmp_path, program, mlplat):
+    mlplat("store", "create", "--tracking-uri", copy)
+    with held(tmp_path / "copy.db"):
+        program(TRAINING.replace("DIES", KILLED), code=-signal.SIGKILL)
+        status = json.loads(mlplat("spool", "status", "-o", "json"))
+        assert status["mirror"]["waiting"] > 1000 and status["mirror"]["store"].endswith("copy.db")
     done = json.loads(mlplat("spool", "sync", "-o", "json"))
     assert done["mirror"]["replayed"] > 1000 and done["mirror"]["dead"] == 0
     assert json.loads(mlplat("spool", "status", "-o", "json"))["mirror"]["waiting"] == 0
