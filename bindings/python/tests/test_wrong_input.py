@@ -66,7 +66,7 @@ def test_an_experiment_of_another_store_that_the_environment_names(folder, monke
 @pytest.mark.parametrize("uri, error, words", [
     ("mlflow.db", mlplat.Invalid, "'mlflow.db' .*is a path: write sqlite:///mlflow.db"),
     ("/data/runs.sqlite", mlplat.Invalid, "is a path: write sqlite:///"),
-    ("databricks", mlplat.Unsupported, "'databricks' .*is not in this build"),
+    ("databricks", mlplat.Unsupported, "'databricks' .*is of no kind that is known here"),
     ("./mlruns", mlplat.Unsupported, "migrate-filestore"),
 ])
 def test_a_uri_that_is_none(folder, uri, error, words):
