@@ -117,13 +117,13 @@ def new_version(cli):
     return cli.json("version", "create", "m", f"runs:/{run}/model", "--tag", "a=1", "--description", "d")
 
 
-def dead_letter(cli):
-    """A record that the store refused."""
+def dead_letter(cli, run="0" * 32):
+    """A record of a run that the store refused."""
     cli("store", "create")
     folder = cli.folder / "mlflow.db.spool" / "dead"
     folder.mkdir(parents=True, mode=0o700)
     folder.parent.chmod(0o700)
-    letter = {"journal": "a" * 32, "seq": 1, "kind": "metric", "run_id": "0" * 32, "key": "loss", "value": 0.5,
+    letter = {"journal": "a" * 32, "seq": 1, "kind": "metric", "run_id": run, "key": "loss", "value": 0.5,
               "step": 3, "timestamp": 1800000000000, "status": "NOT_FOUND", "reason": "no such run"}
     (folder / f"{'a' * 32}-{1:020}.jsonl").write_text(json.dumps(letter) + "\n")
 

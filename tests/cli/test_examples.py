@@ -78,6 +78,8 @@ def pytest_generate_tests(metafunc):
 def test_the_examples_of_a_command_work(folder, words):
     if words == "component spec" and not (folder.folder / "preprocess").exists():
         pytest.skip("the example component is not built")
+    if words == "spool drop":
+        test_cli.dead_letter(folder, folder.environment["run"])
     for line in FIRST.get(words, []) + WITHOUT.get(words, []):
         assert shell(folder, line).returncode == 0, line
     for line in test_cli.table(folder)[words]["example"].splitlines():
