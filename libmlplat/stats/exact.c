@@ -34,7 +34,7 @@ static void add_side(const margins *m, int64_t mode, int64_t end, long double li
 
 static double sum_of_tables(const margins *m, int64_t x, int64_t low, int64_t high)
 {
-    int64_t mode = (int64_t)((long double)(m->row + 1) * (m->column + 1) / (m->total + 2));
+    int64_t mode = (int64_t)((long double)(m->row + 1) * (long double)(m->column + 1) / (long double)(m->total + 2));
     mode = mode < low ? low : mode > high ? high : mode;
     long double log_ratio = 0; /* of the table's weight to the heaviest */
     for (int64_t i = mode; i < x; i++)

@@ -58,9 +58,9 @@ double mlp_kolmogorov_one_sided_sf(int64_t n, double d)
         return d <= 0;
     long double sum = 0, step = d;
     for (int64_t j = 0; j <= (int64_t)((long double)n * (1 - step)); j++) {
-        long double p = step + (long double)j / n, q = 1 - p;
+        long double p = step + (long double)j / (long double)n, q = 1 - p;
         if (q >= 0)
-            sum += expl(mlp_density_binomial_log(j, n - j, p, q)) * step / p;
+            sum += expl(mlp_density_binomial_log((long double)j, (long double)(n - j), p, q)) * step / p;
     }
     return (double)sum;
 }
@@ -157,8 +157,8 @@ static mlplat_status durbin(int64_t n, long double d, long double *out, mlplat_e
 /* P(D < d), of z = sqrt(n) d. Sums over all k of two families of terms: Pelz and Good's K0 to K3. */
 static long double pelz_good(int64_t n, long double d)
 {
-    long double root = sqrtl(n), z = root * d, z2 = z * z, z4 = z2 * z2, z6 = z4 * z2, z7 = z6 * z, z8 = z4 * z4,
-                z10 = z8 * z2;
+    long double root = sqrtl((long double)n), z = root * d, z2 = z * z, z4 = z2 * z2, z6 = z4 * z2, z7 = z6 * z,
+                z8 = z4 * z4, z10 = z8 * z2;
     long double pi2 = MLP_PI * MLP_PI, pi4 = pi2 * pi2, pi6 = pi4 * pi2, k0 = 0, k1 = 0, k2 = 0, k2b = 0, k3 = 0,
                 k3b = 0;
     for (int k = 0; k < 60; k++) {

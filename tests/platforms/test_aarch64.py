@@ -15,11 +15,11 @@ PACKAGES = ["libsqlite3-dev", "libsqlite3-0", "libjansson-dev", "libjansson4", "
 SYSROOT = ROOT / "build/sysroot-arm64"
 
 # Folders of C tests, and what of them is left out, and why.
-FOLDERS = ["base", "db", "spool", "session", "artifacts", "tracking"]
+FOLDERS = ["base", "stats", "db", "spool", "session", "artifacts", "tracking"]
 LEFT_OUT = {
     "test_os": "qemu 7.2 takes MADV_WIPEONFORK and MADV_DONTFORK and does neither, and dies itself in a "
     "child of a process with threads",
-    "test_spool|test_spool_drop|test_spool_inspect|test_session|test_tracking_process":
+    "test_spool|test_spool_drop|test_spool_inspect|test_session|test_tracking_process|test_mirror":
     "the same: they fork with threads",
     "test_schema_upgrade|test_schema_open|.*_fuzz|.*_faults|test_text|test_search_plan|test_spool_packed":
     "take minutes under qemu",

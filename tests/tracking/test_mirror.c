@@ -294,6 +294,7 @@ static void a_run_of_a_file_is_given_to_a_server_as_one_made_offline(void **stat
 static void a_run_that_was_made_without_a_mirror_on_a_server_is_not_given_to_it(void **state)
 {
     scene *s = *state;
+    NEEDS_HTTP(s);
     mlplat_error err = {0};
     mlplat_run *run = NULL;
     mlplat_doc *doc = NULL;
@@ -320,6 +321,7 @@ static void a_run_that_was_made_without_a_mirror_on_a_server_is_not_given_to_it(
 static void what_the_mirrors_spool_cannot_accept_is_said_and_the_store_has_it(void **state)
 {
     scene *s = *state;
+    NEEDS_HTTP(s);
     enum { N = 2000 };
     mlplat_error err = {0};
     mlplat_doc *doc = NULL;
