@@ -209,20 +209,31 @@ def test_drop_says_what_can_be_dropped(cli):
         assert "usually 32 hexadecimal digits" in cli.err
 
 
+def has_taken_over(folder, pid):
+    """Its name is on the journal, and on the lock in it, which comes a moment later."""
+    for name in os.listdir(folder):
+        if name.startswith(f"{pid}-"):
+            with contextlib.suppress(FileNotFoundError):
+                return "heir" in (folder / name / "lock").read_text()
+    return False
+
+
 @contextlib.contextmanager
 def stopped_with_the_journal(cli):
     """A sync that has taken over what was left, and stands still before it could store it."""
-    process = cli.start("spool", "sync", "-o", "json", text=True)
+    process = None
     try:
         with held(cli):
+            process = cli.start("spool", "sync", "-o", "json", text=True)
             folder, deadline = cli.folder / "mlflow.db.spool", time.monotonic() + 60
-            while not any(name.startswith(f"{process.pid}-") for name in os.listdir(folder)):
+            while not has_taken_over(folder, process.pid):
                 assert process.poll() is None and time.monotonic() < deadline
             process.send_signal(signal.SIGSTOP)
         yield process
     finally:
-        process.kill()
-        process.communicate()
+        if process:
+            process.kill()
+            process.communicate()
 
 
 def test_a_second_sync_comes_back_when_all_is_there_not_before(cli, left):
