@@ -449,6 +449,14 @@ mlp_claim mlp_home_probe(int place_fd, const char *name)
 }
 
 #ifndef MLPLAT_MINIMAL
+/* "pid-start-..." and "pid start": one that was taken over has its heir's name before it has its lock. */
+static bool is_lock_of(const char *text, const char *name)
+{
+    char *in_text, *in_name;
+    return strtol(text, &in_text, 10) == strtol(name, &in_name, 10) && *in_name == '-' &&
+           strtoll(in_text, NULL, 10) == strtoll(in_name + 1, NULL, 10);
+}
+
 bool mlp_home_has_heir(int place_fd, const char *name)
 {
     struct stat st;
@@ -461,7 +469,7 @@ bool mlp_home_has_heir(int place_fd, const char *name)
         return false;
     ssize_t n = mlp_sys.read(fd, text, sizeof text - 1);
     mlp_sys.close(fd);
-    return n > 0 && strstr(text, HEIR) != NULL;
+    return n > 0 && (strstr(text, HEIR) || !is_lock_of(text, name));
 }
 #endif
 

@@ -209,15 +209,6 @@ def test_drop_says_what_can_be_dropped(cli):
         assert "usually 32 hexadecimal digits" in cli.err
 
 
-def has_taken_over(folder, pid):
-    """Its name is on the journal, and on the lock in it, which comes a moment later."""
-    for name in os.listdir(folder):
-        if name.startswith(f"{pid}-"):
-            with contextlib.suppress(FileNotFoundError):
-                return "heir" in (folder / name / "lock").read_text()
-    return False
-
-
 @contextlib.contextmanager
 def stopped_with_the_journal(cli):
     """A sync that has taken over what was left, and stands still before it could store it."""
@@ -226,7 +217,7 @@ def stopped_with_the_journal(cli):
         with held(cli):
             process = cli.start("spool", "sync", "-o", "json", text=True)
             folder, deadline = cli.folder / "mlflow.db.spool", time.monotonic() + 60
-            while not has_taken_over(folder, process.pid):
+            while not any(name.startswith(f"{process.pid}-") for name in os.listdir(folder)):
                 assert process.poll() is None and time.monotonic() < deadline
             process.send_signal(signal.SIGSTOP)
         yield process
