@@ -3,6 +3,8 @@
 import collections
 import contextlib
 import json
+import os
+import signal
 import sqlite3
 import subprocess
 import time
@@ -74,6 +76,26 @@ class Remote(Store):
         return [run for run, in self.server.rows(
             "SELECT run_uuid FROM runs JOIN experiments USING (experiment_id) "
             f"WHERE experiments.name = '{self.folder.name}'")]
+
+
+def killed(remote, told, chance, children=0, waits=0.8):
+    """A program that logs run after run, killed with all its children, so often
+    after its first point is accepted. What it was told."""
+    victim = victims.start(remote, told, chance.choice([0, 40]), children, VICTIM_PAUSE_US=200,
+                           MLPLAT_DURABILITY=chance.choice(["process", "process", "disk"]))
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if chance.random() < waits:
+                victims.wait_for_points(victim, told, 1, patience=240)
+            victim.wait(chance.uniform(0, 0.1))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
+    problems = victim.stderr.read().decode()
+    assert all(line.startswith("mlplat: warning: ") for line in problems.splitlines()), problems
+    victim.stderr.close()
+    return list(victims.read(told))
 
 
 def finished(process, seconds=120):

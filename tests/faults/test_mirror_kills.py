@@ -3,11 +3,8 @@
 MLPLAT_MIRROR_KILLS: how many programs are killed in each direction (12; 200 with MLPLAT_HEAVY=1).
 """
 
-import contextlib
 import os
 import random
-import signal
-import subprocess
 
 import pytest
 
@@ -57,30 +54,13 @@ def both(request, server, tmp_path):
         server.start()
 
 
-def killed(both, told, chance):
-    victim = victims.start(both, told, chance.choice([0, 40]), VICTIM_PAUSE_US=200,
-                           MLPLAT_DURABILITY=chance.choice(["process", "process", "disk"]))
-    try:
-        victims.wait_for_points(victim, told, 1, patience=240)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            victim.wait(chance.uniform(0, 0.1))
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(victim.pid, signal.SIGKILL)
-        victim.wait()
-    problems = victim.stderr.read().decode()
-    assert all(line.startswith("mlplat: warning: ") for line in problems.splitlines()), problems
-    victim.stderr.close()
-    return list(victims.read(told))
-
-
 def test_kill_9_loses_nothing_and_doubles_nothing_at_either(both, server, capsys):
     """A half of them never meets the server: their runs have ids of their own, at the file for good."""
     tolds = []
     for i in range(KILLS):
         if i == KILLS // 2:
             server.kill()
-        tolds += killed(both, both.folder / f"told{i}", random.Random(i))
+        tolds += remote_scene.killed(both, both.folder / f"told{i}", random.Random(i), waits=1)
     server.start()
     both.sync()
     at_file = victims.verify(both.file, tolds)
@@ -91,7 +71,7 @@ def test_kill_9_loses_nothing_and_doubles_nothing_at_either(both, server, capsys
 
 
 def test_the_looks_see_what_one_of_them_lacks(both):
-    tolds = killed(both, both.folder / "told", random.Random(1))
+    tolds = remote_scene.killed(both, both.folder / "told", random.Random(1), waits=1)
     both.sync()
     victims.verify(both.file, tolds)
     assert victims.problems_of(both.file, [told._replace(points=told.points + 9) for told in tolds], tolds) != []

@@ -42,29 +42,10 @@ def remote(server, tmp_path):
     return remote_scene.Remote(tmp_path / tmp_path.name, server)
 
 
-def killed(remote, told, chance, children=0):
-    """A program that logs run after run, killed with all its children. What it was told."""
-    victim = victims.start(remote, told, chance.choice([0, 40]), children, VICTIM_PAUSE_US=200,
-                           MLPLAT_DURABILITY=chance.choice(["process", "process", "disk"]))
-    try:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            if chance.random() < 0.8:
-                victims.wait_for_points(victim, told, 1, patience=240)
-            victim.wait(chance.uniform(0, 0.1))
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(victim.pid, signal.SIGKILL)
-        victim.wait()
-    problems = victim.stderr.read().decode()
-    assert all(line.startswith("mlplat: warning: ") for line in problems.splitlines()), problems
-    victim.stderr.close()
-    return list(victims.read(told))
-
-
 def test_kill_9_of_programs_loses_nothing_and_doubles_nothing(remote, capsys):
     """They share a spool, as programs of one user do: each stores what those before it left."""
     def one(i):
-        return killed(remote, remote.folder / f"told{i}", random.Random(i))
+        return remote_scene.killed(remote, remote.folder / f"told{i}", random.Random(i))
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         tolds = [told for some in pool.map(one, range(KILLS)) for told in some]
     remote.sync()
@@ -107,7 +88,7 @@ def test_the_last_request_of_a_killed_program_undoes_nothing_of_the_next_one(ser
 def test_kill_9_of_a_group_that_forked_loses_nothing(remote):
     chance, tolds = random.Random(3), []
     for i in range(50 if HEAVY else 3):
-        tolds += killed(remote, remote.folder / f"told{i}", chance, children=3)
+        tolds += remote_scene.killed(remote, remote.folder / f"told{i}", chance, children=3)
     remote.sync()
     assert remote_scene.verify(remote, tolds, killed=2 * len(tolds)) > 0
 

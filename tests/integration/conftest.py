@@ -1,16 +1,28 @@
 """A store for each test that asks for one, and none of the tester's settings."""
 
 import os
+import subprocess
 import sys
 
 import pytest
 
-from programs import Store
+from programs import BUILD, Store
 
 
 @pytest.fixture
 def store(tmp_path):
     return Store(tmp_path)
+
+
+@pytest.fixture
+def mlplat(environment, tmp_path):
+    """The tool, in the environment that the module tells: what it says."""
+    def run(*words, code=0):
+        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, text=True,
+                              capture_output=True, timeout=120)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout.strip() if code == 0 else done.stderr
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

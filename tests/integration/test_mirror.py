@@ -3,7 +3,6 @@ that is away keeps anything from the other."""
 
 import contextlib
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -12,7 +11,7 @@ import sys
 import pytest
 
 from mlflow_server import MlflowServer
-from programs import BUILD, clean_environment
+from programs import clean_environment
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +40,6 @@ def copy(tmp_path):
 @pytest.fixture
 def environment(server, copy, tmp_path):
     return clean_environment(MLFLOW_TRACKING_URI=server.url, MLPLAT_MIRROR_URI=copy, XDG_STATE_HOME=tmp_path)
-
-
-@pytest.fixture
-def mlplat(environment, tmp_path):
-    def run(*words, code=0):
-        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, text=True,
-                              capture_output=True, timeout=120)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout.strip() if code == 0 else done.stderr
-    return run
 
 
 @pytest.fixture

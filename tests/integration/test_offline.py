@@ -32,16 +32,6 @@ def environment(server, tmp_path):
 
 
 @pytest.fixture
-def mlplat(environment, tmp_path):
-    def run(*words, code=0):
-        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, text=True,
-                              capture_output=True, timeout=120)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout.strip() if code == 0 else done.stderr
-    return run
-
-
-@pytest.fixture
 def program(environment, tmp_path):
     """A Python program with a session: what it says on stdout, its exit code, its stderr."""
     def run(text, *words, code=0, **more):

@@ -12,7 +12,7 @@ import sys
 import pytest
 
 from postgres_server import PostgresServer
-from programs import BUILD, clean_environment
+from programs import clean_environment
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +33,6 @@ def database(server, request):
 @pytest.fixture
 def environment(server, database, tmp_path):
     return clean_environment(MLFLOW_TRACKING_URI=server.uri(database), HOME=tmp_path, XDG_STATE_HOME=tmp_path)
-
-
-@pytest.fixture
-def mlplat(environment, tmp_path):
-    def run(*words, code=0):
-        done = subprocess.run([BUILD / "tools/mlplat", *words], cwd=tmp_path, env=environment, text=True,
-                              capture_output=True, timeout=120)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout.strip() if code == 0 else done.stderr
-    return run
 
 
 @pytest.fixture
